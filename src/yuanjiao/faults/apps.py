@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FaultsConfig(AppConfig):
+    name = "yuanjiao.faults"
+    verbose_name = "故障"

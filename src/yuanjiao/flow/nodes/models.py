@@ -1,0 +1,72 @@
+"""Who we are and whom we know: this machine's node, its parent, its children, and the codes that let a child in."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from yuanjiao.lib.travels import Travels
+from yuanjiao.lib.uid import new_uid
+
+
+class NodeKind(models.TextChoices):
+    CENTRE = "centre", "中心"
+    EDGE = "edge", "边缘服务器"
+    SITE = "site", "终端站点"
+
+
+class Node(models.Model):
+    """One machine that keeps a journal: this one (`is_self`), the one above, or one below that was enrolled.
+
+    `scope` is the division path (see places) whose rows the catalogue sends to it; a node of a retired key is kept,
+    because its old segments must still verify.
+    """
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    kind = models.CharField("类型", max_length=8, choices=NodeKind.choices)
+    name = models.CharField("名称", max_length=100)
+    public_key = models.BinaryField("公钥", max_length=32)
+    subject_code = models.CharField("台账编号", max_length=30, blank=True, default="", db_index=True)  # which edge or site this machine is
+    scope = models.CharField("范围", max_length=200, blank=True, default="")
+    is_self = models.BooleanField("本机", default=False)
+    is_parent = models.BooleanField("上级", default=False)
+    enrolled_at = models.DateTimeField("登记时间")
+    revoked_at = models.DateTimeField("吊销时间", null=True, blank=True)
+    revoked_reason = models.CharField("吊销原因", max_length=200, blank=True, default="")
+    clock_offset_s = models.FloatField("时钟偏差（秒）", default=0.0)
+
+    class Meta:
+        verbose_name = "节点"
+        constraints = [
+            models.UniqueConstraint(fields=["is_self"], condition=models.Q(is_self=True), name="node_one_self"),
+            models.UniqueConstraint(fields=["is_parent"], condition=models.Q(is_parent=True), name="node_one_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}（{self.get_kind_display()}）"
+
+
+class EnrolmentCode(models.Model):
+    """One permission to enrol one node: a code told once, kept only as its SHA-256."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    code_hash = models.BinaryField(max_length=32, unique=True)
+    kind = models.CharField("类型", max_length=8, choices=NodeKind.choices)
+    name = models.CharField("名称", max_length=100)
+    subject_code = models.CharField("台账编号", max_length=30, blank=True, default="")
+    scope = models.CharField("范围", max_length=200, blank=True, default="")
+    made_at = models.DateTimeField("发码时间")
+    expires_at = models.DateTimeField("失效时间")
+    used_by = models.ForeignKey(Node, null=True, blank=True, on_delete=models.PROTECT)
+
+    class Meta:
+        verbose_name = "登记码"
+
+    def __str__(self) -> str:
+        return f"{self.name} 的登记码"

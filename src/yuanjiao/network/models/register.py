@@ -1,0 +1,148 @@
+"""What the register lists: edges, lines, sites (the dependency tree) and the assets that stand in them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from yuanjiao.lib.travels import Travels
+from yuanjiao.lib.uid import new_uid
+from yuanjiao.places.models import Division
+
+
+class ObjectKind(models.TextChoices):
+    EDGE = "edge", "边缘服务器"
+    LINE = "line", "线路"
+    SITE = "site", "终端站点"
+
+
+class Lifecycle(models.TextChoices):
+    PLANNED = "planned", "规划"
+    BUILT = "built", "已建"
+    ACCEPTED = "accepted", "已验收"
+    IN_SERVICE = "in_service", "在用"
+    SUSPENDED = "suspended", "停用"
+    RETIRED = "retired", "退役"
+
+
+class SiteKind(models.TextChoices):
+    VILLAGE = "village", "行政村"
+    TOWNSHIP = "township", "乡镇"
+    ENTERPRISE = "enterprise", "企业"
+    COMMUNITY = "community", "社区"
+    MOBILE = "mobile", "流动党员集中地"
+
+
+class AccessMode(models.TextChoices):
+    BROADBAND_STB = "broadband_stb", "宽带+机顶盒+电视"
+    SATELLITE = "satellite", "卫星"
+    CABLE = "cable", "有线电视"
+    PC = "pc", "电脑"
+    MOBILE = "mobile", "手机"
+
+
+class ManagedObject(models.Model):
+    """One thing that can be dark (受管对象). `depends_on` is the one thing above it: site → line → edge → uplink → centre."""
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    kind = models.CharField("类别", max_length=5, choices=ObjectKind.choices)
+    code = models.CharField("编号", max_length=30, unique=True)
+    name = models.CharField("名称", max_length=100)
+    division = models.ForeignKey(Division, verbose_name="所在区划", on_delete=models.PROTECT, related_name="managed_objects")
+    depends_on = models.ForeignKey(
+        "self", verbose_name="上联对象", null=True, blank=True, on_delete=models.PROTECT, related_name="dependants"
+    )
+    lifecycle = models.CharField("状态", max_length=10, choices=Lifecycle.choices, default=Lifecycle.IN_SERVICE)
+    lifecycle_on = models.DateField("状态日期")
+    suspension_document = models.CharField("停用依据", max_length=100, blank=True, default="")
+    period_s = models.PositiveIntegerField("心跳周期（秒）", null=True, blank=True)
+    grace_s = models.PositiveIntegerField("宽限（秒）", null=True, blank=True)
+    in_service_on = models.DateField("投用日期")
+
+    class Meta:
+        verbose_name = "受管对象"
+        indexes = [models.Index(fields=["kind", "lifecycle"], name="object_population")]  # who is in a rate
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(lifecycle=Lifecycle.SUSPENDED) | ~models.Q(suspension_document=""), name="object_suspended_by_decision"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Edge(ManagedObject):
+    """One edge server: a county's or town's machine that serves courseware and hears its sites.
+
+    Its machine is the flow Node whose `subject_code` is this row's code.
+    """
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    address = models.CharField("地址", max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = "边缘服务器"
+
+
+class Line(ManagedObject):
+    """One transmission line: an edge's uplink, or an access line that a group of sites shares."""
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    is_uplink = models.BooleanField("上联线路", default=False)
+    medium = models.CharField("介质", max_length=20, blank=True, default="光纤")
+    bandwidth_mbps = models.PositiveIntegerField("带宽（Mbps）", null=True, blank=True)
+    circuit_number = models.CharField("电路编号", max_length=40, blank=True, default="")
+
+    class Meta:
+        verbose_name = "线路"
+
+
+class Site(ManagedObject):
+    """One terminal site (终端站点): a television and a box, a PC or a phone corner in a village."""
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ("phone_sealed", "phone_digest")
+
+    site_kind = models.CharField("站点类型", max_length=10, choices=SiteKind.choices, default=SiteKind.VILLAGE)
+    access_mode = models.CharField("接入方式", max_length=14, choices=AccessMode.choices, default=AccessMode.BROADBAND_STB)
+    programmes = models.CharField("所属项目", max_length=100, blank=True, default="")
+    capabilities = models.CharField("服务能力", max_length=100, blank=True, default="")
+    road = models.CharField("所在道路", max_length=60, blank=True, default="")
+    pinyin = models.CharField("拼音首字母", max_length=60, blank=True, default="", db_index=True)  # hotline: find by initials
+    phone_sealed = models.BinaryField("电话（密文）", default=bytes)
+    phone_digest = models.CharField("电话（查找用摘要）", max_length=64, blank=True, default="", db_index=True)  # hotline: find by number
+    beat_key = models.CharField("心跳密钥", max_length=64, blank=True, default="")
+
+    class Meta:
+        verbose_name = "终端站点"
+
+
+class Asset(models.Model):
+    """One piece of equipment, in exactly one place (设备)."""
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    code = models.CharField("资产编号", max_length=30, unique=True)
+    kind = models.CharField("设备名称", max_length=40)
+    model = models.CharField("型号", max_length=60, blank=True, default="")
+    serial_number = models.CharField("序列号", max_length=60, blank=True, default="")
+    place = models.ForeignKey(ManagedObject, verbose_name="所在", on_delete=models.PROTECT, related_name="assets")
+    purchased_on = models.DateField("购置日期", null=True, blank=True)
+    life_years = models.PositiveSmallIntegerField("使用年限", default=6)
+
+    class Meta:
+        verbose_name = "设备"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.code}"

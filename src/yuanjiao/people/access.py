@@ -1,0 +1,63 @@
+"""Doors for pages: a view says which permission it asks for, and gets `request.actor`.
+
+`@door(Permission.X)` sends strangers to the log-in page and refuses people without the permission; the subtree is the
+query's and the command's business (`actor.paths`, `actor.require`). `@public` marks a page that asks for nobody. Every view
+carries its answer as `view.door`, which the authorisation matrix test reads: a view without one fails the build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseBase
+
+from yuanjiao.lib import clock
+from yuanjiao.people.models import Account
+from yuanjiao.people.queries import actor_of
+from yuanjiao.people.rules import Actor, Permission
+
+View = Callable[..., HttpResponseBase]
+PUBLIC = "public"
+ANYBODY = "anybody"
+MACHINE = "machine"
+
+
+class ActingRequest(HttpRequest):
+    """A request behind a door: somebody is logged in."""
+
+    actor: Actor
+
+
+def door(*permissions: Permission) -> Callable[[View], View]:
+    """Ask for any one of the permissions; without any, for a logged-in person."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not isinstance(request.user, Account):
+                return redirect_to_login(request.get_full_path())
+            actor = actor_of(request.user, on=clock.today())
+            if permissions and not any(actor.holds(permission) for permission in permissions):
+                actor.require(permissions[0])
+            request.actor = actor  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+
+        guarded.door = permissions or ANYBODY  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def public(view: View) -> View:
+    """Mark a page that asks for no log-in."""
+    view.door = PUBLIC  # type: ignore[attr-defined]
+    return view
+
+
+def machine(view: View) -> View:
+    """Mark a machine's door: it proves itself by key or token inside the view, never by a session."""
+    view.door = MACHINE  # type: ignore[attr-defined]
+    return view

@@ -1,0 +1,84 @@
+"""Writes about people: persons, accounts, memberships, responsibilities; and the audit row every room's command writes."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.seal import digest, phone_digits, seal
+from yuanjiao.people.models import Account, AuditRow, Membership, Person, Responsibility, ResponsibilityKind
+from yuanjiao.people.rules import Actor, Role
+from yuanjiao.places.models import Division, OrgUnit
+
+
+def write_audit(*, by: Actor, action: str, subject: str, at: datetime, detail: str = "") -> None:
+    """Leave who, when and what beside a change; call it inside the change's own transaction."""
+    AuditRow.objects.create(
+        at=at, actor_uid=by.person_uid, actor_name=by.name, action=action[:60], subject=subject[:120], detail=detail[:400]
+    )
+
+
+def add_person(*, name: str, unit: OrgUnit, phone: str = "", post: str = "") -> Person:
+    """A person of a unit; the telephone number is sealed at once."""
+    if not name.strip():
+        raise Refused("姓名不能为空")
+    digits = phone_digits(phone)
+    return Person.objects.create(
+        name=name.strip(),
+        unit=unit,
+        post=post.strip(),
+        phone_sealed=seal(phone.strip(), settings.SECRET_KEY),
+        phone_digest=digest(digits, settings.SECRET_KEY),
+    )
+
+
+def open_account(*, person: Person, username: str, password: str) -> Account:
+    """Give a person a log-in. Refused for a weak password or a name in use."""
+    account = Account(username=username.strip(), person=person)
+    try:
+        validate_password(password, account)
+    except ValidationError as error:
+        raise Refused("；".join(error.messages)) from None
+    if Account.objects.filter(username=account.username).exists():
+        raise Refused(f"账号 {account.username} 已被使用")
+    account.set_password(password)
+    account.save()
+    return account
+
+
+def appoint(*, person: Person, unit: OrgUnit, role: Role, on: date) -> Membership:
+    """Give a person a role in a unit from a day on. Conflict when the same appointment is in force."""
+    try:
+        with transaction.atomic():
+            return Membership.objects.create(person=person, unit=unit, role=role, valid_from=on)
+    except IntegrityError:
+        raise Conflict(f"{person.name} 已在 {unit.name} 任此职") from None
+
+
+def make_responsible(
+    *, person: Person, unit: OrgUnit, division: Division, kind: ResponsibilityKind, on: date, document: str = ""
+) -> Responsibility:
+    """Make a person answer for a place. Refused when the chain already has a first responsible person there."""
+    try:
+        with transaction.atomic():
+            return Responsibility.objects.create(
+                person=person, unit=unit, division=division, chain=unit.chain, kind=kind, valid_from=on, document=document
+            )
+    except IntegrityError:
+        raise Refused(f"{division.name} 在该系统已有第一责任人，请先办理交接") from None
+
+
+@transaction.atomic
+def end_responsibility(*, responsibility: Responsibility, on: date) -> None:
+    """End a responsibility on a day; history keeps who answered before."""
+    if responsibility.valid_to is not None:
+        raise Conflict("该责任已经终止")
+    if on <= responsibility.valid_from:
+        raise Refused("终止日期应晚于起始日期")
+    responsibility.valid_to = on
+    responsibility.save(update_fields=["valid_to"])

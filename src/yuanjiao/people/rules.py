@@ -1,0 +1,114 @@
+"""Roles, permissions and scope as pure values: who may do what, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from yuanjiao.lib.errors import Forbidden, NotFound
+
+
+class Role(StrEnum):
+    """Roles a membership gives. A learner needs none: public content asks for no log-in."""
+
+    CITY_ADMIN = "city_admin"
+    COUNTY_OFFICER = "county_officer"
+    ENGINEER = "engineer"
+    HOTLINE_CLERK = "hotline_clerk"
+    SITE_MANAGER = "site_manager"
+    PRODUCER = "producer"
+    REVIEWER = "reviewer"
+    LEADER = "leader"
+    AUDITOR = "auditor"
+    LEARNER = "learner"
+
+
+class Permission(StrEnum):
+    """What a door asks for."""
+
+    SEE_NETWORK = "see_network"
+    SEE_PEOPLE = "see_people"
+    IMPORT_REGISTER = "import_register"
+    EXPORT_REGISTER = "export_register"
+    ENROL_NODES = "enrol_nodes"
+    SEE_FLOW = "see_flow"
+    FILE_FAULT = "file_fault"
+    ANSWER_HOTLINE = "answer_hotline"
+    DISPATCH_ORDER = "dispatch_order"
+    WORK_ORDER = "work_order"
+    VERIFY_ORDER = "verify_order"
+    SEE_ORDERS = "see_orders"
+    PRODUCE_COURSEWARE = "produce_courseware"
+    REVIEW_COURSEWARE = "review_courseware"
+    MANAGE_COLUMNS = "manage_columns"
+    PLAN_LEARNING = "plan_learning"
+    RECORD_SESSION = "record_session"
+    SEE_LEARNING = "see_learning"
+    SEE_REPORTS = "see_reports"
+    WRITE_REPORTS = "write_reports"
+    SEE_SCREEN = "see_screen"
+    SEE_AUDIT = "see_audit"
+
+
+P = Permission
+READING = frozenset({P.SEE_NETWORK, P.SEE_PEOPLE, P.EXPORT_REGISTER, P.SEE_ORDERS, P.SEE_LEARNING, P.SEE_REPORTS, P.SEE_SCREEN})
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.CITY_ADMIN: READING
+    | {P.IMPORT_REGISTER, P.ENROL_NODES, P.SEE_FLOW, P.FILE_FAULT, P.DISPATCH_ORDER, P.VERIFY_ORDER, P.MANAGE_COLUMNS, P.PLAN_LEARNING}
+    | {P.WRITE_REPORTS},
+    Role.COUNTY_OFFICER: READING | {P.FILE_FAULT, P.VERIFY_ORDER, P.PLAN_LEARNING, P.RECORD_SESSION, P.WRITE_REPORTS},
+    Role.ENGINEER: frozenset({P.SEE_NETWORK, P.SEE_ORDERS, P.WORK_ORDER}),
+    Role.HOTLINE_CLERK: frozenset({P.SEE_NETWORK, P.SEE_ORDERS, P.FILE_FAULT, P.ANSWER_HOTLINE, P.DISPATCH_ORDER}),
+    Role.SITE_MANAGER: frozenset({P.SEE_NETWORK, P.SEE_ORDERS, P.FILE_FAULT, P.RECORD_SESSION, P.SEE_LEARNING}),
+    Role.PRODUCER: frozenset({P.PRODUCE_COURSEWARE}),
+    Role.REVIEWER: frozenset({P.REVIEW_COURSEWARE}),
+    Role.LEADER: READING,
+    Role.AUDITOR: READING | {P.SEE_AUDIT, P.SEE_FLOW},
+    Role.LEARNER: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One membership in force: a role inside the subtree of a division path."""
+
+    role: Role
+    path: str
+    unit_id: int
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, as every command sees it. `person_uid` is None for the system itself."""
+
+    name: str
+    person_uid: UUID | None
+    grants: tuple[Grant, ...]
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return frozenset(grant.role for grant in self.grants)
+
+    def holds(self, permission: Permission) -> bool:
+        """Whether any grant gives the permission anywhere."""
+        return any(permission in PERMISSIONS[grant.role] for grant in self.grants)
+
+    def paths(self, permission: Permission) -> tuple[str, ...]:
+        """The division paths under which the permission is held, none inside another."""
+        held = sorted({grant.path for grant in self.grants if permission in PERMISSIONS[grant.role]})
+        return tuple(path for path in held if not any(path != other and path.startswith(other) for other in held))
+
+    def covers(self, permission: Permission, path: str) -> bool:
+        return any(path.startswith(own) for own in self.paths(permission))
+
+    def require(self, permission: Permission, path: str | None = None) -> None:
+        """Raise Forbidden without the permission, NotFound when `path` lies outside the subtree: it does not exist for them."""
+        if not self.holds(permission):
+            raise Forbidden("您的岗位没有这项权限")
+        if path is not None and not self.covers(permission, path):
+            raise NotFound("没有找到，或不在您负责的范围内")
+
+
+SYSTEM = Actor(name="系统", person_uid=None, grants=tuple(Grant(role, "/", 0) for role in Role))
+"""The machine itself: jobs, import of catalogues, the simulation's set-up."""

@@ -1,0 +1,56 @@
+"""Reads about places and units; every one says for which day it speaks."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from yuanjiao.lib.errors import NotFound
+from yuanjiao.places.models import Division, OrgUnit
+from yuanjiao.places.rules import Level
+
+
+def valid_on(day: date) -> Q:
+    """Rows in force on `day`: half-open [valid_from, valid_to)."""
+    return Q(valid_from__lte=day) & (Q(valid_to=None) | Q(valid_to__gt=day))
+
+
+def divisions(*, on: date, level: Level | None = None, under: str = "/") -> QuerySet[Division]:
+    """Divisions in force on a day, in code order, inside the subtree of the path `under`."""
+    rows = Division.objects.filter(valid_on(on), path__startswith=under).order_by("code")
+    return rows if level is None else rows.filter(level=level)
+
+
+def division_by_code(code: str, *, on: date) -> Division:
+    """The division that bears `code` on that day; NotFound otherwise."""
+    row = Division.objects.filter(valid_on(on), code=code).first()
+    if row is None:
+        raise NotFound(f"没有代码为 {code} 的区划（{on:%Y-%m-%d}）")
+    return row
+
+
+def ancestors(division: Division) -> list[Division]:
+    """From the top down to the division itself, in the tree the row was written in."""
+    codes = [code for code in division.path.split("/") if code]
+    on = division.valid_from
+    found = {row.code: row for row in Division.objects.filter(valid_on(on), code__in=codes)}
+    found[division.code] = division
+    return [found[code] for code in codes if code in found]
+
+
+def full_name(division: Division) -> str:
+    """Names from the county downwards, as people say an address: 柳溪县石桥镇李村."""
+    return "".join(row.name for row in ancestors(division) if row.level >= Level.COUNTY)
+
+
+def units(*, on: date, under: str = "/") -> QuerySet[OrgUnit]:
+    """Units in force on a day whose division lies inside the subtree of `under`."""
+    return OrgUnit.objects.filter(valid_on(on), division__path__startswith=under).select_related("division", "parent").order_by("code")
+
+
+def unit_by_code(code: str) -> OrgUnit:
+    row = OrgUnit.objects.filter(code=code).first()
+    if row is None:
+        raise NotFound(f"没有代码为 {code} 的单位")
+    return row

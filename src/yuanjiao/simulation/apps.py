@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SimulationConfig(AppConfig):
+    name = "yuanjiao.simulation"
+    verbose_name = "模拟"

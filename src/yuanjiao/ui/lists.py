@@ -1,0 +1,191 @@
+"""One list, three faces: a page, the fragment htmx swaps, and a 台账 in xlsx. A room only says its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from yuanjiao.lib import clock
+from yuanjiao.lib.sheets import Cell, RegisterSheet, SheetColumn, cell_text, write_registers
+
+T = TypeVar("T")
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Column(Generic[T]):
+    """One column. `order` names the database fields behind it; `badge` gives a colour word such as 'red' or 'green'."""
+
+    title: str
+    value: Callable[[T], Cell]
+    link: Callable[[T], str | None] | None = None
+    badge: Callable[[T], str | None] | None = None
+    order: tuple[str, ...] = ()
+    width: float = 14
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A drop-down above the list: ?name=value narrows the rows by `apply(queryset, value)`."""
+
+    name: str
+    title: str
+    choices: Sequence[tuple[str, str]]
+    apply: Callable[[Any, str], Any]
+
+
+@dataclass(frozen=True)
+class ListPage(Generic[T]):
+    """What a list shows. `empty` tells what to do when there is nothing."""
+
+    title: str
+    rows: QuerySet[Any] | Sequence[T]
+    columns: Sequence[Column[T]]
+    empty: str
+    unit: str = "远教"
+    search: tuple[str, ...] = ()
+    search_hint: str = ""
+    filters: Sequence[Filter] = ()
+    actions: Sequence[tuple[str, str]] = ()  # (title, address) buttons above the list
+    lead: str = ""
+    notes: Sequence[str] = ()
+    export: bool = True
+    prepare: Callable[[Sequence[T]], None] | None = None  # fills what a page of rows needs in one query
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def respond(request: HttpRequest, page: ListPage[Any], template: str = "ui/list.html") -> HttpResponseBase:
+    """The list as asked for: xlsx with ?export=xlsx, the bare table for htmx, else the whole page."""
+    rows = _narrowed(request, page)
+    if page.export and request.GET.get("export") == "xlsx":
+        return _as_xlsx(page, rows)
+    shown = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    objects = list(shown.object_list)
+    if page.prepare:
+        page.prepare(objects)
+    context = {
+        **page.context,
+        "list": page,
+        "page": shown,
+        "table": [[_cell(column, row) for column in page.columns] for row in objects],
+        "heads": [_head(request, number, column) for number, column in enumerate(page.columns)],
+        "filters": [(f, request.GET.get(f.name, "")) for f in page.filters],
+        "query": request.GET.get("q", ""),
+        "pages": _page_links(request, shown),
+        "export_address": "?" + _query(request, export="xlsx", page=None) if page.export else "",
+    }
+    is_fragment = getattr(request, "htmx", False) and not getattr(request.htmx, "boosted", False)  # type: ignore[attr-defined]
+    return render(request, "ui/_table.html" if is_fragment else template, context)
+
+
+def _narrowed(request: HttpRequest, page: ListPage[Any]) -> Any:
+    rows: Any = page.rows
+    for one in page.filters:
+        value = request.GET.get(one.name, "")
+        if value:
+            rows = one.apply(rows, value)
+    words = request.GET.get("q", "").split()
+    if words and page.search:
+        for word in words:
+            rows = rows.filter(_any_field(page.search, word))
+    order = request.GET.get("sort", "")
+    index = int(order.lstrip("-")) if order.lstrip("-").isdigit() else -1
+    if 0 <= index < len(page.columns) and page.columns[index].order:
+        sign = "-" if order.startswith("-") else ""
+        rows = rows.order_by(*(sign + name for name in page.columns[index].order), "pk")
+    return rows
+
+
+def _any_field(fields: Iterable[str], word: str) -> Q:
+    found = Q()
+    for name in fields:
+        found |= Q(**{f"{name}__icontains": word})
+    return found
+
+
+def _cell(column: Column[Any], row: Any) -> dict[str, Any]:
+    value = column.value(row)
+    return {
+        "text": cell_text(value),
+        "link": column.link(row) if column.link else None,
+        "badge": column.badge(row) if column.badge else None,
+        "number": isinstance(value, int | float) and not isinstance(value, bool),
+    }
+
+
+def _head(request: HttpRequest, number: int, column: Column[Any]) -> dict[str, Any]:
+    now = request.GET.get("sort", "")
+    following = f"-{number}" if now == str(number) else str(number)
+    mark = "▲" if now == str(number) else "▼" if now == f"-{number}" else ""
+    return {"title": column.title, "mark": mark, "address": "?" + _query(request, sort=following, page=None) if column.order else ""}
+
+
+def _query(request: HttpRequest, **changes: str | None) -> str:
+    query = request.GET.copy()
+    for name, value in changes.items():
+        if value is None:
+            query.pop(name, None)
+        else:
+            query[name] = value
+    return query.urlencode()
+
+
+def _page_links(request: HttpRequest, page: Page[Any]) -> list[dict[str, Any]]:
+    numbers = page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
+    return [
+        {"number": n, "current": n == page.number, "address": "?" + _query(request, page=str(n)) if isinstance(n, int) else ""}
+        for n in numbers
+    ]
+
+
+def _as_xlsx(page: ListPage[Any], rows: Any) -> HttpResponseBase:
+    def cells() -> Iterable[Sequence[Cell]]:
+        chunk: list[Any] = []
+        source = rows.iterator(chunk_size=2000) if isinstance(rows, QuerySet) else iter(rows)
+        for row in source:
+            chunk.append(row)
+            if len(chunk) == 2000:
+                yield from _prepared(page, chunk)
+                chunk = []
+        yield from _prepared(page, chunk)
+
+    as_of = cell_text(clock.now())
+    columns = [SheetColumn(column.title, column.width) for column in page.columns]
+    sheet = RegisterSheet(page.title, f"{page.title}台账", page.unit, as_of, columns, cells(), page.notes)
+    target = BytesIO()
+    write_registers(target, [sheet])
+    return xlsx_response(target, f"{page.title}{clock.today():%Y%m%d}.xlsx")
+
+
+def _prepared(page: ListPage[Any], chunk: list[Any]) -> Iterable[Sequence[Cell]]:
+    if page.prepare and chunk:
+        page.prepare(chunk)
+    for row in chunk:
+        yield [column.value(row) for column in page.columns]
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def xlsx_response(target: BytesIO, name: str) -> HttpResponseBase:
+    """A workbook as a download with a Chinese name."""
+    target.seek(0)
+    return FileResponse(target, as_attachment=True, filename=name, content_type=XLSX)
+
+
+def attachment_name(name: str) -> str:
+    """A Content-Disposition value that keeps Chinese letters (RFC 6266)."""
+    return f"attachment; filename*=UTF-8''{quote(name)}"
+
+
+def plain(message: str, status: int = 200) -> HttpResponse:
+    return HttpResponse(_(message), status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class WiringConfig(AppConfig):
+    name = "yuanjiao.wiring"
+    verbose_name = "接线"

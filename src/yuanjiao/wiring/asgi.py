@@ -1,0 +1,50 @@
+"""The server: the lean intake doors (`/beat`, `/journal`) beside Django, and the engine started and stopped with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yuanjiao.wiring.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402  (Django must be set up before anything of ours is imported)
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402
+
+from yuanjiao.wiring.engine import Engine  # noqa: E402
+from yuanjiao.wiring.intake import INTAKE  # noqa: E402
+from yuanjiao.wiring.jobs import JOBS  # noqa: E402
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+pages = ASGIHandler()
+engine = Engine(JOBS, settings.ROLE)
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI entry: lifespan starts the engine, the intake paths go to their lean doors, the rest to Django."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+        return
+    door = INTAKE.get(scope.get("path", ""))
+    if door is not None:
+        await door(scope, receive, send)
+    else:
+        await pages(scope, receive, send)  # type: ignore[arg-type]  # Django asks for dict where ASGI says mapping
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            engine.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            engine.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

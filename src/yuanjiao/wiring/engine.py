@@ -1,0 +1,55 @@
+"""The small clock: one thread per job, inside the server process; a failing job is logged and tried again at its next turn."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from django.db import close_old_connections
+
+from yuanjiao.lib import clock
+from yuanjiao.lib.errors import Conflict, Unavailable, YuanjiaoError
+from yuanjiao.wiring.jobs import Job
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Runs jobs until stopped. A job never overlaps itself; a long one only delays its own next turn."""
+
+    def __init__(self, jobs: Sequence[Job], role: str) -> None:
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._loop, args=(job,), name=job.name, daemon=True) for job in jobs if role in job.roles]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, patience_s: float = 10.0) -> None:
+        """Ask every job to end after its present turn and wait for them, at most `patience_s` seconds in all."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(patience_s / max(len(self._threads), 1))
+
+    def _loop(self, job: Job) -> None:
+        while not self._stop.is_set():
+            run_once(job)
+            self._stop.wait(job.every_s)
+
+
+def run_once(job: Job) -> bool:
+    """One turn of one job; the worker's border, where errors are caught broadly. True when it went well."""
+    try:
+        job.run(clock.now())
+    except (Conflict, Unavailable) as error:
+        log.info("%s: %s", job.name, error.message)
+    except YuanjiaoError as error:
+        log.error("%s: %s: %s", job.name, type(error).__name__, error.message)
+    except Exception:
+        log.exception("%s failed", job.name)
+    else:
+        return True
+    finally:
+        close_old_connections()
+    return False

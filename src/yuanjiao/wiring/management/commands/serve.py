@@ -1,0 +1,54 @@
+"""`yuanjiao serve`: bring the database up to date and answer requests with granian; the packaging worker runs beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from granian import Granian
+from granian.constants import Interfaces
+
+
+class Command(BaseCommand):
+    help = "启动本节点：迁移数据库、打开网页与收发口、运行定时任务"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--reload", action="store_true", help="源码变动时重启")
+        parser.add_argument("--no-worker", action="store_true", help="不在旁边运行打包工人进程")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        worker = None if options["no_worker"] or settings.ROLE not in {"solo", "centre"} else start_worker()
+        self.stdout.write(f"远教 {settings.NODE_NAME}（{settings.ROLE}）http://{options['host']}:{options['port']}/")
+        try:
+            Granian(
+                "yuanjiao.wiring.asgi:application",
+                address=options["host"],
+                port=options["port"],
+                interface=Interfaces.ASGI,
+                workers=1,  # the live array lives in this process; more intakes come with leases (issue on liveness)
+                blocking_threads=1,
+                reload=options["reload"],
+                log_access=False,
+                websockets=False,
+            ).serve()
+        finally:
+            if worker is not None:
+                worker.send_signal(signal.SIGTERM)
+                worker.wait(timeout=20)
+
+
+def start_worker() -> subprocess.Popen[bytes]:
+    """The process that takes packaging jobs from the queue in the database."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "yuanjiao.wiring", "db_worker", "--queue-name", "*", "--interval", "1"], env=os.environ.copy()
+    )

@@ -1,0 +1,53 @@
+"""The staff menu: group → entries, each with the permission that opens it. The only list of pages across rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from yuanjiao.people.models import ROLE_NAMES
+from yuanjiao.people.rules import Actor, Permission
+
+P = Permission
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu."""
+
+    title: str
+    url_name: str
+    permissions: tuple[Permission, ...]
+    query: str = ""
+
+
+MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (("工作台", (Entry("我的工作台", "desks:home", ()),)),)
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """For every page: the menu of the person who acts (empty for strangers), their name and roles, the node's name."""
+    actor: Actor | None = getattr(request, "actor", None)
+    context: dict[str, Any] = {"node_name": settings.NODE_NAME, "node_role": settings.ROLE}
+    if actor is None:
+        return context
+    names = dict(ROLE_NAMES)
+    return {
+        **context,
+        "actor": actor,
+        "actor_name": actor.name,
+        "actor_roles": "、".join(str(names[role]) for role in sorted(actor.roles)),
+        "menu": [group for group in (_group(title, entries, actor, request.path) for title, entries in MENU) if group["entries"]],
+    }
+
+
+def _group(title: str, entries: tuple[Entry, ...], actor: Actor, here: str) -> dict[str, Any]:
+    shown = []
+    for entry in entries:
+        if not entry.permissions or any(actor.holds(permission) for permission in entry.permissions):
+            address = reverse(entry.url_name)
+            shown.append({"title": entry.title, "address": address + entry.query, "current": address == here})
+    return {"title": title, "entries": shown}

@@ -1,0 +1,192 @@
+"""Settings, all from `YUANJIAO_*` variables (docs/settings.md is made from the sentences below).
+
+Only two choices matter: `YUANJIAO_ROLE` and `YUANJIAO_PARENT`. Wrong combinations are system checks with ids (wiring/checks.py).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from yuanjiao.lib.env import BadSetting, Env
+
+env = Env(os.environ)
+
+ROLE = env.text("ROLE", "solo", "What this process is", choices=("solo", "centre", "edge", "site"))
+PARENT = env.text("PARENT", "", "Address of the node above, such as https://centre.example; empty at the top")
+NODE_NAME = env.text("NAME", "本机", "Name of this node as people read it")
+HOME = Path(env.text("HOME", "var", "Folder of the database, blobs, keys and uploads")).resolve()
+PUBLIC_URL = env.text("PUBLIC_URL", "", "Address under which people reach this node; share links and QR codes use it")
+DEBUG = env.boolean("DEBUG", False, "Show tracebacks in the browser; never on a public machine")
+ALLOWED_HOSTS = env.names("HOSTS", "127.0.0.1,localhost,[::1]", "Host names this server answers to")
+CSRF_TRUSTED_ORIGINS = env.names("TRUSTED_ORIGINS", "", "Origins of a TLS proxy in front, such as https://edu.example")
+SECURE_COOKIES = env.boolean("SECURE_COOKIES", False, "Send cookies over HTTPS only; set it behind TLS")
+BEHIND_PROXY = env.boolean("BEHIND_PROXY", False, "Trust X-Forwarded-Proto of the proxy in front")
+MAX_BODY_BYTES = env.integer(
+    "MAX_BODY_BYTES", 64 * 1024 * 1024, "Largest request body of a form, in bytes; courseware uploads come in parts"
+)
+MIN_FREE_BYTES = env.integer("MIN_FREE_BYTES", 200 * 1024 * 1024, "Intake stops with 507 when less than this is free on the disk, in bytes")
+BEAT_PERIOD_S = env.number("BEAT_PERIOD_S", 60.0, "How often a site beats unless its register row says otherwise, in seconds")
+BEAT_GRACE_S = env.number("BEAT_GRACE_S", 30.0, "How much later than its period a beat may come before silence counts, in seconds")
+SWEEP_S = env.number("SWEEP_S", 5.0, "How often the live array is swept for overdue objects, in seconds")
+SHIP_S = env.number("SHIP_S", 5.0, "How often a node ships its journal to its parent, in seconds")
+FOLLOW_S = env.number("FOLLOW_S", 10.0, "How often a node asks its parent for a new catalogue, in seconds")
+BYTE_BUDGET = env.integer("BYTE_BUDGET", 0, "Bytes per second this node may fetch from its parent; 0 is no limit")
+SIGNUP_LOCK_TRIES = env.integer("LOCK_TRIES", 5, "Wrong passwords before an account is locked")
+SIGNUP_LOCK_MINUTES = env.integer("LOCK_MINUTES", 30, "How long a locked account stays locked, in minutes")
+IDLE_MINUTES = env.integer("IDLE_MINUTES", 30, "Minutes without a request after which a person must log in again")
+_DATABASE = env.text("DATABASE", "", "postgresql://user:password@host:port/name, or empty for SQLite inside HOME")
+_SECRET = env.text("SECRET_KEY", "", "Signing secret of sessions and forms; made and kept in HOME when empty")
+env.refuse_unknown()
+
+
+def _database() -> dict[str, Any]:
+    if not _DATABASE:
+        HOME.mkdir(parents=True, exist_ok=True)
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": HOME / "yuanjiao.sqlite3",
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 30,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;",
+            },
+        }
+    parts = urlsplit(_DATABASE)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise BadSetting("YUANJIAO_DATABASE: an address that begins with postgresql:// is expected")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def _secret_key() -> str:
+    if _SECRET:
+        return _SECRET
+    path = HOME / "secret_key"
+    if not path.exists():
+        HOME.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+SECRET_KEY = _secret_key()
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_tasks",
+    "django_tasks_db",
+    "django_htmx",
+    "axes",
+    "yuanjiao.ui",
+    "yuanjiao.flow",
+    "yuanjiao.places",
+    "yuanjiao.people",
+    "yuanjiao.items",
+    "yuanjiao.network",
+    "yuanjiao.register",
+    "yuanjiao.courseware",
+    "yuanjiao.faults",
+    "yuanjiao.learning",
+    "yuanjiao.reports",
+    "yuanjiao.desks",
+    "yuanjiao.simulation",
+    "yuanjiao.wiring",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "yuanjiao.ui.middleware.ErrorPages",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "yuanjiao.wiring.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "yuanjiao.wiring.menu.page_context",
+            ],
+            "builtins": ["django.templatetags.static", "django.templatetags.i18n", "yuanjiao.ui.templatetags.zh"],
+        },
+    }
+]
+
+AUTH_USER_MODEL = "people.Account"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "people:log_in"
+LOGIN_REDIRECT_URL = "desks:home"
+AXES_FAILURE_LIMIT = SIGNUP_LOCK_TRIES
+AXES_COOLOFF_TIME = SIGNUP_LOCK_MINUTES / 60
+AXES_LOCKOUT_PARAMETERS = [["username"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "yuanjiao.people.views.locked_out"
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]  # a whole town may share one address: the lock follows the account alone
+AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # no login counts of persons (design idea 6); failures are kept for the lock only
+SESSION_COOKIE_AGE = IDLE_MINUTES * 60
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+TIME_ZONE = "Asia/Shanghai"
+USE_I18N = USE_TZ = True
+FORMAT_MODULE_PATH = ["yuanjiao.ui.formats"]
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing folder
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = HOME / "uploads"
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "packaging"]}}
+
+# The only imports by string: what a lower room needs to know of the rooms above it (house, section 3).
+YUANJIAO_EVENTS = "yuanjiao.wiring.events.EVENTS"
+YUANJIAO_SHELVES = "yuanjiao.wiring.shelves.SHELVES"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"yuanjiao": {"level": "INFO"}, "axes": {"level": "ERROR"}},
+}

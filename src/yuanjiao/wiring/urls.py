@@ -1,0 +1,13 @@
+"""Routes of every room under its own prefix. Machine doors that bypass Django are in wiring/intake.py."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("yuanjiao.desks.urls")),
+    path("account/", include("yuanjiao.people.urls")),
+]
+handler404 = "yuanjiao.ui.views.not_found"
+handler500 = "yuanjiao.ui.views.broken"
+handler403 = "yuanjiao.ui.views.forbidden"

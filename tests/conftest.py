@@ -1,0 +1,56 @@
+"""What every test stands on: a HOME of its own and the cast. The environment is cleaned by tests/environment.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from yuanjiao.simulation.cast import PASSWORD, Cast, build_cast
+
+AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+"""The moment tests begin at: a Monday in March, 16:00 in China."""
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, settings: object) -> None:
+    """Files of one test are not seen by the next."""
+    settings.HOME = tmp_path  # type: ignore[attr-defined]
+    settings.MEDIA_ROOT = tmp_path / "uploads"  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def fast_passwords(settings: object, request: pytest.FixtureRequest) -> None:
+    """Argon2 is slow by design; only the test of log-in itself pays for it."""
+    if "real_passwords" not in request.keywords:
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def at() -> datetime:
+    return AT
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """The small city (simulation/cast.py)."""
+    return build_cast(at=AT)
+
+
+@pytest.fixture
+def log_in(cast: Cast) -> Iterator[object]:
+    """log_in("xianguan") gives a browser-like client of that person."""
+
+    def enter(username: str) -> Client:
+        client = Client()
+        client.force_login(cast.accounts[username], backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return enter
+
+
+__all__ = ["AT", "PASSWORD", "settings"]
