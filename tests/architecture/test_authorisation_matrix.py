@@ -25,13 +25,15 @@ def asked(view: object) -> object:
     return door
 
 
+def converter_name(converter: object) -> str:
+    """'uuid' for UUIDConverter, 'str' for StringConverter."""
+    return type(converter).__name__.removesuffix("Converter").lower().replace("string", "str")
+
+
 def address_of(name: str) -> str:
     """An address of the route with made-up arguments: a door is closed before anything is looked up."""
     pattern = dict(house.views())[name].pattern
-    arguments = {
-        key: FILLERS[type(converter).__name__.removesuffix("Converter").lower().replace("string", "str")]
-        for key, converter in pattern.converters.items()
-    }
+    arguments = {key: FILLERS[converter_name(converter)] for key, converter in pattern.converters.items()}
     return reverse(name, kwargs=arguments)
 
 

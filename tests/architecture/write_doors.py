@@ -15,6 +15,12 @@ from yuanjiao.people.rules import Permission as P
 DOORS: dict[str, object] = {
 '''
 
+TAIL = """
+}
+
+__all__ = ["ANYBODY", "DOORS", "MACHINE", "PUBLIC"]
+"""
+
 
 def main() -> None:
     lines = []
@@ -25,9 +31,9 @@ def main() -> None:
             lines.append(f'    "{name}": frozenset({{{names}}}),')
         else:
             lines.append(f'    "{name}": {str(door).upper()},')
-    (house.ROOT / "tests/architecture/doors.py").write_text(
-        HEAD + "\n".join(lines) + '\n}\n\n__all__ = ["ANYBODY", "DOORS", "MACHINE", "PUBLIC"]\n'
-    )
+    target = house.ROOT / "tests/architecture/doors.py"
+    target.write_text(HEAD + "
+".join(lines) + TAIL)
 
 
 if __name__ == "__main__":
