@@ -1,0 +1,104 @@
+"""The item of courseware (课件) and the steps of its life."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from yuanjiao.courseware.rules.life import STATE_NAMES, State
+from yuanjiao.lib.travels import Travels
+from yuanjiao.lib.uid import new_uid
+from yuanjiao.people.models import Person
+from yuanjiao.places.models import OrgUnit
+
+
+class CoursewareClass(models.TextChoices):
+    """CW04: every item is one of the two."""
+
+    EDUCATION = "education", "教育类"
+    SERVICE = "service", "服务类"
+
+
+class CoursewareSource(models.TextChoices):
+    """CW07: where an item comes from."""
+
+    OWN = "own", "自制"
+    BOUGHT = "bought", "购买"
+    EXPERT = "expert", "专家学者"
+    PRACTITIONER = "practitioner", "一线能手"
+    DEPARTMENT = "department", "其他部门"
+    PUBLIC = "public", "公开资源"
+
+
+class Courseware(models.Model):
+    """One item of courseware: what it is called, where it comes from, what was uploaded, and where its life stands."""
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    title = models.CharField("标题", max_length=100)
+    summary = models.CharField("内容简介", max_length=500, blank=True, default="")
+    item_class = models.CharField("类别", max_length=10, choices=CoursewareClass.choices)
+    source = models.CharField("来源", max_length=12, choices=CoursewareSource.choices)
+    speaker = models.CharField("主讲人", max_length=50, blank=True, default="")
+    state = models.CharField("状态", max_length=10, choices=STATE_NAMES, default=State.DRAFT)
+    # below, the author may be outside the accounts of the subtree
+    author = models.ForeignKey(Person, verbose_name="制作人", null=True, on_delete=models.PROTECT, related_name="courseware")
+    unit = models.ForeignKey(OrgUnit, verbose_name="制作单位", on_delete=models.PROTECT, related_name="courseware")
+    created_at = models.DateTimeField("建立时间")
+    released_at = models.DateTimeField("发布时间", null=True, blank=True)
+    withdrawn_at = models.DateTimeField("撤下时间", null=True, blank=True)
+
+    original_name = models.CharField("原文件名", max_length=200, blank=True, default="")
+    original_sha256 = models.CharField("原文件摘要", max_length=64, blank=True, default="")
+    original_bytes = models.BigIntegerField("原文件大小（字节）", default=0)
+    refusal = models.CharField("原文件问题", max_length=300, blank=True, default="")  # why the upload cannot be used; it is kept aside
+    note = models.CharField("原文件说明", max_length=300, blank=True, default="")  # usable, but worth saying: no sound, turned, squeezed
+    duration_s = models.FloatField("时长（秒）", default=0.0)
+    width = models.PositiveIntegerField("画面宽（正放、方形像素）", default=0)
+    height = models.PositiveIntegerField("画面高（正放、方形像素）", default=0)
+    frame_rate = models.FloatField("帧率", default=0.0)
+    has_audio = models.BooleanField("有声音", default=False)
+    codecs = models.CharField("原编码", max_length=60, blank=True, default="")
+
+    class Meta:
+        verbose_name = "课件"
+        indexes = [
+            models.Index(fields=["state", "-released_at"], name="courseware_newest_released"),  # portal and television lists
+            models.Index(fields=["author", "state"], name="courseware_of_author"),  # my items
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(state=State.RELEASED) | models.Q(released_at__isnull=False), name="courseware_released_has_moment"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state=State.WITHDRAWN) | models.Q(withdrawn_at__isnull=False), name="courseware_withdrawn_has_moment"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CoursewareStep(models.Model):
+    """One change of state of one item: who, when, from what to what, why (CW17). Never edited."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ("actor_name",)
+
+    courseware = models.ForeignKey(Courseware, verbose_name="课件", on_delete=models.CASCADE, related_name="steps")
+    at = models.DateTimeField("时间")
+    actor_uid = models.UUIDField("经办人", null=True)
+    actor_name = models.CharField("经办人姓名", max_length=50)
+    from_state = models.CharField("原状态", max_length=10, choices=STATE_NAMES, blank=True, default="")
+    to_state = models.CharField("新状态", max_length=10, choices=STATE_NAMES)
+    reason = models.CharField("说明", max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = "课件经过"
+        indexes = [models.Index(fields=["courseware", "at"], name="courseware_story")]  # the item page reads in order
+
+    def __str__(self) -> str:
+        return f"{self.courseware} → {self.get_to_state_display()}"

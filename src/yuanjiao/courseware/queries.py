@@ -1,0 +1,302 @@
+"""Reads of courseware for the faces (portal, television) and the rooms above. All of it is about items, never about viewers."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import reduce
+from operator import or_
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from yuanjiao.courseware.models import Column, Courseware, CoursewareClass, CoursewareSource, Placement, Rendition, RenditionKind
+from yuanjiao.courseware.rules import playlists
+from yuanjiao.courseware.rules.life import State
+from yuanjiao.courseware.rules.profiles import BY_NAME
+from yuanjiao.lib.errors import NotFound
+
+
+@dataclass(frozen=True)
+class ColumnNow:
+    """One column open on the day asked for. `audience` is a division path, '/' is everybody."""
+
+    uid: UUID
+    title: str
+    summary: str
+    owner_name: str
+    audience: str
+    items: int
+
+
+@dataclass(frozen=True)
+class ItemCard:
+    """One released item as a list shows it. `poster` is a blob's SHA-256; `sizes` are bytes by profile (DLV09: shown before playing)."""
+
+    uid: UUID
+    title: str
+    summary: str
+    speaker: str
+    class_name: str
+    unit_name: str
+    duration_s: float
+    poster: str | None
+    columns: tuple[str, ...]
+    released_at: datetime
+    sizes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RenditionCard:
+    """One form of an item: `blob` is the SHA-256 under /blobs/, rates in bits per second, `title` says whom it is for."""
+
+    profile: str
+    title: str
+    kind: str
+    blob: str
+    size_bytes: int
+    media_type: str
+    codecs: str
+    width: int
+    height: int
+    bitrate: int
+    duration_s: float
+    hls: bool
+
+
+@dataclass(frozen=True)
+class ItemDetail:
+    """One item with all its renditions, in the order of the profile table."""
+
+    uid: UUID
+    title: str
+    summary: str
+    speaker: str
+    class_name: str
+    source_name: str
+    unit_name: str
+    duration_s: float
+    width: int
+    height: int
+    has_audio: bool
+    released_at: datetime | None
+    columns: tuple[str, ...]
+    renditions: tuple[RenditionCard, ...]
+
+    def rendition(self, profile: str) -> RenditionCard | None:
+        """The rendition of that profile (`poster`, `box-sd`, `audio`, `captions`, `hls-240` …), or None."""
+        return next((one for one in self.renditions if one.profile == profile), None)
+
+
+# -- columns ----------------------------------------------------------------------------------------------------------------
+
+
+def columns_now(*, on: date, path: str | None = None) -> list[ColumnNow]:
+    """Columns open on a day, in order. `path` leaves only those whose audience includes that division; None asks for all."""
+    rows = _open_columns(on, path).annotate(items=Count("placements", filter=Q(placements__courseware__state=State.RELEASED)))
+    return [
+        ColumnNow(uid=row.uid, title=row.title, summary=row.summary, owner_name=row.owner.name, audience=row.audience, items=int(row.items))
+        for row in rows.select_related("owner")
+    ]
+
+
+def _open_columns(on: date, path: str | None) -> QuerySet[Column]:
+    rows = Column.objects.filter(Q(visible_to=None) | Q(visible_to__gt=on), visible_from__lte=on).order_by("order", "pk")
+    if path is None:
+        return rows
+    parts = [part for part in path.split("/") if part]
+    audiences = ["/", *("/" + "/".join(parts[:n]) + "/" for n in range(1, len(parts) + 1))]
+    return rows.filter(audience__in=audiences)
+
+
+# -- lists ------------------------------------------------------------------------------------------------------------------
+
+
+def released_items(
+    *,
+    on: date,
+    column: UUID | None = None,
+    item_class: str = "",
+    search: str = "",
+    path: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[ItemCard]:
+    """Released items that stand in a column open on the day: a column's in its order, otherwise newest first, a search's best first.
+
+    The list is the same for every kind of terminal (DLV01): nothing here asks what the reader's box can play.
+    """
+    ids = _released_ids(on=on, column=column, item_class=item_class, search=search, path=path)
+    return _cards(ids[offset : None if limit is None else offset + limit])
+
+
+def released_count(*, on: date, column: UUID | None = None, item_class: str = "", search: str = "", path: str | None = None) -> int:
+    """How many items `released_items` would list without a limit."""
+    return len(_released_ids(on=on, column=column, item_class=item_class, search=search, path=path))
+
+
+def _released_ids(*, on: date, column: UUID | None, item_class: str, search: str, path: str | None) -> list[int]:
+    placed = Placement.objects.filter(column__in=_open_columns(on, path), courseware__state=State.RELEASED)
+    if column is not None:
+        placed = placed.filter(column__uid=column).order_by("order", "-placed_at", "-pk")
+    else:
+        placed = placed.order_by("-courseware__released_at", "-courseware_id")
+    if item_class:
+        placed = placed.filter(courseware__item_class=item_class)
+    if search.strip():
+        return _found(placed, search)
+    return list(dict.fromkeys(placed.values_list("courseware_id", flat=True)))
+
+
+def search_terms(text: str) -> list[str]:
+    """What must be looked for: Latin words whole, Chinese runs as pairs of neighbouring characters."""
+    terms: list[str] = []
+    for run in re.findall(r"[a-z0-9]+|[^\W_a-z0-9]+", text.lower()):
+        terms += [run] if run.isascii() or len(run) < 3 else [run[n : n + 2] for n in range(len(run) - 1)]
+    return list(dict.fromkeys(terms))
+
+
+def _found(placed: QuerySet[Placement], search: str) -> list[int]:
+    """Items that hold at least half of the pairs: an unspaced query of two words holds one pair that belongs to neither word."""
+    terms = search_terms(search)
+    if not terms:
+        return []
+    fields = ("title", "summary", "speaker")
+    wanted = reduce(or_, (Q(**{f"courseware__{field}__icontains": term}) for term in terms for field in fields))
+    scored: dict[int, int] = {}
+    rows = placed.filter(wanted).values_list("courseware_id", *(f"courseware__{field}" for field in fields))
+    for pk, *texts in rows:
+        title, everything = texts[0].lower(), " ".join(texts).lower()
+        held = sum(term in everything for term in terms)
+        if held * 2 >= len(terms):
+            scored[pk] = held * 2 + sum(term in title for term in terms)
+    return sorted(scored, key=lambda pk: -scored[pk])
+
+
+def _cards(ids: Sequence[int]) -> list[ItemCard]:
+    rows = {row.pk: row for row in Courseware.objects.filter(pk__in=ids).select_related("unit")}
+    columns = _column_titles(ids)
+    sizes: dict[int, dict[str, int]] = defaultdict(dict)
+    posters: dict[int, str] = {}
+    for pk, profile, kind, size, blob in Rendition.objects.filter(courseware__in=ids).values_list(
+        "courseware_id", "profile", "kind", "size_bytes", "blob"
+    ):
+        sizes[pk][profile] = size
+        if kind == RenditionKind.POSTER:
+            posters[pk] = blob
+    return [
+        ItemCard(
+            uid=row.uid,
+            title=row.title,
+            summary=row.summary,
+            speaker=row.speaker,
+            class_name=CoursewareClass(row.item_class).label,
+            unit_name=row.unit.name,
+            duration_s=row.duration_s,
+            poster=posters.get(row.pk),
+            columns=tuple(columns[row.pk]),
+            released_at=row.released_at,
+            sizes=sizes[row.pk],
+        )
+        for row in (rows[pk] for pk in ids)
+        if row.released_at is not None
+    ]
+
+
+def _column_titles(ids: Iterable[int]) -> dict[int, list[str]]:
+    titles: dict[int, list[str]] = defaultdict(list)
+    for pk, title in Placement.objects.filter(courseware__in=ids).order_by("column__order").values_list("courseware_id", "column__title"):
+        titles[pk].append(title)
+    return titles
+
+
+# -- one item ---------------------------------------------------------------------------------------------------------------
+
+
+def item_detail(uid: UUID) -> ItemDetail:
+    """A released item with its renditions; NotFound when there is none, or it was withdrawn."""
+    return detail_of(_released(uid))
+
+
+def detail_of(row: Courseware) -> ItemDetail:
+    """The same for an item the caller already has, released or not: previews of producers and reviewers."""
+    order = list(BY_NAME)
+    renditions = sorted(row.renditions.all(), key=lambda one: order.index(one.profile) if one.profile in order else len(order))
+    return ItemDetail(
+        uid=row.uid,
+        title=row.title,
+        summary=row.summary,
+        speaker=row.speaker,
+        class_name=CoursewareClass(row.item_class).label,
+        source_name=CoursewareSource(row.source).label,
+        unit_name=row.unit.name,
+        duration_s=row.duration_s,
+        width=row.width,
+        height=row.height,
+        has_audio=row.has_audio,
+        released_at=row.released_at,
+        columns=tuple(_column_titles([row.pk])[row.pk]),
+        renditions=tuple(_rendition_card(one) for one in renditions),
+    )
+
+
+def _rendition_card(row: Rendition) -> RenditionCard:
+    known = BY_NAME.get(row.profile)
+    return RenditionCard(
+        profile=row.profile,
+        title=known.title if known else row.profile,
+        kind=row.kind,
+        blob=row.blob,
+        size_bytes=row.size_bytes,
+        media_type=row.media_type,
+        codecs=row.codecs,
+        width=row.width,
+        height=row.height,
+        bitrate=row.bitrate,
+        duration_s=row.duration_s,
+        hls=bool(row.playlist),
+    )
+
+
+def _released(uid: UUID) -> Courseware:
+    row = Courseware.objects.filter(uid=uid, state=State.RELEASED).select_related("unit").first()
+    if row is None:
+        raise NotFound("没有这件课件，可能已经撤下")
+    return row
+
+
+# -- playlists --------------------------------------------------------------------------------------------------------------
+
+
+def hls_master(uid: UUID) -> str:
+    """The master playlist of a released item; media playlists are named beside it as `<profile>.m3u8`."""
+    return master_of(_released(uid))
+
+
+def hls_media(uid: UUID, profile: str, *, blob_prefix: str = "/blobs/") -> str:
+    """The media playlist of one rendition of a released item, its addresses under `blob_prefix`."""
+    return media_of(_released(uid), profile, blob_prefix=blob_prefix)
+
+
+def master_of(row: Courseware) -> str:
+    """The master playlist of an item the caller may see."""
+    streams = [
+        playlists.Stream(
+            one.profile, one.kind, one.codecs, one.width, one.height, one.frame_rate, one.bitrate, one.peak_bitrate
+        )
+        for one in row.renditions.exclude(playlist="")
+    ]  # fmt: skip
+    if not streams:
+        raise NotFound("这件课件还没有可以流式播放的版本")
+    return playlists.master(streams)
+
+
+def media_of(row: Courseware, profile: str, *, blob_prefix: str = "/blobs/") -> str:
+    """The media playlist of one rendition of an item the caller may see."""
+    found = row.renditions.exclude(playlist="").filter(profile=profile).first()
+    if found is None:
+        raise NotFound("没有这个版本")
+    return playlists.media(found.playlist, blob_prefix + found.blob)

@@ -1,0 +1,1 @@
+"""Pure rules of courseware: its life, the profiles it is packaged in, the text of its playlists."""

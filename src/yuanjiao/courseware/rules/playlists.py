@@ -1,0 +1,83 @@
+"""The text of HLS playlists (RFC 8216): masters built from what renditions say of themselves, media playlists with addresses put in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+BLOB = "{blob}"
+AUDIO_GROUP, CAPTIONS_GROUP = "sound", "captions"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What a master playlist says of one rendition; rates in bits per second."""
+
+    profile: str
+    kind: str
+    codecs: str
+    width: int
+    height: int
+    frame_rate: float
+    bitrate: int
+    peak_bitrate: int
+
+
+def master(streams: Sequence[Stream]) -> str:
+    """A master playlist: pictures from light to heavy with the sound as a group of its own, then sound alone, captions as subtitles."""
+    sound = next((s for s in streams if s.kind == "audio"), None)
+    captions = next((s for s in streams if s.kind == "captions"), None)
+    lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    if sound:
+        lines.append(
+            f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO_GROUP}",NAME="原声",LANGUAGE="zh",DEFAULT=YES,AUTOSELECT=YES,'
+            f'URI="{sound.profile}.m3u8"'
+        )
+    if captions:
+        lines.append(
+            f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{CAPTIONS_GROUP}",NAME="字幕",LANGUAGE="zh",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,'
+            f'URI="{captions.profile}.m3u8"'
+        )
+    for stream in sorted((s for s in streams if s.kind == "video"), key=lambda s: s.peak_bitrate):
+        lines += _variant(stream, sound, captions)
+    if sound:
+        group = f',SUBTITLES="{CAPTIONS_GROUP}"' if captions else ""
+        lines.append(
+            f'#EXT-X-STREAM-INF:BANDWIDTH={sound.peak_bitrate},AVERAGE-BANDWIDTH={sound.bitrate},CODECS="{sound.codecs}"'
+            f',AUDIO="{AUDIO_GROUP}"{group}'
+        )
+        lines.append(f"{sound.profile}.m3u8")
+    return "\n".join(lines) + "\n"
+
+
+def _variant(stream: Stream, sound: Stream | None, captions: Stream | None) -> list[str]:
+    peak, mean, codecs = stream.peak_bitrate, stream.bitrate, stream.codecs
+    if sound:
+        peak, mean, codecs = peak + sound.peak_bitrate, mean + sound.bitrate, f"{codecs},{sound.codecs}"
+    parts = [
+        f"BANDWIDTH={peak}",
+        f"AVERAGE-BANDWIDTH={mean}",
+        f'CODECS="{codecs}"',
+        f"RESOLUTION={stream.width}x{stream.height}",
+        f"FRAME-RATE={stream.frame_rate:.3f}",
+    ]
+    if sound:
+        parts.append(f'AUDIO="{AUDIO_GROUP}"')
+    if captions:
+        parts.append(f'SUBTITLES="{CAPTIONS_GROUP}"')
+    return ["#EXT-X-STREAM-INF:" + ",".join(parts), f"{stream.profile}.m3u8"]
+
+
+def media(playlist: str, blob_address: str) -> str:
+    """A stored media playlist with the blob's address where `{blob}` stands."""
+    return playlist.replace(BLOB, blob_address)
+
+
+def captions_playlist(duration_s: float) -> str:
+    """A media playlist of one WebVTT segment as long as the item."""
+    return (
+        "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+        f"#EXT-X-TARGETDURATION:{max(1, math.ceil(duration_s))}\n#EXT-X-MEDIA-SEQUENCE:0\n"
+        f"#EXTINF:{duration_s:.3f},\n{BLOB}\n#EXT-X-ENDLIST\n"
+    )
