@@ -1,7 +1,7 @@
 """Run every measurement of this folder, print one table, write build/bench.json.
 
-Each module has `run() -> list[dict]` with name, value, unit, floor, ratio. A floor is the same work with nothing of ours in it. `better` says
-which way is good, for the reader of the table; nothing is asserted.
+Each module has `run() -> list[dict]` with name, value, unit, floor, ratio. A floor is the same work with nothing of ours in it. Nothing
+is asserted.
 """
 
 from __future__ import annotations

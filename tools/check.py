@@ -47,9 +47,8 @@ def sizes() -> None:
             continue
         text = path.read_text()
         files.append((text.count("\n"), path))
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                functions.append(((node.end_lineno or node.lineno) - node.lineno + 1, path, node.name))
+        nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        functions += [((node.end_lineno or node.lineno) - node.lineno + 1, path, node.name) for node in nodes]
     lengths, lines = [length for length, *_ in functions], [length for length, _ in files]
     print(
         f"sizes: {len(functions)} functions, median {statistics.median(lengths):.0f} lines, p95 {percentile(lengths):.0f} (aims: 10, 40);"

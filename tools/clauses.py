@@ -6,6 +6,8 @@ collecting, so a test that was renamed away or cannot be imported is not counted
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import sys
 from collections import defaultdict
@@ -32,7 +34,8 @@ class Collector:
 
 def main() -> int:
     collector = Collector()
-    code = pytest.main(["--collect-only", "-qq", "-p", "no:randomly", "-p", "no:terminal", str(ROOT / "tests")], plugins=[collector])
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = pytest.main(["--collect-only", "-q", "-p", "no:randomly", str(ROOT / "tests")], plugins=[collector])
     if code:
         print("the tests cannot be collected", file=sys.stderr)
         return 1

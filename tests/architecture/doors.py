@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from yuanjiao.people.access import ANYBODY, MACHINE, PUBLIC
+from yuanjiao.people.rules import Permission as P
 
 DOORS: dict[str, object] = {
     "desks:home": ANYBODY,

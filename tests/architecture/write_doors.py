@@ -32,8 +32,7 @@ def main() -> None:
         else:
             lines.append(f'    "{name}": {str(door).upper()},')
     target = house.ROOT / "tests/architecture/doors.py"
-    target.write_text(HEAD + "
-".join(lines) + TAIL)
+    target.write_text(HEAD + "\n".join(lines) + TAIL)
 
 
 if __name__ == "__main__":
