@@ -8,6 +8,7 @@ from yuanjiao.people.rules import Permission as P
 DOORS: dict[str, object] = {
     "desks:home": ANYBODY,
     "desks:portal_home": PUBLIC,
+    "flow:blob": PUBLIC,
     "people:change_password": ANYBODY,
     "people:log_in": PUBLIC,
     "people:log_out": PUBLIC,

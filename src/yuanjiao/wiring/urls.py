@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("yuanjiao.flow.urls")),
     path("", include("yuanjiao.desks.urls")),
     path("account/", include("yuanjiao.people.urls")),
 ]

@@ -1,0 +1,187 @@
+"""The store of blobs: files named by the SHA-256 of their bytes, under HOME/blobs/ab/cdef….
+
+Promises: a file under its final name is whole and was verified while it was written; it appears by one rename after its bytes
+are on the disk; nothing is half written when the disk is nearly full (DiskFull comes first). Names may never change meaning:
+another digest would be another folder beside this one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Protocol
+
+import msgspec
+from django.conf import settings
+
+from yuanjiao.flow.blobs.models import Blob
+from yuanjiao.lib.errors import DiskFull, NotFound, Tampered
+
+CHUNK = 1 << 20
+NAME = re.compile(r"[0-9a-f]{64}")
+PLAIN = "application/octet-stream"
+MEDIA_TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".m4s": "video/iso.segment",
+    ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".ts": "video/mp2t",
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".vtt": "text/vtt",
+    ".pdf": "application/pdf",
+}
+"""The only types a blob is served as; anything else is handed out as plain bytes to be saved, never to be run."""
+
+
+class BlobRef(msgspec.Struct, frozen=True, order=True):
+    """What names a blob between machines: 64 hex digits, bytes, and the type it is served as."""
+
+    sha256: str
+    size: int
+    media_type: str = PLAIN
+
+
+class Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` can name a blob: 64 lower-case hex digits and nothing else."""
+    return bool(NAME.fullmatch(text))
+
+
+def path(sha256: str) -> Path:
+    """Where the blob is or would be. NotFound for anything that is not a digest."""
+    if not is_name(sha256):
+        raise NotFound("没有这个文件")
+    return Path(settings.HOME) / "blobs" / sha256[:2] / sha256[2:]
+
+
+def has(sha256: str) -> bool:
+    """Whether the whole, verified blob is on this machine."""
+    return path(sha256).is_file()
+
+
+def ref(sha256: str) -> BlobRef:
+    """The reference of a blob that is here; NotFound otherwise."""
+    where = path(sha256)
+    if not where.is_file():
+        raise NotFound("本机没有这个文件")
+    row = Blob.objects.filter(sha256=sha256).only("media_type").first()
+    return BlobRef(sha256, where.stat().st_size, row.media_type if row else PLAIN)
+
+
+def make_room(size: int) -> None:
+    """DiskFull unless `size` more bytes leave at least settings.MIN_FREE_BYTES free."""
+    home = Path(settings.HOME)
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free
+    if free - size < settings.MIN_FREE_BYTES:
+        raise DiskFull(
+            f"磁盘空间不足：还剩 {free // 2**20} 兆字节，需要 {-(-size // 2**20)} 兆字节并保留 {settings.MIN_FREE_BYTES // 2**20} 兆字节"
+        )
+
+
+def put(source: Path | str | bytes | IO[bytes], *, media_type: str = "", expect: str = "") -> BlobRef:
+    """Copy a file, bytes or a binary stream into the store and return its reference.
+
+    `media_type` is guessed from a path's suffix when empty. With `expect` the digest must be that one, else Tampered and nothing
+    is kept. DiskFull is raised before anything is written when the size is known, else before the limit is passed.
+    """
+    known = media_type or (MEDIA_TYPES.get(Path(source).suffix.lower(), PLAIN) if isinstance(source, Path | str) else PLAIN)
+    with _opened(source) as (stream, size), _scratch() as scratch:
+        make_room(size)
+        sha256, written = _copy(stream, scratch)
+        if expect and sha256 != expect:
+            raise Tampered(f"文件内容与摘要不符：应为 {expect[:12]}…，实为 {sha256[:12]}…")
+        settle(Path(scratch.name), sha256)
+    return remember(BlobRef(sha256, written, known))
+
+
+def settle(finished: Path, sha256: str) -> None:
+    """Give a finished, synced file its final name; the rename is the moment the blob exists."""
+    target = path(sha256)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    finished.replace(target)
+    sync_folder(target.parent)
+
+
+def remember(ref: BlobRef) -> BlobRef:
+    """Keep the row of a blob that is on the disk; the first type told stays until a better one than plain bytes comes."""
+    row, _ = Blob.objects.get_or_create(sha256=ref.sha256, defaults={"size": ref.size, "media_type": ref.media_type})
+    if row.media_type == PLAIN != ref.media_type:
+        row.media_type = ref.media_type
+        row.save(update_fields=["media_type"])
+    return BlobRef(ref.sha256, ref.size, row.media_type)
+
+
+def forget(sha256: str) -> int:
+    """Delete the blob's bytes and row; returns the bytes freed. Readers that have it open keep reading (POSIX)."""
+    where = path(sha256)
+    freed = where.stat().st_size if where.is_file() else 0
+    where.unlink(missing_ok=True)
+    Blob.objects.filter(sha256=sha256).delete()
+    return freed
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _opened(source: Path | str | bytes | IO[bytes]) -> Iterator[tuple[IO[bytes], int]]:
+    if isinstance(source, bytes):
+        yield BytesIO(source), len(source)
+    elif isinstance(source, Path | str):
+        with open(source, "rb") as stream:
+            yield stream, os.fstat(stream.fileno()).st_size
+    else:
+        yield source, 0
+
+
+@contextmanager
+def _scratch() -> Iterator[IO[bytes]]:
+    folder = parts_folder()
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="new-", delete=False) as scratch:
+        try:
+            yield scratch
+        finally:
+            Path(scratch.name).unlink(missing_ok=True)
+
+
+def parts_folder() -> Path:
+    """Where unfinished files lie: inside the store, so that the last step is a rename on one file system."""
+    folder = Path(settings.HOME) / "blobs" / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _copy(stream: IO[bytes], scratch: IO[bytes]) -> tuple[str, int]:
+    digest, written = hashlib.sha256(), 0
+    while chunk := stream.read(CHUNK):
+        if written % (64 * CHUNK) == 0:
+            make_room(len(chunk))
+        scratch.write(chunk)
+        digest.update(chunk)
+        written += len(chunk)
+    scratch.flush()
+    os.fsync(scratch.fileno())
+    return digest.hexdigest(), written
