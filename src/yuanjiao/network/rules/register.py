@@ -1,4 +1,4 @@
-"""Pure rules of the network."""
+"""Pure rules of the register: what may hang on what, and how names are found."""
 
 from __future__ import annotations
 

@@ -1,0 +1,120 @@
+"""Reads of outages: roots with what they explain, and the verdict that stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from yuanjiao.lib.errors import NotFound
+from yuanjiao.network.models import FaultClass, ManagedObject, Outage, OutageVerdict, Site
+from yuanjiao.people.queries import within
+
+
+@dataclass(frozen=True)
+class OutageView:
+    """One outage with the verdict that stands now. `outage_id` is for foreign keys of rooms above."""
+
+    outage_id: int
+    uid: UUID
+    object_id: int
+    object_kind: str
+    code: str
+    name: str
+    division_id: int
+    division_name: str
+    path: str
+    started_at: datetime
+    started_lo: datetime
+    started_hi: datetime
+    detected_at: datetime
+    ended_at: datetime | None
+    root_uid: UUID | None
+    fault_class: str
+    class_name: str
+    affected_count: int
+    rule: str
+    evidence: str
+    confidence: float
+    settled: bool
+
+
+def _rows() -> QuerySet[Outage]:
+    newest = Prefetch("verdicts", OutageVerdict.objects.order_by("at", "id"))
+    return Outage.objects.select_related("object__division", "root").prefetch_related(newest)
+
+
+def _view(row: Outage) -> OutageView:
+    verdicts = list(row.verdicts.all())
+    last = verdicts[-1] if verdicts else None
+    return OutageView(
+        outage_id=row.pk,
+        uid=row.uid,
+        object_id=row.object_id,
+        object_kind=row.object.kind,
+        code=row.object.code,
+        name=row.object.name,
+        division_id=row.object.division_id,
+        division_name=row.object.division.name,
+        path=row.object.division.path,
+        started_at=row.started_at,
+        started_lo=row.started_lo,
+        started_hi=row.started_hi,
+        detected_at=row.detected_at,
+        ended_at=row.ended_at,
+        root_uid=row.root.uid if row.root else None,
+        fault_class=row.fault_class,
+        class_name=FaultClass(row.fault_class).label if row.fault_class else "",
+        affected_count=row.affected_count,
+        rule=last.rule if last else "",
+        evidence=last.evidence if last else "",
+        confidence=last.confidence if last else 0.0,
+        settled=last.settled if last else False,
+    )
+
+
+def open_outages(paths: Iterable[str]) -> list[OutageView]:
+    """Open root outages whose object lies under any of the paths, oldest first. Those still waiting for evidence of the
+    object above are left out: they may turn out to be explained by it."""
+    rows = _rows().filter(within("object__division__path", paths), ended_at=None, root=None, held=False)
+    return [_view(row) for row in rows.order_by("started_at", "id")]
+
+
+def outage(uid: UUID) -> OutageView:
+    """One outage by its uid; NotFound otherwise."""
+    row = _rows().filter(uid=uid).first()
+    if row is None:
+        raise NotFound("没有这次中断的记录")
+    return _view(row)
+
+
+def outages_of(subject: ManagedObject) -> list[OutageView]:
+    """Every outage of one object, newest first."""
+    return [_view(row) for row in _rows().filter(object=subject).order_by("-started_at", "-id")]
+
+
+def open_outage_of(subject: ManagedObject) -> OutageView | None:
+    """The root outage that explains why the object is dark now (its own, or the one above it); None when there is none."""
+    row = _rows().filter(object=subject, ended_at=None).first()
+    if row is None:
+        return None
+    return _view(_rows().get(pk=row.root_id)) if row.root_id else _view(row)
+
+
+def affected_sites(uid: UUID) -> QuerySet[Site]:
+    """The sites one root explains, in code order; the object itself when it is a site."""
+    row = Outage.objects.filter(uid=uid).first()
+    if row is None:
+        raise NotFound("没有这次中断的记录")
+    return Site.objects.filter(Q(outages__root=row) | Q(outages=row)).select_related("division").distinct().order_by("code")
+
+
+def detected_outages(path: str, start: datetime, end: datetime, *, roots_only: bool = True) -> list[OutageView]:
+    """Outages that began in [start, end) under the path, oldest first; by default one per root, not one per dark site."""
+    rows = _rows().filter(object__division__path__startswith=path, started_at__gte=start, started_at__lt=end)
+    if roots_only:
+        rows = rows.filter(root=None)
+    return [_view(row) for row in rows.order_by("started_at", "id")]

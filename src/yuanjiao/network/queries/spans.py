@@ -1,0 +1,184 @@
+"""Loads a population of sites and the spans that speak of it, as arrays for the arithmetic of rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from uuid import UUID
+
+import numpy as np
+from django.db.models import BigIntegerField, F, Func, Q, QuerySet
+
+from yuanjiao.lib import clock
+from yuanjiao.network.models import Lifecycle, ListeningMark, PlayTest, Site, StateChange, Watermark
+from yuanjiao.network.queries.states import allowance
+from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints, RateRule, SiteSpans
+
+CODES = {"up": UP, "down": DOWN, "unknown": 0}
+
+
+class Epoch(Func):
+    """Whole seconds since 1970 UTC, made in the database: Python datetimes of a month of rows would cost more than the sums."""
+
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler, connection, **extra):  # type: ignore[no-untyped-def]  # Django's own signature is untyped
+        return super().as_sql(compiler, connection, template="CAST(strftime('%%s', %(expressions)s) AS INTEGER)", **extra)
+
+    def as_postgresql(self, compiler, connection, **extra):  # type: ignore[no-untyped-def]  # as above
+        return super().as_sql(compiler, connection, template="FLOOR(EXTRACT(EPOCH FROM %(expressions)s))::bigint", **extra)
+
+
+@dataclass(frozen=True)
+class PopulationRow:
+    """One site of a population."""
+
+    pk: int
+    code: str
+    name: str
+    path: str
+    lifecycle: str
+    lifecycle_on: date
+    in_service_on: date
+    site_kind: str
+    access_mode: str
+    urban_rural: str
+
+
+@dataclass(frozen=True)
+class Population:
+    """The sites of one division path that were or are in service or suspended, in code order."""
+
+    path: str
+    rows: Sequence[PopulationRow]
+    only: tuple[int, ...] | None = None
+
+    @cached_property
+    def index(self) -> Ints:
+        """Site id → its place; -1 for others."""
+        ids = np.array([row.pk for row in self.rows], dtype=np.int64)
+        table = np.full(int(ids.max(initial=0)) + 1, -1, dtype=np.int64)
+        table[ids] = np.arange(len(ids))
+        return table
+
+    @cached_property
+    def paths(self) -> list[str]:
+        return [row.path for row in self.rows]
+
+    @cached_property
+    def suspended(self) -> Ints:
+        return np.array([row.lifecycle == Lifecycle.SUSPENDED for row in self.rows], dtype=np.int64)
+
+    @cached_property
+    def service(self) -> tuple[Ints, Ints]:
+        """[from, to) of every site's service, cut at local midnights."""
+        midnights: dict[date, int] = {}
+
+        def midnight(day: date) -> int:
+            if day not in midnights:
+                midnights[day] = int(clock.day_start(day).timestamp())
+            return midnights[day]
+
+        served = Lifecycle.IN_SERVICE
+        first = [midnight(row.in_service_on) for row in self.rows]
+        last = [FOREVER if row.lifecycle == served else midnight(row.lifecycle_on) for row in self.rows]
+        return np.array(first, dtype=np.int64), np.array(last, dtype=np.int64)
+
+    def keys(self, by: str) -> list[str]:
+        """Each site's value of a split; the urban/rural code is cut to its first digit (1 urban, 2 rural)."""
+        return [row.urban_rural[:1] if by == "urban_rural" else str(getattr(row, by)) for row in self.rows]
+
+
+def load_population(path: str, *, only: Iterable[int] | None = None) -> Population:
+    """Who counts: sites in service, suspended or retired under the path (dates decide for which part of a period)."""
+    wanted = Site.objects.filter(
+        division__path__startswith=path, lifecycle__in=[Lifecycle.IN_SERVICE, Lifecycle.SUSPENDED, Lifecycle.RETIRED]
+    )
+    chosen = None if only is None else tuple(only)
+    if chosen is not None:
+        wanted = wanted.filter(pk__in=chosen)
+    fields = ("pk", "code", "name", "division__path", "lifecycle", "lifecycle_on", "in_service_on")
+    rows = wanted.order_by("code").values_list(*fields, "site_kind", "access_mode", "division__urban_rural")
+    return Population(path, [PopulationRow(*row) for row in rows], chosen)
+
+
+def _of(population: Population, field: str) -> Q:
+    """The rows of one population: by subtree, or by id when single sites were asked for."""
+    if population.only is not None:
+        return Q(**{f"{field}__in": population.only})
+    return Q() if population.path == "/" else Q(**{f"{field}__division__path__startswith": population.path})
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, clock.CHINA)
+
+
+def load_spans(population: Population, start: int, end: int, rule: RateRule, *, instant: bool) -> SiteSpans:
+    """State spans that overlap [start, end) and the play tests that still speak in it.
+
+    A span ends where its observer's record ends: at this machine's own listening mark, at an edge's watermark. For an
+    instant the last word stands a little longer (`allowance`), or the present could never be shown.
+    """
+    spans = _table(_state_rows(population, start, end), 6)
+    tests = _table(_test_rows(population, start, end, rule), 3)
+    site = _placed(population, spans[:, 0])
+    test_site = _placed(population, tests[:, 0])
+    inside, test_inside = site >= 0, test_site >= 0
+    through = record_ends(int(allowance().total_seconds()) if instant else 0)
+    until = np.minimum(spans[:, 3], _ends_of(spans[:, 5], through))
+    served_from, served_to = population.service
+    return SiteSpans(
+        site=site[inside], state=spans[inside, 1], at=spans[inside, 2], until=until[inside], heard=spans[inside, 4],
+        test_site=test_site[test_inside], test_at=tests[test_inside, 1], test_ok=tests[test_inside, 2],
+        served_from=served_from, served_to=served_to, suspended=population.suspended,
+    )  # fmt: skip
+
+
+def _table(rows: Iterable[tuple[int, ...]], width: int) -> Ints:
+    return np.array(list(rows), dtype=np.int64).reshape(-1, width)
+
+
+def _placed(population: Population, ids: Ints) -> Ints:
+    table = population.index
+    return np.where(ids < len(table), table[np.minimum(ids, len(table) - 1)], -1)
+
+
+OBSERVERS: dict[UUID, int] = {}
+"""Observers seen by this process, numbered, so that a span's observer fits into an integer column."""
+
+
+def _number(observer: UUID) -> int:
+    return OBSERVERS.setdefault(observer, len(OBSERVERS))
+
+
+def _state_rows(population: Population, start: int, end: int) -> Iterable[tuple[int, ...]]:
+    overlap = Q(at__lt=_moment(end)) & (Q(until=None) | Q(until__gt=_moment(start)))
+    rows: QuerySet[StateChange] = StateChange.objects.filter(overlap, _of(population, "object"))
+    wanted = rows.values_list("object_id", "state", Epoch(F("at")), Epoch(F("until")), Epoch(F("last_heard_at")), "observer")
+    for pk, state, at, until, heard, observer in wanted.iterator(chunk_size=5000):
+        yield pk, CODES[state], at, FOREVER if until is None else until, heard or 0, _number(observer)
+
+
+def _test_rows(population: Population, start: int, end: int, rule: RateRule) -> Iterable[tuple[int, ...]]:
+    since = _moment(start - rule.play_days * 86_400)
+    rows = PlayTest.objects.filter(_of(population, "site"), at__gt=since, at__lt=_moment(end))
+    return rows.values_list("site_id", Epoch(F("at")), "ok").iterator(chunk_size=5000)
+
+
+def record_ends(grace_s: int) -> dict[int, int]:
+    """Observer's number → the second up to which its record is complete here, plus `grace_s`."""
+    ends: dict[int, int] = {}
+    for observer, through in Watermark.objects.values_list("observer", "held_through"):
+        ends[_number(observer)] = int(through.timestamp()) + grace_s if through else 0
+    for observer, at in ListeningMark.objects.values_list("observer", "at"):
+        ends[_number(observer)] = int(at.timestamp()) + grace_s
+    return ends
+
+
+def _ends_of(numbers: Ints, ends: dict[int, int]) -> Ints:
+    table = np.full(max(len(OBSERVERS), 1), FOREVER, dtype=np.int64)
+    for number, end in ends.items():
+        table[number] = end
+    return table[numbers]

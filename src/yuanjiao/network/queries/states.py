@@ -1,0 +1,124 @@
+"""Reads of the present state. What an edge hears is believed up to its watermark; afterwards it is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Case, Count, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+
+from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.network.models import Lifecycle, Liveness, ManagedObject, Site, State, Watermark
+from yuanjiao.people.queries import within
+
+T = TypeVar("T", bound=ManagedObject)
+DELIVERY_S = 30.0
+"""How long an edge's word may take to arrive (journal and batch), in seconds, before its sites become unknown."""
+
+
+@dataclass(frozen=True)
+class StateNow:
+    """An object's state, since when (None: always), and its last beat as far as it is recorded."""
+
+    state: str
+    since: datetime | None
+    last_heard_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SiteCounts:
+    """Sites by state at one moment. `never` (part of `unknown`) has never been heard; `suspended` is outside the total."""
+
+    total: int
+    up: int
+    down: int
+    unknown: int
+    never: int
+    suspended: int
+
+
+@dataclass(frozen=True)
+class DarkSite:
+    """One site that is dark now."""
+
+    object_id: int
+    code: str
+    name: str
+    path: str
+    since: datetime
+    last_heard_at: datetime | None
+
+
+def allowance() -> timedelta:
+    """How old an edge's watermark may be while its word still stands."""
+    return timedelta(seconds=settings.BEAT_PERIOD_S + settings.BEAT_GRACE_S + DELIVERY_S)
+
+
+def stale_observers(at: datetime) -> dict[UUID, datetime | None]:
+    """Edges whose record is not complete up to `at`: observer → until when it is (None: not at all)."""
+    late = Q(held_through=None) | Q(held_through__lt=at - allowance())
+    return dict(Watermark.objects.filter(late).values_list("observer", "held_through"))
+
+
+def _believed(stale: Iterable[UUID], prefix: str = "liveness__") -> Case:
+    unheard = When(**{f"{prefix}observer__in": list(stale)}, then=Value(State.UNKNOWN.value))
+    return Case(unheard, default=Coalesce(F(f"{prefix}state"), Value(State.UNKNOWN.value)))
+
+
+def with_state(rows: QuerySet[T], *, at: datetime) -> QuerySet[T]:
+    """Add `state`, `state_since`, `heard_at` to every object of the query: one join, whatever its size."""
+    stale = stale_observers(at)
+    since = Case(
+        *(When(liveness__observer=observer, then=Value(through, output_field=DateTimeField())) for observer, through in stale.items()),
+        default=F("liveness__since"),
+        output_field=DateTimeField(),
+    )
+    answer: QuerySet[T] = rows.annotate(state=_believed(stale), state_since=since, heard_at=F("liveness__last_heard_at"))
+    return answer
+
+
+def state_now(objects: Iterable[int], *, at: datetime) -> dict[int, StateNow]:
+    """The present state of the objects with these ids; every id is answered, one never heard of as unknown."""
+    stale = stale_observers(at)
+    answer = {pk: StateNow(State.UNKNOWN, None, None) for pk in objects}
+    for row in Liveness.objects.filter(object__in=list(answer)):
+        if row.observer in stale:
+            answer[row.object_id] = StateNow(State.UNKNOWN, stale[row.observer], row.last_heard_at)
+        else:
+            answer[row.object_id] = StateNow(row.state, row.since, row.last_heard_at)
+    return answer
+
+
+def site_counts(path: str, *, at: datetime) -> SiteCounts:
+    """Counts of the sites under one division path."""
+    rows = Site.objects.filter(division__path__startswith=path)
+    serving = rows.filter(lifecycle=Lifecycle.IN_SERVICE).annotate(now=_believed(stale_observers(at)))
+    found = serving.aggregate(
+        total=Count("pk"),
+        up=Count("pk", filter=Q(now=State.UP)),
+        down=Count("pk", filter=Q(now=State.DOWN)),
+        unknown=Count("pk", filter=Q(now=State.UNKNOWN)),
+        never=Count("pk", filter=Q(liveness=None)),
+    )
+    return SiteCounts(**found, suspended=rows.filter(lifecycle=Lifecycle.SUSPENDED).count())
+
+
+def dark_sites(paths: Iterable[str], *, at: datetime) -> list[DarkSite]:
+    """Sites in service that are down now, longest first."""
+    rows = Liveness.objects.filter(
+        within("object__division__path", paths), state=State.DOWN, object__kind="site", object__lifecycle=Lifecycle.IN_SERVICE
+    ).exclude(observer__in=list(stale_observers(at)))
+    wanted = rows.order_by("since", "object__code").values_list(
+        "object_id", "object__code", "object__name", "object__division__path", "since", "last_heard_at"
+    )
+    return [DarkSite(*row) for row in wanted]
+
+
+def own_observer() -> UUID:
+    """The uid under which this machine observes."""
+    return own_node().uid
