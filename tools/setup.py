@@ -25,7 +25,7 @@ FRONT_FILES = (
     ("@tabler/core/dist/css/tabler.min.css", "tabler.min.css"),
     ("@tabler/core/dist/js/tabler.min.js", "tabler.min.js"),
     ("echarts/dist/echarts.min.js", "echarts.min.js"),
-    ("hls.js/dist/hls.light.min.js", "hls.min.js"),
+    ("hls.js/dist/hls.min.js", "hls.min.js"),
     ("htmx.org/dist/htmx.min.js", "htmx.min.js"),
     ("tus-js-client/dist/tus.min.js", "tus.min.js"),
     ("axe-core/axe.min.js", "axe.min.js"),
