@@ -1,0 +1,225 @@
+"""Writes about items: one command per act, each a conditional update that only one person can win.
+
+The state the caller read is part of the update's condition; whoever comes second gets Conflict and looks again. Every act
+leaves one step; steps are numbered per item, so the story has no gap and no fork.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from yuanjiao.items.models import Item, ItemStep, Verification
+from yuanjiao.items.queries import stance_of
+from yuanjiao.items.rules import (
+    MOVES,
+    PERMISSION_OF,
+    Act,
+    ItemKind,
+    State,
+    ThreeAnswers,
+    failing_reason,
+    near_due_at,
+    next_state,
+    readable_code,
+    require_evidence,
+    require_party,
+)
+from yuanjiao.lib.errors import Conflict, Forbidden, Refused
+from yuanjiao.lib.uid import new_uid
+from yuanjiao.people.rules import Actor
+from yuanjiao.places.models import Division, OrgUnit
+
+REASON_LENGTH = 400
+EVIDENCE_LENGTH = 200
+
+
+@transaction.atomic
+def create_item(
+    *,
+    kind: ItemKind,
+    title: str,
+    division: Division,
+    lead_unit: OrgUnit | None = None,
+    expected_result: str = "",
+    source: str = "",
+    parent: Item | None = None,
+    by: Actor,
+    at: datetime,
+    uid: UUID | None = None,
+) -> Item:
+    """Write an item down as a draft. Refused without a title."""
+    by.require(PERMISSION_OF[Act.ISSUE], division.path)
+    if not title.strip():
+        raise Refused("事项须有名称")
+    uid = uid or new_uid()
+    item = Item.objects.create(
+        uid=uid,
+        code=readable_code(uid),
+        kind=kind,
+        title=title.strip()[:120],
+        expected_result=expected_result.strip()[:200],
+        source=source[:60],
+        division=division,
+        lead_unit=lead_unit,
+        parent=parent,
+        created_at=at,
+    )
+    _write_step(item, act=None, to_state=State.DRAFT, by=by, at=at)
+    return item
+
+
+def issue_item(
+    *, item: Item, due_at: datetime, respond_due_at: datetime | None = None, lead_unit: OrgUnit | None = None, by: Actor, at: datetime
+) -> Item:
+    """Dispatch a draft, or a declined item to a (new) unit. The clock starts here, not at acceptance (requirements c11)."""
+    unit = lead_unit or item.lead_unit
+    if unit is None:
+        raise Refused("派单前须确定责任单位")
+    if not item.expected_result.strip():
+        raise Refused("派单前须写明预期成效")
+    if due_at <= at:
+        raise Refused("办结时限应晚于派单时间")
+    fresh: dict[str, Any] = dict.fromkeys(("accepted_at", "started_at", "submitted_at")) | {"worker_uid": None, "worker_name": ""}
+    changes = fresh | {"lead_unit": unit, "issued_at": at} | _clock(item, at, due_at, respond_due_at)
+    return _move(item, Act.ISSUE, by=by, at=at, changes=changes)
+
+
+def accept_item(*, item: Item, by: Actor, at: datetime) -> Item:
+    """The owner unit takes the item; the person becomes its worker."""
+    return _move(item, Act.ACCEPT, by=by, at=at, changes={"accepted_at": at, **_worker(by)})
+
+
+def decline_item(*, item: Item, reason: str, by: Actor, at: datetime) -> Item:
+    """The owner unit says it is not theirs. The clock is not reset by that; the next dispatch sets it."""
+    return _move(item, Act.DECLINE, by=by, at=at, reason=reason, changes={"declined_count": F("declined_count") + 1})
+
+
+def start_item(*, item: Item, by: Actor, at: datetime) -> Item:
+    """Work begins, the first time or again after a return."""
+    return _move(item, Act.START, by=by, at=at, changes={"started_at": at, **_worker(by)})
+
+
+def submit_item(*, item: Item, result: str, by: Actor, at: datetime) -> Item:
+    """Hand in: `result` says what was done."""
+    return _move(item, Act.SUBMIT, by=by, at=at, reason=result, changes={"submitted_at": at, **_worker(by)})
+
+
+def return_for_rework(*, item: Item, reason: str, by: Actor, at: datetime) -> Item:
+    """Back to the owner unit, with a reason, as often as it takes (SUP35)."""
+    return _move(item, Act.RETURN, by=by, at=at, reason=reason, changes={"returned_count": F("returned_count") + 1})
+
+
+@transaction.atomic
+def verify_item(*, item: Item, answers: ThreeAnswers, by: Actor, at: datetime) -> Item:
+    """Examine a handed-in item. Three times yes: verified; any no: returned for rework with that as the reason (SUP36)."""
+    require_evidence(answers)
+    require_party(Act.VERIFY, stance_of(item, by))
+    if answers.passed:
+        moved = _move(item, Act.VERIFY, by=by, at=at, changes={"verified_at": at})
+    else:
+        moved = return_for_rework(item=item, reason=failing_reason(answers), by=by, at=at)
+    _write_verification(moved, answers, by=by, at=at)
+    return moved
+
+
+def close_item(*, item: Item, by: Actor, at: datetime, note: str = "") -> Item:
+    """Close one verified item (销号). Refused unless its last verification answered all three questions with yes."""
+    last = item.verifications.last()
+    if item.state == State.VERIFIED and (last is None or not last.passed):
+        raise Refused("销号须有三问三答的核实记录")
+    return _move(item, Act.CLOSE, by=by, at=at, reason=note, changes={"closed_at": at})
+
+
+def reopen_item(*, item: Item, reason: str, due_at: datetime, respond_due_at: datetime | None = None, by: Actor, at: datetime) -> Item:
+    """The trouble is back, or the reporter is not satisfied: the owner unit has it again with a new clock; the story stays."""
+    if due_at <= at:
+        raise Refused("新的办结时限应晚于现在")
+    fresh: dict[str, Any] = dict.fromkeys(("accepted_at", "started_at", "submitted_at", "verified_at", "closed_at"))
+    changes = fresh | {"reopened_count": F("reopened_count") + 1, "issued_at": at, **_clock(item, at, due_at, respond_due_at)}
+    return _move(item, Act.REOPEN, by=by, at=at, reason=reason, changes=changes)
+
+
+def extend_item(*, item: Item, due_at: datetime, reason: str, by: Actor, at: datetime) -> Item:
+    """Approve a later date. The original date and every date between stay readable in the steps."""
+    if item.due_at is None or due_at <= item.due_at:
+        raise Refused("延期后的时限应晚于现在的时限")
+    changes = {"due_at": due_at, "near_due_at": near_due_at(item.issued_at or at, due_at)}
+    return _move(item, Act.EXTEND, by=by, at=at, reason=reason, changes=changes)
+
+
+def cancel_item(*, item: Item, reason: str, by: Actor, at: datetime) -> Item:
+    """End an item that needs no work (a double, a mistake)."""
+    return _move(item, Act.CANCEL, by=by, at=at, reason=reason, changes={})
+
+
+def _clock(item: Item, at: datetime, due_at: datetime, respond_due_at: datetime | None) -> dict[str, Any]:
+    return {
+        "due_at": due_at,
+        "original_due_at": item.original_due_at or due_at,
+        "respond_due_at": respond_due_at,
+        "near_due_at": near_due_at(at, due_at),
+    }
+
+
+@transaction.atomic
+def _move(item: Item, act: Act, *, by: Actor, at: datetime, changes: dict[str, Any], reason: str = "") -> Item:
+    """Permit, check, move, leave the step; returns the item as it now is."""
+    by.require(PERMISSION_OF[act], item.division.path)
+    before = State(item.state)
+    require_party(act, stance_of(item, by))
+    after = next_state(before, act)
+    if MOVES[act].needs_reason and not reason.strip():
+        raise Refused("请写明原因或办理结果")
+    won = Item.objects.filter(pk=item.pk, state=before, due_at=item.due_at).update(state=after, **changes)
+    if not won:
+        raise Conflict("该事项刚刚被别人办理过，请刷新后再看。")
+    moved = Item.objects.select_related("division", "lead_unit").get(pk=item.pk)
+    _write_step(moved, act=act, from_state=before, to_state=after, by=by, at=at, reason=reason, due_before=item.due_at)
+    return moved
+
+
+def _worker(by: Actor) -> dict[str, Any]:
+    return {"worker_uid": by.person_uid, "worker_name": by.name[:50]}
+
+
+def _write_step(
+    item: Item, *, act: Act | None, to_state: State, by: Actor, at: datetime, from_state: State | None = None,
+    reason: str = "", due_before: datetime | None = None,
+) -> None:  # fmt: skip
+    ItemStep.objects.create(
+        item=item,
+        number=item.steps.count() + 1,
+        act=act or "",
+        from_state=from_state or "",
+        to_state=to_state,
+        by_uid=by.person_uid,
+        by_name=by.name[:50],
+        unit_name=item.lead_unit.name if item.lead_unit else "",
+        at=at,
+        reason=reason.strip()[:REASON_LENGTH],
+        due_before=due_before,
+        due_after=item.due_at,
+    )
+
+
+def _write_verification(item: Item, answers: ThreeAnswers, *, by: Actor, at: datetime) -> None:
+    if by.person_uid is None:
+        raise Forbidden("核实须由人办理，系统不能代替")
+    Verification.objects.create(
+        item=item,
+        round=item.verifications.count() + 1,
+        done=answers.done.yes,
+        done_evidence=answers.done.evidence.strip()[:EVIDENCE_LENGTH],
+        solved=answers.solved.yes,
+        solved_evidence=answers.solved.evidence.strip()[:EVIDENCE_LENGTH],
+        changed=answers.changed.yes,
+        changed_evidence=answers.changed.evidence.strip()[:EVIDENCE_LENGTH],
+        by_uid=by.person_uid,
+        by_name=by.name[:50],
+        at=at,
+    )
