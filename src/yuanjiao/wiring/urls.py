@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from yuanjiao.wiring import health
+
 urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
     path("", include("yuanjiao.flow.urls")),
     path("", include("yuanjiao.desks.urls")),
     path("account/", include("yuanjiao.people.urls")),
