@@ -3,5 +3,9 @@
 from __future__ import annotations
 
 from yuanjiao.flow.journal.event import EventTable
+from yuanjiao.learning import events as learning
 
-EVENTS: EventTable = {}
+EVENTS: EventTable = {
+    learning.SessionHeld.KIND: (learning.SessionHeld, learning.apply_session_held),
+    learning.SessionCorrected.KIND: (learning.SessionCorrected, learning.apply_session_corrected),
+}

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-SHELVES: tuple[object, ...] = ()
+from yuanjiao.learning import shelf as learning
+
+SHELVES: tuple[object, ...] = (learning,)

@@ -1,0 +1,201 @@
+"""Study days planned from above (down), sessions recorded below and their corrections (up)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from yuanjiao.learning.rules import Recurrence, SessionForm
+from yuanjiao.lib.travels import Travels
+from yuanjiao.lib.uid import new_uid
+from yuanjiao.network.models import ManagedObject
+from yuanjiao.places.models import OrgUnit
+
+FORM_NAMES = [
+    (SessionForm.GROUP_VIEWING, "集中收看"),
+    (SessionForm.DISCUSSION, "专题研讨"),
+    (SessionForm.FIELD_STUDY, "现场调研"),
+    (SessionForm.EXPERT_LECTURE, "专家辅导"),
+    (SessionForm.VISIT, "参观体验"),
+    (SessionForm.JOINT_STUDY, "联学联建"),
+    (SessionForm.SELF_STUDY, "自学"),
+]
+
+
+class RecordedVia(models.TextChoices):
+    PAGE = "page", "网页登记"
+    TELEVISION = "tv", "电视登记"
+
+
+class StudyDayPlan(models.Model):
+    """One study day as planned: whose, for which places, on which days, what is suggested (集中学习活动日).
+
+    `scope` is a division path: every site under it is concerned. `ends_on` is the last day, itself included.
+    """
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    title = models.CharField("名称", max_length=80)
+    unit = models.ForeignKey(OrgUnit, verbose_name="组织单位", on_delete=models.PROTECT, related_name="study_day_plans")
+    scope = models.CharField("范围", max_length=80)
+    form = models.CharField("形式", max_length=16, choices=FORM_NAMES, default=SessionForm.GROUP_VIEWING)
+    starts_on = models.DateField("起")
+    ends_on = models.DateField("止（含当日）", null=True, blank=True)
+    single_on = models.DateField("日期（只办一次）", null=True, blank=True)
+    start_time = models.TimeField("开始时间")
+    minutes = models.PositiveSmallIntegerField("时长（分钟）", default=60)
+
+    class Meta:
+        verbose_name = "学习日计划"
+        indexes = [models.Index(fields=["scope"], name="plan_scope")]  # which plans concern this site
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_on=None) | models.Q(ends_on__gte=models.F("starts_on")), name="plan_dates_in_order"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def recurrence(self) -> Recurrence:
+        """Its days as a pure value; fetch with `prefetch_related("days")`."""
+        return Recurrence(self.starts_on, self.ends_on, frozenset(row.day for row in self.days.all()), self.single_on)
+
+
+class StudyDayPlanDay(models.Model):
+    """One day of the month on which a plan recurs, for instance the 16th."""
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    plan = models.ForeignKey(StudyDayPlan, on_delete=models.CASCADE, related_name="days")
+    day = models.PositiveSmallIntegerField("日")
+
+    class Meta:
+        verbose_name = "学习日"
+        ordering = ["day"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "day"], name="plan_day_once"),
+            models.CheckConstraint(condition=models.Q(day__gte=1, day__lte=31), name="plan_day_of_month"),
+        ]
+
+    def __str__(self) -> str:
+        return f"每月 {self.day} 日"
+
+
+class StudyDayPlanItem(models.Model):
+    """One courseware item a plan suggests, in order."""
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    plan = models.ForeignKey(StudyDayPlan, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveSmallIntegerField("顺序")
+    courseware_uid = models.UUIDField("课件")
+    title = models.CharField("课件名称", max_length=200)
+
+    class Meta:
+        verbose_name = "推荐课件"
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["plan", "position"], name="plan_item_position_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Session(models.Model):
+    """One session held at one site (场次), as its newest correction leaves it. Counts only: names stay with the unit.
+
+    `path` is the site's division path on the day it was held, carried by the event: moving a village later does not move
+    its past. The site is known by its register code; the row stays if the register loses the site.
+    """
+
+    travels: ClassVar[Travels] = Travels.UP
+    personal: ClassVar[tuple[str, ...]] = ("recorder_uid",)
+
+    uid = models.UUIDField(unique=True, editable=False)
+    site = models.ForeignKey(
+        ManagedObject,
+        verbose_name="站点",
+        to_field="code",
+        db_column="site_code",
+        db_constraint=False,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        related_name="sessions",
+    )
+    path = models.CharField("区划路径", max_length=80)
+    plan_uid = models.UUIDField("学习日计划", null=True, blank=True)
+    held_at = models.DateTimeField("举办时间")
+    held_on = models.DateField("举办日期")
+    minutes = models.PositiveSmallIntegerField("时长（分钟）")
+    form = models.CharField("形式", max_length=16, choices=FORM_NAMES)
+    heads_onsite = models.PositiveIntegerField("现场人次")
+    heads_online = models.PositiveIntegerField("线上人次")
+    recorder_uid = models.UUIDField("登记人", null=True)
+    recorded_via = models.CharField("登记方式", max_length=4, choices=RecordedVia.choices)
+    recorded_at = models.DateTimeField("登记时间（登记者的钟）")
+    corrected_at = models.DateTimeField("改正时间", null=True)
+    cancelled = models.BooleanField("作废", default=False)
+
+    class Meta:
+        verbose_name = "学习场次"
+        indexes = [
+            models.Index(fields=["held_on", "path"], name="session_month"),  # month counts per place, the zero-use list
+            models.Index(fields=["site", "held_on"], name="session_site_day"),  # was this day recorded here already
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site_id} {self.held_on:%Y-%m-%d}"
+
+
+class SessionItem(models.Model):
+    """One courseware item shown in a session, in order. The title is kept: an item may be withdrawn later."""
+
+    travels: ClassVar[Travels] = Travels.UP
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveSmallIntegerField("顺序")
+    courseware_uid = models.UUIDField("课件", db_index=True)  # where was this item used
+    title = models.CharField("课件名称", max_length=200)
+
+    class Meta:
+        verbose_name = "播放课件"
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["session", "position"], name="session_item_position_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class SessionCorrection(models.Model):
+    """One correction of one session: the whole new record and its reason. The newest stands; none is ever edited.
+
+    It names its session by uid, because another machine's correction may arrive before the session itself.
+    """
+
+    travels: ClassVar[Travels] = Travels.UP
+    personal: ClassVar[tuple[str, ...]] = ("corrector_uid",)
+
+    uid = models.UUIDField(unique=True, editable=False)
+    session_uid = models.UUIDField("场次", db_index=True)  # the story of one session
+    made_at = models.DateTimeField("改正时间（改正者的钟）")
+    reason = models.CharField("原因", max_length=200)
+    corrector_uid = models.UUIDField("改正人", null=True)
+    minutes = models.PositiveSmallIntegerField("时长（分钟）")
+    form = models.CharField("形式", max_length=16, choices=FORM_NAMES)
+    heads_onsite = models.PositiveIntegerField("现场人次")
+    heads_online = models.PositiveIntegerField("线上人次")
+    cancelled = models.BooleanField("作废")
+
+    class Meta:
+        verbose_name = "场次改正"
+        ordering = ["made_at", "uid"]
+
+    def __str__(self) -> str:
+        return f"{self.session_uid} {self.reason}"

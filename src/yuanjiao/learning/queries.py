@@ -1,0 +1,140 @@
+"""Reads of learning: plans that concern a place, study days to come, sessions and use. Every one takes the paths it may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
+
+from yuanjiao.learning.models import Session, SessionCorrection, StudyDayPlan
+from yuanjiao.learning.rules import Use, paths_above, roll_up, scope_covers
+from yuanjiao.lib.errors import NotFound
+from yuanjiao.network import queries as network
+from yuanjiao.network.models import Lifecycle, Site
+from yuanjiao.people.queries import within
+
+
+@dataclass(frozen=True)
+class PlannedDay:
+    """One study day of one plan."""
+
+    plan_uid: UUID
+    title: str
+    on: date
+    start_time: time
+    minutes: int
+    form: str
+    unit_name: str
+    scope: str
+    item_titles: tuple[str, ...]
+
+
+def plans(paths: Iterable[str]) -> QuerySet[StudyDayPlan]:
+    """Plans that concern any place under `paths`: made for them, for a place inside them, or for a place around them."""
+    wanted = Q(pk__in=[])
+    for path in paths:
+        wanted |= Q(scope__startswith=path) | Q(scope__in=paths_above(path))
+    return StudyDayPlan.objects.filter(wanted).select_related("unit").prefetch_related("days", "items")
+
+
+def plan_by_uid(uid: UUID, paths: Iterable[str]) -> StudyDayPlan:
+    """The plan, if it concerns any place under `paths`; NotFound otherwise."""
+    plan = plans(paths).filter(uid=uid).first()
+    if plan is None:
+        raise NotFound("没有这个学习日计划，或不在您的范围内")
+    return plan
+
+
+def upcoming(paths: Iterable[str], on: date, days: int = 7) -> list[PlannedDay]:
+    """Study days from `on` (included) over the next `days` days, earliest first: the reminder of desks (LRN02)."""
+    end = on + timedelta(days=days)
+    alive = plans(paths).filter(Q(ends_on=None) | Q(ends_on__gte=on), starts_on__lt=end)
+    found = [_planned(plan, day) for plan in alive for day in plan.recurrence.between(on, end)]
+    return sorted(found, key=lambda one: (one.on, one.start_time, one.title))
+
+
+def _planned(plan: StudyDayPlan, day: date) -> PlannedDay:
+    titles = tuple(item.title for item in plan.items.all())
+    return PlannedDay(plan.uid, plan.title, day, plan.start_time, plan.minutes, plan.form, plan.unit.name, plan.scope, titles)
+
+
+def plans_of_day(path: str, on: date) -> list[StudyDayPlan]:
+    """The plans whose study day at the place `path` is `on`, by starting time."""
+    alive = plans([path]).filter(scope__in=paths_above(path)).order_by("start_time", "pk")
+    return [plan for plan in alive if scope_covers(plan.scope, path) and plan.recurrence.covers(on)]
+
+
+def sessions(paths: Iterable[str]) -> QuerySet[Session]:
+    """Every session under `paths`, cancelled ones too, newest first."""
+    return Session.objects.filter(within("path", paths)).select_related("site").order_by("-held_at", "-pk")
+
+
+def counted_sessions(paths: Iterable[str], start: date, end: date) -> QuerySet[Session]:
+    """The sessions that count as held in the half-open span of days [start, end)."""
+    return sessions(paths).filter(cancelled=False, held_on__gte=start, held_on__lt=end)
+
+
+def session_by_uid(uid: UUID, paths: Iterable[str]) -> Session:
+    session = sessions(paths).filter(uid=uid).first()
+    if session is None:
+        raise NotFound("没有这场学习记录，或不在您的范围内")
+    return session
+
+
+def recorded_already(site_code: str, plan_uid: UUID, on: date, *, but: UUID | None = None) -> Session | None:
+    """The session this site recorded for the plan's study day, other than `but`; None when there is none."""
+    rows = Session.objects.filter(site__code=site_code, plan_uid=plan_uid, held_on=on, cancelled=False)
+    return next((row for row in rows if row.uid != but), None)
+
+
+def corrections_of(session_uid: UUID) -> QuerySet[SessionCorrection]:
+    """The corrections of one session, oldest first."""
+    return SessionCorrection.objects.filter(session_uid=session_uid)
+
+
+def use_by_site(paths: Iterable[str], start: date, end: date) -> dict[str, Use]:
+    """Use per site code over [start, end); sites without a session are left out."""
+    return {code: use for code, _, use in _use_rows(paths, start, end)}
+
+
+def use_by_division(paths: Sequence[str], divisions: Iterable[str], start: date, end: date) -> dict[str, Use]:
+    """Use per division path of `divisions` over [start, end), counting only what lies under `paths`."""
+    return roll_up([(path, use) for _, path, use in _use_rows(paths, start, end)], divisions)
+
+
+def use_of(path: str, start: date, end: date) -> Use:
+    """Use of one subtree over [start, end)."""
+    return use_by_division([path], [path], start, end)[path]
+
+
+def _use_rows(paths: Iterable[str], start: date, end: date) -> list[tuple[str, str, Use]]:
+    rows = (
+        counted_sessions(paths, start, end)
+        .order_by()
+        .values("site_id", "path")
+        .annotate(
+            held=Count("pk"), length=Sum("minutes"), near=Sum("heads_onsite"), far=Sum("heads_online"),
+            largest=Max(F("heads_onsite") + F("heads_online")),
+        )
+    )  # fmt: skip
+    return [
+        (row["site_id"], row["path"], Use(row["held"], row["length"], row["near"], row["far"], row["largest"], sites=1)) for row in rows
+    ]
+
+
+def zero_use(paths: Iterable[str], start: date, end: date) -> QuerySet[Site]:
+    """Sites in service without a counted session in [start, end) (LRN03), in the order of their codes.
+
+    A site is asked about only if it was in service before the span ended. A site whose edge has not sent its journal yet
+    looks the same as one that held nothing: pages say so.
+    """
+    held = Session.objects.filter(site_id=OuterRef("code"), cancelled=False, held_on__gte=start, held_on__lt=end)
+    return sites_asked(paths, end).exclude(Exists(held)).order_by("code")
+
+
+def sites_asked(paths: Iterable[str], end: date) -> QuerySet[Site]:
+    """The population of use figures: sites in service whose service began before `end`."""
+    return network.sites_in(paths).filter(lifecycle=Lifecycle.IN_SERVICE, in_service_on__lt=end)

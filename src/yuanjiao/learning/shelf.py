@@ -1,0 +1,105 @@
+"""Study day plans go down to everybody: a study day is no secret, and a site may be moved under another county tomorrow.
+
+Accepting makes the copy equal to the document. A plan that is not in it any more is removed here: sessions name their plan
+by uid and keep what they need, so nothing of the past is lost.
+"""
+
+from __future__ import annotations
+
+from datetime import date, time
+from uuid import UUID
+
+import msgspec
+
+from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
+from yuanjiao.learning.models import StudyDayPlan, StudyDayPlanDay, StudyDayPlanItem
+from yuanjiao.places.queries import unit_by_code
+
+name = "learning"
+
+
+class ItemRow(msgspec.Struct, frozen=True):
+    """One suggested courseware item."""
+
+    uid: UUID
+    title: str
+
+
+class PlanRow(msgspec.Struct, frozen=True):
+    """One plan with its days and items; the unit by its code."""
+
+    uid: UUID
+    title: str
+    unit: str
+    scope: str
+    form: str
+    starts_on: date
+    ends_on: date | None
+    single_on: date | None
+    start_time: time
+    minutes: int
+    days: tuple[int, ...]
+    items: tuple[ItemRow, ...]
+
+
+class Plans(msgspec.Struct, frozen=True):
+    """The document of this shelf."""
+
+    plans: tuple[PlanRow, ...]
+
+
+def offer(scope: str) -> Offer:
+    """All plans for everybody; nothing for a subtree."""
+    if scope != ALL:
+        return Offer()
+    rows = StudyDayPlan.objects.select_related("unit").prefetch_related("days", "items").order_by("uid")
+    return Offer(document=to_document(Plans(plans=tuple(_row(plan) for plan in rows))))
+
+
+def _row(plan: StudyDayPlan) -> PlanRow:
+    return PlanRow(
+        uid=plan.uid,
+        title=plan.title,
+        unit=plan.unit.code,
+        scope=plan.scope,
+        form=plan.form,
+        starts_on=plan.starts_on,
+        ends_on=plan.ends_on,
+        single_on=plan.single_on,
+        start_time=plan.start_time,
+        minutes=plan.minutes,
+        days=tuple(row.day for row in plan.days.all()),
+        items=tuple(ItemRow(row.courseware_uid, row.title) for row in plan.items.all()),
+    )
+
+
+def accept(document: bytes) -> None:
+    """Make the plans of this machine equal to the document's."""
+    rows = from_document(document, Plans).plans
+    StudyDayPlan.objects.exclude(uid__in=[row.uid for row in rows]).delete()
+    for row in rows:
+        _accept_plan(row)
+
+
+def _accept_plan(row: PlanRow) -> None:
+    plan, _ = StudyDayPlan.objects.update_or_create(
+        uid=row.uid,
+        defaults={
+            "title": row.title,
+            "unit": unit_by_code(row.unit),
+            "scope": row.scope,
+            "form": row.form,
+            "starts_on": row.starts_on,
+            "ends_on": row.ends_on,
+            "single_on": row.single_on,
+            "start_time": row.start_time,
+            "minutes": row.minutes,
+        },
+    )
+    plan.days.exclude(day__in=row.days).delete()
+    for day in row.days:
+        StudyDayPlanDay.objects.get_or_create(plan=plan, day=day)
+    plan.items.all().delete()
+    StudyDayPlanItem.objects.bulk_create(
+        StudyDayPlanItem(plan=plan, position=number, courseware_uid=item.uid, title=item.title) for number, item in enumerate(row.items, 1)
+    )
