@@ -54,3 +54,18 @@ def unit_by_code(code: str) -> OrgUnit:
     if row is None:
         raise NotFound(f"没有代码为 {code} 的单位")
     return row
+
+
+def open_divisions() -> QuerySet[Division]:
+    """Every division that has not ended, whatever the day it began: what a new row must fit into."""
+    return Division.objects.filter(valid_to=None).order_by("code")
+
+
+def open_units() -> QuerySet[OrgUnit]:
+    """Every unit that has not ended."""
+    return OrgUnit.objects.filter(valid_to=None).order_by("code")
+
+
+def unit_codes() -> set[str]:
+    """Codes ever given to a unit; an ended unit's code is not given again."""
+    return set(OrgUnit.objects.values_list("code", flat=True))
