@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from yuanjiao.lib.errors import NotFound
 from yuanjiao.lib.seal import digest, mask_phone, phone_digits, unseal
 from yuanjiao.people.models import Account, Membership, Person, Responsibility, ResponsibilityKind
 from yuanjiao.people.rules import Actor, Grant, Role
@@ -38,6 +40,14 @@ def phone_of(person: Person) -> str:
 
 def masked_phone(person: Person) -> str:
     return mask_phone(phone_of(person))
+
+
+def person_by_uid(uid: UUID) -> Person:
+    """The person behind an actor or a travelled row; NotFound when this machine does not know them."""
+    row = Person.objects.filter(uid=uid).select_related("unit__division").first()
+    if row is None:
+        raise NotFound("没有这个人员")
+    return row
 
 
 def people_by_phone(number: str) -> QuerySet[Person]:
@@ -78,3 +88,30 @@ def responsible_for(division: Division, *, on: date, subject: str = "distance_ed
         )
         for row in rows
     ]
+
+
+def actor_of_person(person_uid: UUID, *, on: date) -> Actor:
+    """The actor behind a person's uid on that day, for work that goes on after the request; NotFound without an active account."""
+    account = Account.objects.select_related("person").filter(person__uid=person_uid, is_active=True).first()
+    if account is None:
+        raise NotFound("办理人的账号已经停用")
+    return actor_of(account, on=on)
+
+
+def people_rows() -> QuerySet[Person]:
+    """Everybody with unit and division; narrow it by `within`."""
+    return Person.objects.select_related("unit__division").order_by("unit__code", "name", "pk")
+
+
+def responsibilities_open() -> QuerySet[Responsibility]:
+    """Responsibilities that have not ended."""
+    return Responsibility.objects.filter(valid_to=None).select_related("person", "unit", "division").order_by("pk")
+
+
+def memberships_open() -> QuerySet[Membership]:
+    """Memberships that have not ended."""
+    return Membership.objects.filter(valid_to=None).select_related("person", "unit").order_by("pk")
+
+
+def accounts() -> QuerySet[Account]:
+    return Account.objects.select_related("person").order_by("username")

@@ -1,0 +1,43 @@
+"""The one place where an item changes its state: the row, its step with who and why (CW17), and the audit row, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from yuanjiao.courseware.models import Courseware, CoursewareStep
+from yuanjiao.courseware.rules.life import STATE_NAMES, State, may_follow
+from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.people.commands import write_audit
+from yuanjiao.people.rules import Actor
+
+NAMES = {state.value: name for state, name in STATE_NAMES}
+
+
+@transaction.atomic
+def move(courseware: Courseware, to: State, *, by: Actor, at: datetime, reason: str = "", **changes: Any) -> None:
+    """Move an item, changing the fields in `changes` with it. Refused when the state may not follow, Conflict when somebody was faster."""
+    old = State(courseware.state)
+    if not may_follow(old, to):
+        raise Refused(f"“{NAMES[old]}”的课件不能变为“{NAMES[to]}”")
+    # conditional update: of two people who act at once only one wins
+    if not Courseware.objects.filter(pk=courseware.pk, state=old).update(state=to, **changes):
+        raise Conflict("这件课件刚刚被别人处理过，请刷新后再看")
+    record_step(courseware, to, old=old, by=by, at=at, reason=reason)
+    courseware.refresh_from_db()
+
+
+def record_step(courseware: Courseware, to: State, *, old: State | None, by: Actor, at: datetime, reason: str) -> None:
+    """Leave a step and its audit row; the caller changes the row in the same transaction."""
+    CoursewareStep.objects.create(
+        courseware=courseware,
+        at=at,
+        actor_uid=by.person_uid,
+        actor_name=by.name,
+        from_state=old or "",
+        to_state=to,
+        reason=reason[:300],
+    )
+    write_audit(by=by, action=f"课件{NAMES[to]}", subject=f"课件 {courseware.title}", at=at, detail=reason)
