@@ -92,3 +92,14 @@ def suspend_object(*, subject: ManagedObject, document: str, by: Actor, on: date
     subject.lifecycle, subject.lifecycle_on, subject.suspension_document = Lifecycle.SUSPENDED, on, document.strip()
     subject.save(update_fields=["lifecycle", "lifecycle_on", "suspension_document"])
     write_audit(by=by, action="停用", subject=f"{subject.get_kind_display()} {subject.code}", at=at, detail=document)
+
+
+@transaction.atomic
+def resume_object(*, subject: ManagedObject, by: Actor, on: date, at: datetime) -> None:
+    """Put a suspended object back into service."""
+    by.require(Permission.IMPORT_REGISTER, subject.division.path)
+    if subject.lifecycle != Lifecycle.SUSPENDED:
+        raise Conflict(f"{subject.name} 没有停用")
+    subject.lifecycle, subject.lifecycle_on, subject.suspension_document = Lifecycle.IN_SERVICE, on, ""
+    subject.save(update_fields=["lifecycle", "lifecycle_on", "suspension_document"])
+    write_audit(by=by, action="恢复使用", subject=f"{subject.get_kind_display()} {subject.code}", at=at, detail="")

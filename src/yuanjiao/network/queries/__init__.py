@@ -1,5 +1,6 @@
 """What other rooms may read of the network, by noun."""
 
+from yuanjiao.network.queries.entries import assets, edges, lines, sites
 from yuanjiao.network.queries.outages import OutageView, affected_sites, detected_outages, open_outage_of, open_outages, outage, outages_of
 from yuanjiao.network.queries.plays import Play, last_play_test, passed_play_test_after, play_tests
 from yuanjiao.network.queries.rates import (
@@ -27,11 +28,14 @@ __all__ = [
     "SplitRate",
     "StateNow",
     "affected_sites",
+    "assets",
     "availability",
     "coverage_of_villages",
     "dark_sites",
     "detected_outages",
+    "edges",
     "last_play_test",
+    "lines",
     "object_by_code",
     "open_outage_of",
     "open_outages",
@@ -45,6 +49,7 @@ __all__ = [
     "rates_by_site",
     "rates_split",
     "site_counts",
+    "sites",
     "sites_in",
     "state_now",
     "upstream",

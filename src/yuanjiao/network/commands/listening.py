@@ -1,0 +1,83 @@
+"""Writes of the listener: transitions, deaf spans, marks, watermarks and play tests. They are the machine's own facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+from django.db import transaction
+
+from yuanjiao.flow.journal.record import record, record_many
+from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.lib.errors import Refused
+from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
+from yuanjiao.network.live import Transition, Word
+from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Watermark
+from yuanjiao.network.queries.journal import held_seq
+
+CHANGES_PER_EVENT = 200
+"""So that one entry stays far below the size of a segment."""
+PLAY_TESTS = UUID("6f1d3c52-6a53-4f1e-9b7e-0d7a6c1f2b10")
+
+
+def moment(seconds: float) -> datetime:
+    """A whole second: every boundary is floored alike, so that sums of seconds are exact."""
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _known(seconds: float) -> datetime | None:
+    return moment(seconds) if seconds > 0 else None
+
+
+def record_transitions(*, transitions: Sequence[Transition], at: datetime) -> int:
+    """Journal what a sweep found, in bulk and in one transaction; returns how many changes were recorded."""
+    changes = [
+        Change(code=t.code, state=t.state, at=moment(t.at), last=_known(t.heard), latest=_known(t.latest), reason=t.reason)
+        for t in transitions
+    ]
+    parts = range(0, len(changes), CHANGES_PER_EVENT)
+    record_many([StateChanged(changes=changes[start : start + CHANGES_PER_EVENT]) for start in parts], at=at)
+    return len(changes)
+
+
+def note_deafness(*, start: datetime, at: datetime) -> None:
+    """Journal that this machine did not listen from `start` until now."""
+    record(Deaf(start=start.replace(microsecond=0), end=at.replace(microsecond=0)), at=at)
+
+
+def set_mark(*, observer: UUID, at: datetime) -> None:
+    """Keep that this machine was listening at `at`."""
+    ListeningMark.objects.update_or_create(observer=observer, defaults={"at": at})
+
+
+@transaction.atomic
+def confirm_words(*, words: Iterable[tuple[UUID, Word]], at: datetime) -> None:
+    """Keep each edge's newest word, and move its watermark where its journal has arrived as far as it said."""
+    for observer, word in words:
+        edge = Edge.objects.filter(code=word.code).first()
+        if edge is None:
+            continue
+        mark, _ = Watermark.objects.select_for_update().get_or_create(observer=observer, defaults={"edge": edge})
+        held = held_seq(observer)
+        if mark.said_through is not None and held >= mark.said_seq:
+            mark.held_through, mark.held_at = mark.said_through, mark.said_at
+        mark.edge_id, mark.said_through, mark.said_seq, mark.said_at = edge.pk, moment(word.through), word.seq, at
+        mark.boot_at, mark.offset_s = _known(word.boot_at), word.offset_s
+        if held >= word.seq:
+            mark.held_through, mark.held_at = mark.said_through, at
+        mark.save()
+
+
+def record_play_test(*, site: str, ok: bool, step: str, item: str, sent_at: str, at: datetime) -> UUID:
+    """Journal one play test a site told of; the same message told twice is one test. Refused for a site not in the register.
+
+    `at` is the moment of receipt: device clocks are not believed.
+    """
+    if not Site.objects.filter(code=site).exists():
+        raise Refused(f"没有编号为 {site} 的站点")
+    uid = uuid5(PLAY_TESTS, f"{own_node().uid}|{site}|{sent_at or at.isoformat()}")
+    if not PlayTest.objects.filter(uid=uid).exists():
+        step = "" if ok else step[:20] or "video"
+        record(PlayTested(uid=uid, site=site, at=at.replace(microsecond=0), ok=ok, step=step, item=item[:100]), at=at)
+    return uid
