@@ -9,6 +9,8 @@ DOORS: dict[str, object] = {
     "desks:home": ANYBODY,
     "desks:portal_home": PUBLIC,
     "flow:blob": PUBLIC,
+    "flow:catalogue_metadata": PUBLIC,
+    "flow:catalogue_target": MACHINE,
     "people:change_password": ANYBODY,
     "people:log_in": PUBLIC,
     "people:log_out": PUBLIC,

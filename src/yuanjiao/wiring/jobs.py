@@ -6,6 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+
+from yuanjiao.flow.blobs.keeping import sweep_blobs
+from yuanjiao.flow.catalogue.follow import follow_parent
+from yuanjiao.flow.catalogue.publish import publish
+from yuanjiao.flow.journal.applying import retry_set_aside
+from yuanjiao.flow.journal.ship import ship
+
 ALL = frozenset({"solo", "centre", "edge", "site"})
 TOP = frozenset({"solo", "centre"})
 BELOW = frozenset({"edge", "site"})
@@ -21,4 +29,10 @@ class Job:
     roles: frozenset[str] = ALL
 
 
-JOBS: tuple[Job, ...] = ()
+JOBS: tuple[Job, ...] = (
+    Job("publish", settings.FOLLOW_S, publish, TOP),
+    Job("follow", settings.FOLLOW_S, follow_parent, BELOW),
+    Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
+    Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above
+    Job("retry_set_aside", 300.0, retry_set_aside),
+)

@@ -10,7 +10,10 @@ from yuanjiao.lib.travels import Travels
 
 
 class Blob(models.Model):
-    """One file of this machine's store, named by the SHA-256 of its bytes. The bytes are in HOME/blobs."""
+    """One file of this machine's store, named by the SHA-256 of its bytes. The bytes are in HOME/blobs.
+
+    `listed`: it came because a catalogue names it; once no catalogue does, `unreferenced_at` says since when.
+    """
 
     travels: ClassVar[Travels] = Travels.LOCAL
     personal: ClassVar[tuple[str, ...]] = ()
@@ -18,6 +21,7 @@ class Blob(models.Model):
     sha256 = models.CharField("摘要", max_length=64, unique=True)
     size = models.BigIntegerField("大小（字节）")
     media_type = models.CharField("媒体类型", max_length=60, default="application/octet-stream")
+    listed = models.BooleanField("目录所列", default=False)
     unreferenced_at = models.DateTimeField("不再被目录引用的时刻", null=True, blank=True)
 
     class Meta:

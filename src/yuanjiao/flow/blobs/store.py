@@ -119,13 +119,14 @@ def settle(finished: Path, sha256: str) -> None:
     sync_folder(target.parent)
 
 
-def remember(ref: BlobRef) -> BlobRef:
+def remember(ref: BlobRef, *, listed: bool = False) -> BlobRef:
     """Keep the row of a blob that is on the disk; the first type told stays until a better one than plain bytes comes."""
-    row, _ = Blob.objects.get_or_create(sha256=ref.sha256, defaults={"size": ref.size, "media_type": ref.media_type})
-    if row.media_type == PLAIN != ref.media_type:
-        row.media_type = ref.media_type
-        row.save(update_fields=["media_type"])
-    return BlobRef(ref.sha256, ref.size, row.media_type)
+    row, _ = Blob.objects.get_or_create(sha256=ref.sha256, defaults={"size": ref.size, "media_type": ref.media_type, "listed": listed})
+    media_type = ref.media_type if row.media_type == PLAIN else row.media_type
+    if row.media_type != media_type or row.unreferenced_at is not None:
+        row.media_type, row.unreferenced_at = media_type, None
+        row.save(update_fields=["media_type", "unreferenced_at"])
+    return BlobRef(ref.sha256, ref.size, media_type)
 
 
 def forget(sha256: str) -> int:
