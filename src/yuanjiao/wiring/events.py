@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from yuanjiao.flow.journal import membership
 from yuanjiao.flow.journal.event import EventTable
 from yuanjiao.learning import events as learning
 
 EVENTS: EventTable = {
+    membership.NodeEnrolled.KIND: (membership.NodeEnrolled, membership.apply_enrolled),
+    membership.NodeRevoked.KIND: (membership.NodeRevoked, membership.apply_revoked),
     learning.SessionHeld.KIND: (learning.SessionHeld, learning.apply_session_held),
     learning.SessionCorrected.KIND: (learning.SessionCorrected, learning.apply_session_corrected),
 }

@@ -5,4 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-INTAKE: dict[str, Callable[[Any, Any, Any], Awaitable[None]]] = {}
+from yuanjiao.flow.journal import door as journal
+
+INTAKE: dict[str, Callable[[Any, Any, Any], Awaitable[None]]] = {
+    journal.PATH: journal.door,
+}

@@ -6,7 +6,7 @@ one, because old entries are replayed for ever.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -33,5 +33,19 @@ class Fact:
 E = TypeVar("E", bound=Event)
 Apply = Callable[[Any, Fact], None]
 """`apply_x(event, fact)`: builds rows from the event alone; deterministic, idempotent, no clock, no network, no settings."""
+
+
+@dataclass(frozen=True)
+class InBulk:
+    """An apply for kinds that come by the thousand: `many([(event, fact), …])` builds the rows of a run of one kind, in order.
+
+    Wired like any apply (`apply_changed = InBulk(apply_changes)`); one event is a run of one, so there is one piece of code.
+    """
+
+    many: Callable[[Sequence[tuple[Any, Fact]]], None]
+
+    def __call__(self, event: Any, fact: Fact) -> None:
+        self.many([(event, fact)])
+
 
 EventTable = Mapping[str, tuple[type[Event], Apply]]

@@ -1,4 +1,4 @@
-"""The journal's own tables: entries as recorded, segments as sealed, and one head per origin."""
+"""The journal's own tables: entries as recorded, segments as sealed, one head per origin, and entries that could not be applied."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from yuanjiao.lib.travels import Travels
 
 
 class Head(models.Model):
-    """How far we have come with one origin: the last entry we hold, and the last one our parent has acknowledged."""
+    """How far we have come with one origin: the last entry we hold, the last one sealed, the last one our parent has acknowledged."""
 
     travels: ClassVar[Travels] = Travels.LOCAL
     personal: ClassVar[tuple[str, ...]] = ()
@@ -21,6 +21,8 @@ class Head(models.Model):
     entry_hash = models.BinaryField(max_length=32, default=bytes(32))
     sealed_seq = models.BigIntegerField("已封序号", default=0)
     acknowledged_seq = models.BigIntegerField("上级已收序号", default=0)
+    refusal = models.CharField("上级拒收原因", max_length=300, blank=True, default="")
+    refused_at = models.DateTimeField("上级拒收时刻", null=True, blank=True)
 
     class Meta:
         verbose_name = "日志进度"
@@ -29,13 +31,38 @@ class Head(models.Model):
         return f"{self.origin} 第 {self.seq} 条"
 
 
+class Segment(models.Model):
+    """One sealed run of an origin's entries, byte for byte as its origin signed it. Kept: it is the proof of its entries."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    origin = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="segments")
+    first_seq = models.BigIntegerField("起始序号")
+    last_seq = models.BigIntegerField("末尾序号")
+    sealed = models.BinaryField("封存字节")
+    received_at = models.DateTimeField("收到时刻（本机的钟）")
+    clock_offset_s = models.FloatField("送来者的时钟偏差（秒）", default=0.0)  # our clock minus the sender's when it came
+
+    class Meta:
+        verbose_name = "日志段"
+        constraints = [
+            # shipping asks for the first segment that ends after what the parent acknowledged; also: never two that end alike
+            models.UniqueConstraint(fields=["origin", "last_seq"], name="segment_once_per_end"),
+            models.CheckConstraint(condition=models.Q(last_seq__gte=models.F("first_seq")), name="segment_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.origin_id}/{self.first_seq}–{self.last_seq}"
+
+
 class Entry(models.Model):
     """One fact, as its origin recorded it. Append-only; (origin, seq) is its name everywhere."""
 
     travels: ClassVar[Travels] = Travels.UP
     personal: ClassVar[tuple[str, ...]] = ()
 
-    origin = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="entries")
+    origin = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="entries", db_index=False)
     seq = models.BigIntegerField("序号")
     kind = models.CharField("事件", max_length=60)
     at = models.DateTimeField("记录时刻（记录者的钟）")
@@ -49,3 +76,22 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin_id}/{self.seq} {self.kind}"
+
+
+class Unapplied(models.Model):
+    """One entry that is held but whose rows could not be built: nothing is lost, the rest goes on, and it is tried again."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    entry = models.OneToOneField(Entry, primary_key=True, on_delete=models.CASCADE)
+    reason = models.CharField("原因", max_length=300)
+    since = models.DateTimeField("首次失败时刻")
+    tried_at = models.DateTimeField("最近重试时刻")
+    tries = models.PositiveIntegerField("已试次数", default=1)
+
+    class Meta:
+        verbose_name = "未能生效的日志条目"
+
+    def __str__(self) -> str:
+        return f"{self.entry}：{self.reason}"

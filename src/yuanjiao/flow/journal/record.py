@@ -7,26 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 
 import msgspec
-from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 
-from yuanjiao.flow.journal.chain import entry_hash
-from yuanjiao.flow.journal.event import Event, EventTable, Fact
+from yuanjiao.flow.journal.applying import apply_pairs, pair_of
+from yuanjiao.flow.journal.event import Event, Fact
 from yuanjiao.flow.journal.models import Entry, Head
+from yuanjiao.flow.journal.segment import Written, chain
+from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.lib.errors import Refused
 
 encode = msgspec.json.Encoder().encode
-
-
-@cache
-def event_table() -> EventTable:
-    """The wired events: kind → (class, apply)."""
-    table: EventTable = import_string(settings.YUANJIAO_EVENTS)
-    return table
+MAX_PAYLOAD_BYTES = 256 * 1024
+"""Facts are small; what is larger is a file and travels as a blob."""
 
 
 def record(event: Event, *, at: datetime) -> Fact:
@@ -35,26 +30,41 @@ def record(event: Event, *, at: datetime) -> Fact:
 
 
 def record_many(events: Sequence[Event], *, at: datetime) -> list[Fact]:
-    """Append several events in one transaction, in order."""
+    """Append several events in one transaction, in order. Refused when one is larger than a fact may be."""
+    if not events:
+        return []
+    written = [_write(event, at) for event in events]
     with transaction.atomic():
         node = own_node()
-        Head.objects.get_or_create(origin=node)
-        head = Head.objects.select_for_update().get(origin=node)
-        entries, facts, previous = [], [], bytes(head.entry_hash)
-        for seq, event in enumerate(events, head.seq + 1):
-            payload = encode(event)
-            previous = entry_hash(previous=previous, origin=node.uid, seq=seq, at=at, kind=event.KIND, payload=payload)
-            entries.append(Entry(origin=node, seq=seq, kind=event.KIND, at=at, received_at=at, payload=payload, entry_hash=previous))
-            facts.append(Fact(origin=node.uid, seq=seq, at=at))
-        Entry.objects.bulk_create(entries, batch_size=2000)
-        head.seq, head.entry_hash = head.seq + len(entries), previous
+        head = locked_head(node)
+        entries = chain(origin=node.uid, first_seq=head.seq + 1, previous=bytes(head.entry_hash), entries=written)
+        Entry.objects.bulk_create(
+            [
+                Entry(origin=node, seq=e.seq, kind=e.kind, at=at, received_at=at, payload=e.payload, entry_hash=e.entry_hash)
+                for e in entries
+            ],
+            batch_size=2000,
+        )
+        head.seq, head.entry_hash = entries[-1].seq, entries[-1].entry_hash
         head.save(update_fields=["seq", "entry_hash"])
-        for event, fact in zip(events, facts, strict=True):
-            event_table()[event.KIND][1](event, fact)
+        facts = [Fact(origin=node.uid, seq=entry.seq, at=at) for entry in entries]
+        apply_pairs(list(zip(events, facts, strict=True)))
     return facts
 
 
 def apply_entry(entry: Entry) -> None:
-    """Build the rows of a stored entry again or for the first time (receive, replay)."""
-    kind, apply = event_table()[entry.kind]
-    apply(msgspec.json.decode(bytes(entry.payload), type=kind), Fact(origin=entry.origin.uid, seq=entry.seq, at=entry.at))
+    """Build the rows of one stored entry, again or for the first time; raises whatever its apply raises."""
+    apply_pairs([pair_of(entry)])
+
+
+def locked_head(node: Node) -> Head:
+    """The head of an origin, made at first use and held until the transaction ends: one writer per origin."""
+    Head.objects.get_or_create(origin=node)
+    return Head.objects.select_for_update().get(origin=node)
+
+
+def _write(event: Event, at: datetime) -> Written:
+    payload = encode(event)
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise Refused(f"一条记录过大（{len(payload)} 字节，最多 {MAX_PAYLOAD_BYTES} 字节）")
+    return Written(at, event.KIND, payload)

@@ -1,19 +1,32 @@
-"""Writes about nodes: making this machine's own row. Enrolment and revocation stand beside it."""
+"""Writes about nodes: this machine's own row, enrolment by one-time code, the parent we trust, revocation, clocks.
+
+The journal tells the nodes above about enrolments and revocations made here: it asks for what is still untold
+(`queries.untold_nodes`), because this folder lies below the journal.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
-from yuanjiao.flow.nodes import keys
-from yuanjiao.flow.nodes.models import Node, NodeKind
+from yuanjiao.flow.nodes import codes, keys
+from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodeKind, Untold
+from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.lib.errors import Conflict, Forbidden, Refused, Tampered
 
 KIND_OF_ROLE = {"solo": NodeKind.CENTRE, "centre": NodeKind.CENTRE, "edge": NodeKind.EDGE, "site": NodeKind.SITE}
+NOTED_OFFSET_S = 1.0
+"""A change of a node's clock smaller than this is the line's delay, not the clock."""
 
 
 def ensure_self(*, at: datetime) -> Node:
-    """Make this machine's node row if it is not there yet; the row carries the public half of the key in HOME."""
+    """Make this machine's node row if it is not there yet; the row carries the public half of the key in HOME.
+
+    Tampered when the key in HOME is not the one this node was made with: what we would sign, nobody would believe.
+    """
     node, _ = Node.objects.get_or_create(
         is_self=True,
         defaults={
@@ -23,4 +36,130 @@ def ensure_self(*, at: datetime) -> Node:
             "enrolled_at": at,
         },
     )
+    if bytes(node.public_key) != keys.own_public_key():
+        raise Tampered("本机密钥文件 node.key 与数据库中的节点身份不符：请放回原来的密钥文件")
     return node
+
+
+def issue_code(*, kind: str, name: str, subject_code: str = "", scope: str = "", valid_hours: float = 72.0, at: datetime) -> str:
+    """A code that lets one node in within `valid_hours`; it is told once and kept only as a hash.
+
+    `subject_code` is the register code of the edge or site the machine is, `scope` the division path it will be sent.
+    """
+    if kind not in NodeKind.values:
+        raise Refused(f"节点类型应为 {'、'.join(NodeKind.values)} 之一")
+    if not name.strip() or not 0 < valid_hours <= 24 * 90:
+        raise Refused("须写明节点名称，登记码有效期应在 90 天以内")
+    code = codes.new_code(bytes(own_node().public_key))
+    EnrolmentCode.objects.create(
+        code_hash=codes.code_hash(code),
+        kind=kind,
+        name=name.strip(),
+        subject_code=subject_code.strip(),
+        scope=scope,
+        made_at=at,
+        expires_at=at + timedelta(hours=valid_hours),
+    )
+    return code
+
+
+@transaction.atomic
+def enrol(*, code: str, uid: UUID, public_key: bytes, proof: bytes, at: datetime) -> Node:
+    """Let in the node that brings an unused code and proves that it owns its key.
+
+    Asked again with the same code and key, the same node is answered: the first answer may have been lost on the line.
+    """
+    row = EnrolmentCode.objects.select_for_update().filter(code_hash=codes.code_hash(code)).first()
+    if row is None or (row.used_by is None and row.expires_at <= at):
+        raise Forbidden("登记码不对或已过期：请向上级重新索取")
+    if len(public_key) != 32 or not keys.verifies(public_key, proof, codes.proof_bytes(code, uid.bytes, public_key)):
+        raise Forbidden("节点未能证明持有自己的密钥")
+    if row.used_by is not None:
+        return _same_again(row.used_by, uid, public_key)
+    if Node.objects.filter(uid=uid).exists() or Node.objects.filter(public_key=public_key).exists():
+        raise Refused("这个节点或密钥已经登记过：换机器请用新的数据目录")
+    row.used_at, row.used_by = at, _add_child(row, uid, public_key, at)
+    row.save(update_fields=["used_at", "used_by"])
+    return row.used_by
+
+
+def _same_again(node: Node, uid: UUID, public_key: bytes) -> Node:
+    if node.uid != uid or bytes(node.public_key) != public_key or node.revoked_at is not None:
+        raise Forbidden("登记码已经用过：每个登记码只能登记一个节点")
+    return node
+
+
+def _add_child(row: EnrolmentCode, uid: UUID, public_key: bytes, at: datetime) -> Node:
+    return Node.objects.create(
+        uid=uid,
+        kind=row.kind,
+        name=row.name,
+        public_key=public_key,
+        subject_code=row.subject_code,
+        scope=row.scope,
+        enrolled_at=at,
+        enrolled_by=own_node(),
+        untold=Untold.ENROLLED,
+    )
+
+
+@transaction.atomic
+def know_node(*, uid: UUID, kind: str, name: str, public_key: bytes, subject_code: str, scope: str, at: datetime, told_by: UUID) -> None:
+    """Take up a node that a node below enrolled, or leave it as it is when it is known already."""
+    Node.objects.get_or_create(
+        uid=uid,
+        defaults={
+            "kind": kind,
+            "name": name,
+            "public_key": public_key,
+            "subject_code": subject_code,
+            "scope": scope,
+            "enrolled_at": at,
+            "enrolled_by": Node.objects.filter(uid=told_by).first(),
+        },
+    )
+
+
+@transaction.atomic
+def revoke_node(*, node: Node, reason: str, at: datetime) -> None:
+    """Trust nothing new this node says. The entries of it that are here stay true, here and above."""
+    row = Node.objects.select_for_update().get(pk=node.pk)
+    if row.is_self or row.is_parent:
+        raise Refused("不能吊销本机或上级节点")
+    if row.revoked_at is not None:
+        raise Conflict(f"{row.name} 已经吊销")
+    if not reason.strip():
+        raise Refused("请写明吊销原因")
+    row.revoked_at, row.revoked_reason = at, reason.strip()[:200]
+    row.untold = Untold.BOTH if row.untold == Untold.ENROLLED else Untold.REVOKED
+    row.save(update_fields=["revoked_at", "revoked_reason", "untold"])
+
+
+def know_revoked(*, uid: UUID, reason: str, last_seq: int, at: datetime, told_by: UUID) -> None:
+    """Take up a revocation made below, where `last_seq` was the node's last entry. Only who enrolled a node can revoke it so."""
+    Node.objects.filter(uid=uid, revoked_at=None, is_self=False, enrolled_by__uid=told_by).update(
+        revoked_at=at, revoked_reason=reason[:200], revoked_after_seq=last_seq
+    )
+
+
+def mark_told(*, node: Node) -> None:
+    """The journal has recorded what was untold about this node."""
+    Node.objects.filter(pk=node.pk).update(untold="")
+
+
+@transaction.atomic
+def trust_parent(*, uid: UUID, kind: str, name: str, public_key: bytes, subject_code: str, scope: str, own_name: str, at: datetime) -> Node:
+    """Put down the parent that let us in, and what it says this machine is. A former parent stays known as a stranger."""
+    Node.objects.filter(is_parent=True).exclude(uid=uid).update(is_parent=False)
+    Node.objects.filter(is_self=True).update(subject_code=subject_code, scope=scope, name=own_name)
+    parent, _ = Node.objects.update_or_create(
+        uid=uid, defaults={"kind": kind, "name": name, "public_key": public_key, "is_parent": True, "enrolled_at": at}
+    )
+    return parent
+
+
+def note_clock(*, node: Node, offset_s: float) -> None:
+    """Keep how far a node's clock is behind ours, in seconds (ours minus its); small jitter is not written."""
+    if abs(node.clock_offset_s - offset_s) > NOTED_OFFSET_S:
+        node.clock_offset_s = offset_s
+        Node.objects.filter(pk=node.pk).update(clock_offset_s=offset_s)

@@ -16,6 +16,14 @@ class NodeKind(models.TextChoices):
     SITE = "site", "终端站点"
 
 
+class Untold(models.TextChoices):
+    """What the journal has yet to say about a node that was enrolled or revoked here."""
+
+    ENROLLED = "enrolled", "登记"
+    REVOKED = "revoked", "吊销"
+    BOTH = "both", "登记与吊销"
+
+
 class Node(models.Model):
     """One machine that keeps a journal: this one (`is_self`), the one above, or one below that was enrolled.
 
@@ -37,13 +45,17 @@ class Node(models.Model):
     enrolled_at = models.DateTimeField("登记时间")
     revoked_at = models.DateTimeField("吊销时间", null=True, blank=True)
     revoked_reason = models.CharField("吊销原因", max_length=200, blank=True, default="")
-    clock_offset_s = models.FloatField("时钟偏差（秒）", default=0.0)
+    revoked_after_seq = models.BigIntegerField("吊销时已收序号", null=True, blank=True)  # revoked below: entries up to here may still come
+    clock_offset_s = models.FloatField("时钟偏差（秒）", default=0.0)  # our clock minus its clock, when it last spoke
+    enrolled_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    untold = models.CharField("待上报", max_length=8, blank=True, default="", choices=Untold.choices)
 
     class Meta:
         verbose_name = "节点"
         constraints = [
             models.UniqueConstraint(fields=["is_self"], condition=models.Q(is_self=True), name="node_one_self"),
             models.UniqueConstraint(fields=["is_parent"], condition=models.Q(is_parent=True), name="node_one_parent"),
+            models.UniqueConstraint(fields=["public_key"], name="node_one_key"),
         ]
 
     def __str__(self) -> str:
@@ -63,6 +75,7 @@ class EnrolmentCode(models.Model):
     scope = models.CharField("范围", max_length=200, blank=True, default="")
     made_at = models.DateTimeField("发码时间")
     expires_at = models.DateTimeField("失效时间")
+    used_at = models.DateTimeField("使用时间", null=True, blank=True)
     used_by = models.ForeignKey(Node, null=True, blank=True, on_delete=models.PROTECT)
 
     class Meta:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
-from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.models import EnrolmentCode, Node
 from yuanjiao.lib.errors import NotFound
 
 
@@ -26,3 +27,23 @@ def node_by_uid(uid: UUID) -> Node:
     if node is None:
         raise NotFound("没有登记过这个节点")
     return node
+
+
+def known_node(uid: UUID) -> Node | None:
+    """The node of this uid, revoked or not, or None for a stranger."""
+    return Node.objects.filter(uid=uid).first()
+
+
+def child_nodes() -> list[Node]:
+    """Every node below that we know of, enrolled here or further down, in the order of enrolment."""
+    return list(Node.objects.filter(is_self=False, is_parent=False).order_by("enrolled_at", "pk"))
+
+
+def untold_nodes() -> list[Node]:
+    """Nodes enrolled or revoked here that the journal has not yet told the nodes above about."""
+    return list(Node.objects.exclude(untold="").order_by("enrolled_at", "pk"))
+
+
+def waiting_codes(*, at: datetime) -> list[EnrolmentCode]:
+    """Codes that can still be used at `at`."""
+    return list(EnrolmentCode.objects.filter(used_by=None, expires_at__gt=at).order_by("expires_at"))

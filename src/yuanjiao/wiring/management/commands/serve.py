@@ -15,6 +15,9 @@ from django.core.management.base import BaseCommand
 from granian import Granian
 from granian.constants import Interfaces
 
+from yuanjiao.flow.nodes.commands import ensure_self
+from yuanjiao.lib import clock
+
 
 class Command(BaseCommand):
     help = "启动本节点：迁移数据库、打开网页与收发口、运行定时任务"
@@ -27,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
+        ensure_self(at=clock.now())
         worker = None if options["no_worker"] or settings.ROLE not in {"solo", "centre"} else start_worker()
         self.stdout.write(f"远教 {settings.NODE_NAME}（{settings.ROLE}）http://{options['host']}:{options['port']}/")
         try:

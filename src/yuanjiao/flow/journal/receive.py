@@ -1,0 +1,123 @@
+"""Receiving: prove a segment, drop what is here already, store the rest and build its rows; or refuse with the reason.
+
+Order of proofs: size and frame, origin known, signature, not revoked, in order, chain closes and joins ours, kinds known. All of a
+segment is taken in one transaction or none of it; every answer says how far we hold its origin, so a sender always knows what
+to send next.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+
+from yuanjiao.flow.blobs.store import make_room
+from yuanjiao.flow.journal.applying import apply_entries, unknown_kinds
+from yuanjiao.flow.journal.models import Entry, Head, Segment
+from yuanjiao.flow.journal.record import locked_head
+from yuanjiao.flow.journal.segment import BadSegment, Chained, Header, Reason, check_signature, read_entries, read_header
+from yuanjiao.flow.nodes import keys
+from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import known_node
+
+log = logging.getLogger(__name__)
+TAKEN = frozenset({Reason.ACCEPTED, Reason.HELD})
+ALARMS = frozenset({Reason.FORGED, Reason.FORKED, Reason.BROKEN_CHAIN, Reason.REVOKED})
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said to the sender of a segment. `expected` is the number of the next entry we want of this origin."""
+
+    reason: Reason
+    message: str = ""
+    origin: UUID | None = None
+    expected: int = 1
+    accepted: int = 0
+    set_aside: int = 0
+
+    @property
+    def taken(self) -> bool:
+        """All of the segment is safely here, now or since before."""
+        return self.reason in TAKEN
+
+
+def receive(data: bytes, *, at: datetime, offset_s: float = 0.0) -> Answer:
+    """Take in one sealed segment at the moment `at`; `offset_s` is our clock minus the sender's.
+
+    Never raises for what is wrong with the segment: that is the answer's `reason`. DiskFull before anything is written.
+    """
+    origin: Node | None = None
+    try:
+        header = read_header(data)
+        origin = known_node(header.origin)
+        if origin is None:
+            raise BadSegment(Reason.UNKNOWN_ORIGIN, f"没有登记过的节点 {header.origin}")
+        check_signature(data, lambda signature, message: keys.verifies(bytes(origin.public_key), signature, message))
+        make_room(len(data) + 3 * header.raw_bytes)  # entries, rows and their indexes
+        with transaction.atomic():
+            return _take(data, header, origin, at, offset_s)
+    except BadSegment as error:
+        log.log(logging.ERROR if error.reason in ALARMS else logging.INFO, "segment refused: %s %s", error.reason, error.message)
+        return _refusal(error, origin)
+
+
+def _refusal(error: BadSegment, origin: Node | None) -> Answer:
+    held = Head.objects.filter(origin=origin).values_list("seq", flat=True).first() or 0
+    return Answer(reason=error.reason, message=error.message, origin=origin.uid if origin else None, expected=held + 1)
+
+
+def _take(data: bytes, header: Header, origin: Node, at: datetime, offset_s: float) -> Answer:
+    head = locked_head(origin)
+    if header.last_seq <= head.seq:
+        _same_story(origin, header)
+        return Answer(reason=Reason.HELD, origin=origin.uid, expected=head.seq + 1)
+    origin.refresh_from_db(fields=["revoked_at", "revoked_reason", "revoked_after_seq"])  # as it is now that the head is ours
+    _may_go_on(header, origin, head)
+    fresh = _fresh(read_entries(data, header), header, head)
+    if unknown := unknown_kinds(entry.kind for entry in fresh):
+        raise BadSegment(Reason.UNKNOWN_KIND, f"本节点的程序不认识这类记录，请先升级本节点：{'、'.join(unknown)[:200]}")
+    entries = _store(data, header, origin, fresh, at, offset_s)
+    head.seq = head.sealed_seq = fresh[-1].seq
+    head.entry_hash = fresh[-1].entry_hash
+    head.save(update_fields=["seq", "sealed_seq", "entry_hash"])
+    set_aside = apply_entries(entries, at=at)
+    return Answer(reason=Reason.ACCEPTED, origin=origin.uid, expected=head.seq + 1, accepted=len(fresh), set_aside=set_aside)
+
+
+def _same_story(origin: Node, header: Header) -> None:
+    """A repeat must end in the very entry we hold: the chain then makes all before it the same."""
+    held = Entry.objects.filter(origin=origin, seq=header.last_seq).values_list("entry_hash", flat=True).first()
+    if held is None or bytes(held) != header.tail:
+        raise BadSegment(Reason.FORKED, f"节点 {origin.name} 对同一序号给出了不同的内容（可能恢复过旧备份）")
+
+
+def _may_go_on(header: Header, origin: Node, head: Head) -> None:
+    if origin.is_self:
+        raise BadSegment(Reason.FORKED, "收到署名本机而本机没有的记录（可能有两台机器使用同一密钥）")
+    if origin.revoked_at is not None and header.last_seq > (origin.revoked_after_seq or head.seq):
+        raise BadSegment(Reason.REVOKED, f"节点 {origin.name} 已被吊销：{origin.revoked_reason}")
+    if header.first_seq > head.seq + 1:
+        raise BadSegment(Reason.GAP, f"缺少之前的记录：应从第 {head.seq + 1} 条开始，收到第 {header.first_seq} 条")
+
+
+def _fresh(entries: Sequence[Chained], header: Header, head: Head) -> Sequence[Chained]:
+    """What we do not hold yet; where it joins what we hold, the hashes must agree."""
+    known = head.seq + 1 - header.first_seq
+    joint = entries[known - 1].entry_hash if known else header.previous
+    if joint != bytes(head.entry_hash):
+        raise BadSegment(Reason.FORKED, "日志段与已有的哈希链接不上：该节点对已收的记录另有说法")
+    return entries[known:]
+
+
+def _store(data: bytes, header: Header, origin: Node, fresh: Sequence[Chained], at: datetime, offset_s: float) -> list[Entry]:
+    Segment.objects.create(
+        origin=origin, first_seq=header.first_seq, last_seq=header.last_seq, sealed=data, received_at=at, clock_offset_s=offset_s
+    )
+    return Entry.objects.bulk_create(
+        [Entry(origin=origin, seq=e.seq, kind=e.kind, at=e.at, received_at=at, payload=e.payload, entry_hash=e.entry_hash) for e in fresh],
+        batch_size=2000,
+    )

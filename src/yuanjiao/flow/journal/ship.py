@@ -1,0 +1,183 @@
+"""Shipping: seal what this node recorded and send it, and what came from below, to the parent until the parent says it has it.
+
+Only one segment is sealed ahead: while the line is down entries gather, and go in few large segments when it is back. A dead line
+is tried again after a random wait that grows (full jitter); a refusal stops only the origin it concerns, is kept at its head for
+people to read, and is tried again more and more seldom. When the parent asks for something earlier than it once acknowledged (it
+came back from a backup), we go back: every segment is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from yuanjiao.flow.journal.chain import GENESIS
+from yuanjiao.flow.journal.membership import announce_nodes
+from yuanjiao.flow.journal.models import Entry, Head, Segment
+from yuanjiao.flow.journal.receive import Answer
+from yuanjiao.flow.journal.record import locked_head
+from yuanjiao.flow.journal.segment import Reason, Written, seal
+from yuanjiao.flow.nodes import keys
+from yuanjiao.flow.nodes.queries import own_node, parent_node
+from yuanjiao.flow.wire.client import Line, parent_line
+from yuanjiao.lib.errors import Forbidden, Unavailable, YuanjiaoError
+
+log = logging.getLogger(__name__)
+SEAL_ENTRIES = 1000
+SEAL_BYTES = 512 * 1024
+SEGMENTS_PER_TURN = 200
+
+
+@dataclass
+class Backoff:
+    """When to try again: a random moment before `base_s` doubled per failure, at most `cap_s` (full jitter)."""
+
+    base_s: float = 5.0
+    cap_s: float = 300.0
+    failures: int = 0
+    until: datetime | None = None
+
+    def waits(self, at: datetime) -> bool:
+        return self.until is not None and at < self.until
+
+    def fail(self, at: datetime, chance: float) -> None:
+        """`chance` is a random number in [0, 1)."""
+        self.failures += 1
+        self.until = at + timedelta(seconds=chance * min(self.cap_s, self.base_s * 2.0 ** min(self.failures, 20)))
+
+    def succeed(self) -> None:
+        self.failures, self.until = 0, None
+
+
+@dataclass
+class Shipper:
+    """The sending end of one process. Its memory (back-off only) may be lost at any time."""
+
+    line: Callable[[], Line] = parent_line
+    chance: Callable[[], float] = random.random
+    backoff: Backoff = field(default_factory=Backoff)
+    refused: dict[int, Backoff] = field(default_factory=dict)
+
+    def turn(self, at: datetime) -> int:
+        """Send what the parent does not have yet; returns how many segments it took. Unavailable when the line failed."""
+        announce_nodes(at=at)
+        if self.backoff.waits(at):
+            return 0
+        try:
+            taken = sum(self._ship_origin(head, at) for head in heads_behind())
+        except (Unavailable, Forbidden) as error:
+            self.backoff.fail(at, self.chance())
+            _note_refusal(error, at)
+            raise
+        self.backoff.succeed()
+        return taken
+
+    def _ship_origin(self, head: Head, at: datetime) -> int:
+        refused = self.refused.setdefault(head.pk, Backoff(cap_s=3600.0))
+        taken = 0
+        if refused.waits(at):
+            return 0
+        for segment in _segments_ahead(head, at):
+            answer = self._send(segment)
+            if not self._settle(head, answer, at):
+                refused.fail(at, self.chance())
+                return taken
+            taken += 1
+            refused.succeed()
+        return taken
+
+    def _send(self, segment: Segment) -> Answer:
+        response = self.line().post("/journal", bytes(segment.sealed), headers={"Content-Type": "application/octet-stream"})
+        if response.status_code == 401:
+            raise Forbidden(f"上级不认本节点的签名：{response.text[:200]}")
+        try:
+            return msgspec.json.decode(response.content, type=Answer)
+        except msgspec.DecodeError:
+            raise Unavailable(f"上级节点没有按日志口的规矩应答（{response.status_code}）：{response.text[:120]}") from None
+
+    def _settle(self, head: Head, answer: Answer, at: datetime) -> bool:
+        """Note how far the parent is. False when it refused, and going back cannot help."""
+        held = answer.expected - 1
+        steps_back = answer.reason == Reason.GAP and held < head.acknowledged_seq
+        if answer.taken or steps_back:
+            head.acknowledged_seq, head.refusal, head.refused_at = min(held, head.sealed_seq), "", None
+        else:
+            head.refusal, head.refused_at = f"{answer.reason}: {answer.message}"[:300], at
+            log.error("the parent refuses entries of %s: %s", head.origin, head.refusal)
+        head.save(update_fields=["acknowledged_seq", "refusal", "refused_at"])
+        return answer.taken or steps_back
+
+
+def _note_refusal(error: YuanjiaoError, at: datetime) -> None:
+    """A parent that does not believe us at all is written where people look; a dead line is nothing to write down."""
+    if isinstance(error, Forbidden):
+        Head.objects.filter(origin__is_self=True).update(refusal=error.message[:300], refused_at=at)
+
+
+def heads_behind() -> list[Head]:
+    """Heads with entries the parent has not acknowledged; our own first, because they introduce the nodes below."""
+    behind = Head.objects.filter(seq__gt=F("acknowledged_seq")).select_related("origin")
+    return list(behind.order_by("-origin__is_self", "origin_id"))
+
+
+def _segments_ahead(head: Head, at: datetime) -> Iterator[Segment]:
+    """The next segment after what is acknowledged, again and again: sealed ones first, then a fresh one of our own."""
+    for _ in range(SEGMENTS_PER_TURN):
+        ahead = Segment.objects.filter(origin=head.origin, last_seq__gt=head.acknowledged_seq).order_by("last_seq").first()
+        if ahead is None and head.origin.is_self:
+            ahead = seal_next(at)
+            head.refresh_from_db()
+        if ahead is None:
+            return
+        yield ahead
+
+
+@transaction.atomic
+def seal_next(at: datetime) -> Segment | None:
+    """Seal the next run of our own entries, at most `SEAL_ENTRIES` and about `SEAL_BYTES`; None when all is sealed."""
+    node = own_node()
+    head = locked_head(node)
+    entries = _fitting(list(Entry.objects.filter(origin=node, seq__gt=head.sealed_seq).order_by("seq")[:SEAL_ENTRIES]))
+    if not entries:
+        return None
+    before = Entry.objects.filter(origin=node, seq=head.sealed_seq).values_list("entry_hash", flat=True).first()
+    sealed = seal(
+        origin=node.uid,
+        first_seq=entries[0].seq,
+        previous=bytes(before) if before is not None else GENESIS,
+        sealed_at=at,
+        entries=[Written(entry.at, entry.kind, bytes(entry.payload)) for entry in entries],
+        sign=keys.sign,
+    )
+    head.sealed_seq = entries[-1].seq
+    head.save(update_fields=["sealed_seq"])
+    return Segment.objects.create(origin=node, first_seq=entries[0].seq, last_seq=entries[-1].seq, sealed=sealed, received_at=at)
+
+
+def _fitting(entries: list[Entry]) -> list[Entry]:
+    size = 0
+    for count, entry in enumerate(entries):
+        size += len(entry.payload)
+        if count and size > SEAL_BYTES:
+            return entries[:count]
+    return entries
+
+
+_shipper = Shipper()
+
+
+def ship(at: datetime) -> int:
+    """The job: one turn of this process's shipper; nothing to do at the top of the tree."""
+    if not settings.PARENT:
+        return 0
+    if parent_node() is None:
+        raise Unavailable("尚未在上级登记：请运行 yuanjiao enrol --parent 地址 --code 登记码")
+    return _shipper.turn(at)

@@ -1,0 +1,31 @@
+"""`yuanjiao enrol --parent URL --code CODE`: join the node above with a one-time code."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from yuanjiao.flow.wire.client import Line
+from yuanjiao.flow.wire.join import join
+from yuanjiao.lib import clock
+from yuanjiao.lib.errors import YuanjiaoError
+
+
+class Command(BaseCommand):
+    help = "用一次性登记码在上级节点登记本机"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--parent", required=True, help="上级地址，如 https://centre.example")
+        parser.add_argument("--code", required=True, help="上级签发的登记码")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        line = Line(options["parent"])
+        try:
+            parent = join(line=line, code=options["code"], at=clock.now())
+        except YuanjiaoError as error:
+            raise CommandError(error.message) from None
+        finally:
+            line.close()
+        self.stdout.write(f"已在上级 {parent.name} 登记。请以 YUANJIAO_PARENT={options['parent']} 运行本节点")

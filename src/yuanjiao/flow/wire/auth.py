@@ -1,0 +1,90 @@
+"""Signed requests between nodes: signing ours, believing theirs. A request is believed once, and only near its time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from yuanjiao.flow.nodes import keys
+from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import known_node
+from yuanjiao.flow.wire.signing import Claim, read_claim, request_bytes, to_headers
+from yuanjiao.lib.errors import Forbidden
+
+WINDOW_S = 300
+"""How far from our clock the time of a request may be, in seconds; senders learn our clock from every answer."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class NotBelieved(Forbidden):
+    """The request does not prove who sent it: HTTP 401."""
+
+
+class WrongTime(NotBelieved):
+    """The signature is right but its time is not near ours: sign again with the time in this answer."""
+
+
+def micros(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def signed_headers(*, method: str, target: str, body: bytes, node: Node, at: datetime, offset_s: float = 0.0) -> dict[str, str]:
+    """Headers that sign a request of this machine. `offset_s` is the receiver's clock minus ours, as it last told us."""
+    clock_us = micros(at)
+    time_us = clock_us + round(offset_s * 1_000_000)
+    message = request_bytes(method=method, target=target, node=node.uid, time_us=time_us, clock_us=clock_us, body=body)
+    return to_headers(Claim(node.uid, time_us, clock_us, keys.sign(message)))
+
+
+def verified_node(*, method: str, target: str, headers: Mapping[str, str], body: bytes, at: datetime) -> tuple[Node, float]:
+    """The enrolled node that signed this request, and our clock minus its clock in seconds.
+
+    `headers` have lower-case names; `target` is the path with its query as sent. NotBelieved for strangers, revoked nodes, wrong
+    signatures and repeats; WrongTime when only the time is off.
+    """
+    claim = read_claim(headers)
+    node = known_node(claim.node) if claim is not None else None
+    if claim is None or node is None:
+        raise NotBelieved("请求未带有效的节点签名：请先登记本节点")
+    if node.revoked_at is not None:
+        raise NotBelieved(f"节点 {node.name} 已被吊销：{node.revoked_reason}")
+    message = request_bytes(method=method, target=target, node=claim.node, time_us=claim.time_us, clock_us=claim.clock_us, body=body)
+    if not keys.verifies(bytes(node.public_key), claim.signature, message):
+        raise NotBelieved("请求签名与登记的公钥不符")
+    if abs(claim.time_us - micros(at)) > WINDOW_S * 1_000_000:
+        raise WrongTime("请求的时刻与本机相差过大：请按应答中的时刻重新签名")
+    if not _seen.first_time(claim.signature, at):
+        raise NotBelieved("重复的请求：同一签名只认一次")
+    return node, (micros(at) - claim.clock_us) / 1_000_000
+
+
+def from_scope(scope: Mapping[str, Any], body: bytes, at: datetime) -> tuple[Node, float]:
+    """`verified_node` for an ASGI request."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    target = scope["path"] + (f"?{query}" if query else "")
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    return verified_node(method=scope["method"], target=target, headers=headers, body=body, at=at)
+
+
+class _Seen:
+    """Signatures believed within the window; an older one is refused by its time. One process answers the doors, so memory is enough."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._young: set[bytes] = set()
+        self._old: set[bytes] = set()
+        self._turned_at: datetime | None = None
+
+    def first_time(self, signature: bytes, at: datetime) -> bool:
+        with self._lock:
+            if self._turned_at is None or abs(at - self._turned_at) > timedelta(seconds=2 * WINDOW_S):
+                self._young, self._old, self._turned_at = set(), self._young, at
+            if signature in self._young or signature in self._old:
+                return False
+            self._young.add(signature)
+            return True
+
+
+_seen = _Seen()

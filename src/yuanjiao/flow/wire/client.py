@@ -1,0 +1,148 @@
+"""The line to the parent: httpx with time limits, the byte budget and signed requests. Its failures are Unavailable.
+
+A `Line` remembers how far the parent's clock is from ours (told by every answer), so that a box without a clock is believed at its
+second try.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+
+from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.flow.wire.auth import micros, signed_headers
+from yuanjiao.flow.wire.budget import TokenBucket
+from yuanjiao.flow.wire.signing import SERVER_TIME
+from yuanjiao.lib import clock
+from yuanjiao.lib.errors import Unavailable
+
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+PIECE = 64 * 1024
+WRONG_TIME = "wrong_time"
+
+
+class Line:
+    """Requests to one address. `transport` is for a simulated line; `now` for a simulated clock."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        budget: TokenBucket | None = None,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._client = httpx.Client(base_url=address, timeout=TIMEOUT, transport=transport, trust_env=False, follow_redirects=False)
+        self._budget = budget or TokenBucket(0)
+        self._prefix = urlsplit(address).path.rstrip("/")
+        self._now = now
+        self.offset_s = 0.0
+
+    def get(self, path: str, *, headers: Mapping[str, str] | None = None, signed: bool = False) -> httpx.Response:
+        """GET the whole answer, whatever its status below 500."""
+        return self.send("GET", path, headers=headers, signed=signed)
+
+    def post(self, path: str, body: bytes, *, headers: Mapping[str, str] | None = None, signed: bool = True) -> httpx.Response:
+        """POST bytes; signed again, once, when the parent says that our time is wrong."""
+        return self.send("POST", path, body, headers=headers, signed=signed)
+
+    def send(
+        self, method: str, path: str, body: bytes = b"", *, headers: Mapping[str, str] | None = None, signed: bool = True
+    ) -> httpx.Response:
+        """One request and its whole answer. Unavailable for a dead line, a time-out or a status of 500 and more."""
+        for _ in range(2):
+            response = self._once(method, path, body, dict(headers or {}), own_node() if signed else None)
+            if response.status_code != 401 or WRONG_TIME not in response.text:
+                break
+        return response
+
+    @contextmanager
+    def stream(self, path: str, *, headers: Mapping[str, str] | None = None, signed: bool = False) -> Iterator[httpx.Response]:
+        """GET a large answer; read it with `pieces(response)`, which keeps to the budget."""
+        with _dead_line_is_unavailable():
+            response = self._open(path, dict(headers or {}), signed)
+            if signed and response.status_code == 401 and SERVER_TIME in response.headers:
+                response.close()  # our time was wrong: the answer told us the right one
+                response = self._open(path, dict(headers or {}), signed)
+            try:
+                _refuse_broken(response)
+                yield response
+            finally:
+                response.close()
+
+    def pieces(self, response: httpx.Response) -> Iterator[bytes]:
+        """The bytes of a streamed answer as they come, not faster than the budget."""
+        with _dead_line_is_unavailable():
+            for piece in response.iter_raw(PIECE):
+                self._budget.take(len(piece))
+                yield piece
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _open(self, path: str, headers: dict[str, str], signed: bool) -> httpx.Response:
+        if signed:
+            headers |= self._sign("GET", path, b"", own_node())
+        sent_at = self._now()
+        response = self._client.send(self._client.build_request("GET", path, headers=headers), stream=True)
+        self._learn_time(response, sent_at)
+        return response
+
+    def _learn_time(self, response: httpx.Response, sent_at: datetime) -> None:
+        if (told := response.headers.get(SERVER_TIME, "")).lstrip("-").isdigit():
+            self.offset_s = (int(told) - micros(sent_at)) / 1_000_000
+
+    def _once(self, method: str, path: str, body: bytes, headers: dict[str, str], node: Node | None) -> httpx.Response:
+        if node is not None:
+            headers |= self._sign(method, path, body, node)
+        sent_at = self._now()
+        with _dead_line_is_unavailable():
+            response = self._client.request(method, path, content=body or None, headers=headers)
+        self._budget.take(len(response.content))
+        self._learn_time(response, sent_at)
+        _refuse_broken(response)
+        return response
+
+    def _sign(self, method: str, path: str, body: bytes, node: Node) -> dict[str, str]:
+        target = self._prefix + path
+        return signed_headers(method=method, target=target, body=body, node=node, at=self._now(), offset_s=self.offset_s)
+
+
+@contextmanager
+def _dead_line_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except httpx.TimeoutException:
+        raise Unavailable("上级节点没有及时应答，稍后重试") from None
+    except httpx.TransportError as error:
+        raise Unavailable(f"连不上上级节点（{type(error).__name__}），稍后重试") from None
+
+
+def _refuse_broken(response: httpx.Response) -> None:
+    if response.status_code >= 500:
+        wait = response.headers.get("Retry-After", "")
+        raise Unavailable(f"上级节点应答 {response.status_code}，稍后重试", retry_s=float(wait) if wait.isdigit() else 5.0)
+
+
+_making = threading.Lock()
+
+
+@cache
+def _line(address: str, budget: int) -> Line:
+    return Line(address, budget=TokenBucket(budget))
+
+
+def parent_line() -> Line:
+    """The one line of this process to settings.PARENT; Unavailable when no parent is set."""
+    if not settings.PARENT:
+        raise Unavailable("没有设置上级节点（YUANJIAO_PARENT）")
+    with _making:
+        return _line(settings.PARENT, settings.BYTE_BUDGET)

@@ -1,0 +1,125 @@
+"""Joining a parent: show the one-time code and our key, check that the answer comes from the machine the code names, trust it.
+
+The question and the answer of POST /enrol are JSON; both sides sign what matters, so that the code opens one door once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from yuanjiao.flow.nodes import codes, keys
+from yuanjiao.flow.nodes.commands import enrol, ensure_self, trust_parent
+from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.flow.wire.client import Line
+from yuanjiao.lib.errors import Refused, Tampered
+
+MAX_QUESTION_BYTES = 4096
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child says: `proof` is its signature over `codes.proof_bytes`."""
+
+    code: str
+    uid: UUID
+    public_key: bytes
+    proof: bytes
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What the parent makes of the child, and who the parent is."""
+
+    child: UUID
+    name: str
+    subject_code: str
+    scope: str
+    parent: UUID
+    parent_kind: str
+    parent_name: str
+    parent_key: bytes
+
+
+class SignedWelcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The JSON of a Welcome as it was signed, and the parent's signature over b"YJN2" and these bytes."""
+
+    welcome: bytes
+    signature: bytes
+
+
+def answer_question(body: bytes, *, at: datetime) -> bytes:
+    """The parent's side: enrol the asker and answer with a signed welcome. Refused or Forbidden with the reason."""
+    try:
+        question = msgspec.json.decode(body, type=Question)
+    except msgspec.DecodeError:
+        raise Refused("登记请求不完整") from None
+    child = enrol(code=question.code, uid=question.uid, public_key=question.public_key, proof=question.proof, at=at)
+    own = own_node()
+    welcome = msgspec.json.encode(
+        Welcome(
+            child=child.uid,
+            name=child.name,
+            subject_code=child.subject_code,
+            scope=child.scope,
+            parent=own.uid,
+            parent_kind=own.kind,
+            parent_name=own.name,
+            parent_key=bytes(own.public_key),
+        )
+    )
+    return msgspec.json.encode(SignedWelcome(welcome=welcome, signature=keys.sign(b"YJN2" + welcome)))
+
+
+def join(*, line: Line, code: str, at: datetime) -> Node:
+    """The child's side: ask the parent at the other end of `line`; returns the parent's node row.
+
+    Refused with the parent's reason; Tampered when the answer is not from the machine that issued the code; Unavailable when the
+    line is down (ask again: the same code is good for the same machine).
+    """
+    if not codes.looks_right(code):
+        raise Refused("登记码应为 24 位字母和数字，如 XXXX-XXXX-XXXX-XXXX-XXXX-XXXX")
+    own = ensure_self(at=at)
+    question = Question(
+        code=code,
+        uid=own.uid,
+        public_key=bytes(own.public_key),
+        proof=keys.sign(codes.proof_bytes(code, own.uid.bytes, bytes(own.public_key))),
+    )
+    response = line.post(
+        "/enrol", msgspec.json.encode(question), headers={"Content-Type": "application/json", "Accept": "application/json"}, signed=False
+    )
+    if response.status_code != 200:
+        raise Refused(_reason(response.content, response.status_code))
+    welcome = _believed(response.content, code, own.uid)
+    return trust_parent(
+        uid=welcome.parent,
+        kind=welcome.parent_kind,
+        name=welcome.parent_name,
+        public_key=welcome.parent_key,
+        subject_code=welcome.subject_code,
+        scope=welcome.scope,
+        own_name=welcome.name,
+        at=at,
+    )
+
+
+def _believed(content: bytes, code: str, own_uid: UUID) -> Welcome:
+    try:
+        signed = msgspec.json.decode(content, type=SignedWelcome)
+        welcome = msgspec.json.decode(signed.welcome, type=Welcome)
+    except msgspec.DecodeError:
+        raise Tampered("上级的登记应答无法读取：地址是否正确？") from None
+    if not codes.names_key(code, welcome.parent_key) or not keys.verifies(welcome.parent_key, signed.signature, b"YJN2" + signed.welcome):
+        raise Tampered("应答的不是签发登记码的那台机器：线路上可能有人冒充，请核对地址")
+    if welcome.child != own_uid:
+        raise Tampered("登记应答说的不是本机")
+    return welcome
+
+
+def _reason(content: bytes, status: int) -> str:
+    try:
+        return str(msgspec.json.decode(content, type=dict[str, str])["message"])
+    except (msgspec.DecodeError, KeyError):
+        return f"上级不接受登记（{status}）"
