@@ -1,13 +1,187 @@
-"""The learner's portal. No log-in."""
+"""The learner's portal. No log-in, and nothing recorded about who reads."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
+import segno
+from django.conf import settings
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from yuanjiao.courseware import queries
+from yuanjiao.courseware.queries import ItemDetail
+from yuanjiao.desks import faces
+from yuanjiao.desks.portal.choices import choices, chosen
+from yuanjiao.desks.portal.preferences import LETTERS_PX, Preferences, keep_preferences, preferences_of
+from yuanjiao.desks.portal.transcript import transcript
+from yuanjiao.flow.blobs import store
+from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import public
 
+NEWEST = 13
+PER_PAGE = 24
+MORE = 6
+SEARCH_CHARS = 60
 
-@public
+
+def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A public page of the portal: what is missing gets the portal's own page, and answers depend on the device's wishes."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except NotFound as missing:
+            response = _render(request, "missing", {"message": missing.message}, status=404)
+        response.headers.setdefault("Vary", "Cookie")
+        return response
+
+    return public(shown)  # type: ignore[return-value]  # public() keeps the view as it is
+
+
+def _render(request: HttpRequest, stem: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    common = {"wished": preferences_of(request), "address": _address(request), "follow_url": _open_door("faults:follow")}
+    return render(request, f"desks/portal_{stem}.html", {**common, **context}, status=status)
+
+
+def _address(request: HttpRequest, path: str | None = None) -> str:
+    """The full address of a page on this very node, for sharing."""
+    path = path or request.path
+    return settings.PUBLIC_URL.rstrip("/") + path if settings.PUBLIC_URL else request.build_absolute_uri(path)
+
+
+def _open_door(name: str, *args: Any) -> str:
+    """The path of another room's page, or nothing where that room has none."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def _pages(request: HttpRequest, listing: faces.Listing) -> Page[faces.Face]:
+    sheets: Paginator[faces.Face] = Paginator(listing, PER_PAGE)
+    return sheets.get_page(request.GET.get("p"))
+
+
+@page
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "desks/portal_home.html")
+    listing = faces.Listing(saving=preferences_of(request).saving)
+    return _render(request, "home", {"columns": faces.columns_here(), "cards": listing[:NEWEST], "total": len(listing)})
+
+
+@page
+@require_safe
+def column(request: HttpRequest, uid: UUID) -> HttpResponse:
+    listing = faces.Listing(column=uid, saving=preferences_of(request).saving)
+    return _render(request, "column", {"column": faces.column_here(uid), "page": _pages(request, listing)})
+
+
+@page
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Chinese words in titles, summaries and speakers; without a word, everything."""
+    words = request.GET.get("q", "").strip()[:SEARCH_CHARS]
+    asked = request.GET.get("column", "")
+    columns = faces.columns_here()
+    within = next((one.uid for one in columns if str(one.uid) == asked), None)
+    found = _pages(request, faces.Listing(column=within, search=words, saving=preferences_of(request).saving))
+    kept = urlencode({"q": words, **({"column": within} if within else {})}) + "&"
+    filters = {"column": within}
+    return _render(request, "search", {"q": words, "columns": columns, "filters": filters, "page": found, "kept": kept, "on_search": True})
+
+
+@page
+@require_safe
+def item(request: HttpRequest, uid: UUID) -> HttpResponse:
+    found = queries.item_detail(uid)
+    wished = preferences_of(request)
+    offered = choices(found)
+    columns = [one for one in faces.columns_here() if one.title in found.columns]
+    picture, words = faces.poster_url(found), found.rendition(faces.CAPTIONS)
+    return _render(
+        request,
+        "item",
+        {
+            "item": found,
+            "choices": offered,
+            "playing": chosen(offered, request.GET.get("v", ""), saving=wished.saving),
+            "columns": columns,
+            "picture": picture,
+            "picture_address": _address(request, picture) if picture else "",
+            "captions_url": faces.captions_url(found),
+            "master_url": _master_url(found),
+            "transcript": transcript(store.path(words.blob)) if words else [],
+            "about": _about(found),
+            "more": _more(found, columns[0].uid if columns else None, wished),
+        },
+    )
+
+
+def _master_url(found: ItemDetail) -> str:
+    streamed = any(one.hls and one.kind == "video" for one in found.renditions)
+    return _open_door("courseware:master_playlist", found.uid) if streamed else ""
+
+
+def _about(found: ItemDetail) -> list[tuple[str, str]]:
+    facts = ((_("主讲"), found.speaker), (_("制作单位"), found.unit_name), (_("来源"), found.source_name))
+    return [(name, value) for name, value in facts if value]
+
+
+def _more(found: ItemDetail, within: UUID | None, wished: Preferences) -> list[faces.Face]:
+    """Neighbours in the item's column; the newest where it stands in none."""
+    others = faces.Listing(column=within, saving=wished.saving)[: MORE + 1]
+    return [face for face in others if face.card.uid != found.uid][:MORE]
+
+
+@page
+@require_safe
+def qr(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """The item's address as a QR code (SVG), for phones held to another phone or a wall."""
+    queries.item_detail(uid)
+    code = segno.make(_address(request, reverse("desks:portal_item", args=[uid])), error="m")
+    response = HttpResponse(code.svg_inline(scale=4, border=2).replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1))
+    response["Content-Type"] = "image/svg+xml"
+    response["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+@page
+@require_safe
+def letters(request: HttpRequest, px: int) -> HttpResponse:
+    """One tap to the elder version (长辈版) and back: sets the cookie and returns to the page. Works without script."""
+    if px not in LETTERS_PX:
+        raise NotFound(_("没有这个字号"))
+    wished = preferences_of(request)
+    response = HttpResponseRedirect(_back_to(request))
+    keep_preferences(response, Preferences(px, wished.saving, wished.wifi_only))
+    return response
+
+
+def _back_to(request: HttpRequest) -> str:
+    target = request.GET.get("next", "")
+    safe = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
+    return target if safe else reverse("desks:portal_home")
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def reading_settings(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        names = (_("标准"), _("大字"), _("长辈版"), _("长辈版，特大字"))
+        return _render(request, "settings", {"letters": list(zip(LETTERS_PX, names, strict=True))})
+    asked = request.POST.get("letters", "")
+    px = int(asked) if asked in map(str, LETTERS_PX) else LETTERS_PX[0]
+    response = HttpResponseRedirect(reverse("desks:portal_home"))
+    keep_preferences(response, Preferences(px, "saving" in request.POST, "wifi_only" in request.POST))
+    return response

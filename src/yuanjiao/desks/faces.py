@@ -1,0 +1,124 @@
+"""What every face towards learners (portal, television) shows of released items: the same lists, the same forms to play.
+
+Both faces list through `Listing`, so a difference between terminals could only come from here (DLV01). Addresses are paths of
+this node: an edge never sends a learner to the centre.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
+from uuid import UUID
+
+from django.conf import settings
+
+from yuanjiao.courseware import queries
+from yuanjiao.courseware.queries import ColumnNow, ItemCard, ItemDetail, RenditionCard
+from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.lib import clock
+from yuanjiao.lib.errors import NotFound
+
+SUFFIXES = {"video/mp4": ".mp4", "audio/mp4": ".m4a", "image/jpeg": ".jpg", "image/png": ".png", "text/vtt": ".vtt"}
+BOX, BOX_HD, PHONE_LOW, SOUND, CAPTIONS, POSTER = "box-sd", "box-hd", "phone-low", "audio", "captions", "poster"
+
+
+def blob_url(sha256: str, media_type: str) -> str:
+    """Path of a blob on this node; the suffix lets old boxes choose their player."""
+    return f"/blobs/{sha256}{SUFFIXES.get(media_type, '')}"
+
+
+def path_here() -> str | None:
+    """The division an edge or a site serves; None at the top, where every open column is shown."""
+    if settings.ROLE not in {"edge", "site"}:
+        return None
+    return own_node().scope or None
+
+
+def columns_here() -> list[ColumnNow]:
+    return queries.columns_now(on=clock.today(), path=path_here())
+
+
+def column_here(uid: UUID) -> ColumnNow:
+    """An open column; NotFound when there is none of that uid, or its time is over."""
+    found = next((column for column in columns_here() if column.uid == uid), None)
+    if found is None:
+        raise NotFound("没有这个栏目，可能已经关闭")
+    return found
+
+
+@dataclass(frozen=True)
+class Face:
+    """One item in a list, with the sizes a learner wants to know before playing, in bytes (DLV09)."""
+
+    card: ItemCard
+    saving: bool = False
+
+    @property
+    def poster_url(self) -> str:
+        return blob_url(self.card.poster, "image/jpeg") if self.card.poster else ""
+
+    @property
+    def watch_bytes(self) -> int | None:
+        sizes = self.card.sizes
+        first, second = (PHONE_LOW, BOX) if self.saving else (BOX, PHONE_LOW)
+        return sizes.get(first) or sizes.get(second)
+
+    @property
+    def listen_bytes(self) -> int | None:
+        return self.card.sizes.get(SOUND)
+
+
+@dataclass(frozen=True)
+class Listing(Sequence[Face]):
+    """A list of released items that asks the database for the page it is asked for. Fits Django's Paginator."""
+
+    column: UUID | None = None
+    search: str = ""
+    item_class: str = ""
+    saving: bool = False
+
+    @cached_property
+    def _count(self) -> int:
+        return queries.released_count(
+            on=clock.today(), column=self.column, search=self.search, item_class=self.item_class, path=path_here()
+        )
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, wanted: int) -> Face: ...
+    @overload
+    def __getitem__(self, wanted: slice) -> list[Face]: ...
+    def __getitem__(self, wanted: slice | int) -> list[Face] | Face:
+        if isinstance(wanted, int):
+            return self[wanted : wanted + 1][0]
+        start = wanted.start or 0
+        cards = queries.released_items(
+            on=clock.today(),
+            column=self.column,
+            search=self.search,
+            item_class=self.item_class,
+            path=path_here(),
+            offset=start,
+            limit=None if wanted.stop is None else max(wanted.stop - start, 0),
+        )
+        return [Face(card, self.saving) for card in cards]
+
+
+def box_rendition(item: ItemDetail, *, hd: bool = False) -> RenditionCard | None:
+    """The plain MP4 a box plays: the HD form for boxes that can, else the SD form, else the sound alone."""
+    order = (BOX_HD, BOX, PHONE_LOW, SOUND) if hd else (BOX, PHONE_LOW, SOUND)
+    return next((found for found in map(item.rendition, order) if found), None)
+
+
+def captions_url(item: ItemDetail) -> str:
+    found = item.rendition(CAPTIONS)
+    return blob_url(found.blob, "text/vtt") if found else ""
+
+
+def poster_url(item: ItemDetail) -> str:
+    found = item.rendition(POSTER)
+    return blob_url(found.blob, found.media_type) if found else ""

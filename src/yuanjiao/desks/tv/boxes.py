@@ -1,0 +1,68 @@
+"""The kinds of boxes a television page is drawn for: canvas, key table, what they can play (DLV01, DLV07).
+
+A box says its kind by `?box=` (the operator's start address) or keeps it in a cookie chosen on the page tv/box/; one that says
+nothing is taken for a standard-definition box whose keys are the codes all makers agree on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from yuanjiao.desks.tv.keys import DVN, ENRICH, INSPUR, IPANEL, TABLES, KeyTable, union
+
+TILES = 9
+"""Tiles of the first page: one per digit."""
+ROWS = 6
+"""Rows of a list: two lines of large letters each, digits 1 to 6; 7 and 9 turn the page."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Pixels of a box's page, and how many characters of it a tile, a row, a title and a summary hold."""
+
+    name: str
+    width: int
+    height: int
+    tile_chars: int
+    row_chars: int
+    title_chars: int
+    summary_chars: int
+
+
+SD_530 = Canvas("sd530", 640, 530, 13, 34, 58, 78)
+SD_576 = Canvas("sd576", 720, 576, 15, 40, 64, 110)
+HD_720 = Canvas("hd720", 1280, 720, 22, 66, 100, 240)
+
+
+@dataclass(frozen=True)
+class Box:
+    """One kind of box."""
+
+    name: str
+    title: str
+    canvas: Canvas
+    keys: KeyTable
+    hd: bool = False
+
+
+EVERY_KEY = union(TABLES.values())
+BOXES = {
+    box.name: box
+    for box in (
+        Box("sd", "标清机顶盒（不知道型号就选它）", SD_576, EVERY_KEY),
+        Box("sd640", "标清机顶盒，画面 640×530", SD_530, EVERY_KEY),
+        Box("hd", "高清机顶盒、智能电视", HD_720, EVERY_KEY, hd=True),
+        Box("ipanel", "iPanel 浏览器的机顶盒", SD_530, union((IPANEL, {8: "back"}))),
+        Box("inspur", "浪潮机顶盒", HD_720, INSPUR, hd=True),
+        Box("enrich", "Enrich 机顶盒", SD_576, ENRICH),
+        Box("dvn", "DVN 机顶盒", SD_576, DVN),
+    )
+}
+DEFAULT = BOXES["sd"]
+
+
+def box_of(request: HttpRequest) -> Box:
+    asked = request.GET.get("box") or request.COOKIES.get("box", "")
+    return BOXES.get(asked, DEFAULT)

@@ -1,0 +1,201 @@
+"""The television page: six keys and digits, no script needed, no log-in, nothing recorded.
+
+Every page is plain links in focus order; what the links lead to is the same for every box (DLV01).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from yuanjiao.courseware import queries
+from yuanjiao.desks import faces
+from yuanjiao.desks.tv.boxes import BOXES, ROWS, TILES, box_of
+from yuanjiao.desks.tv.keys import as_text
+from yuanjiao.lib.errors import NotFound
+from yuanjiao.people.access import public
+
+KEPT_S = 400 * 86400
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One field of a first page."""
+
+    title: str
+    url: str
+    note: str = ""
+
+
+def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A public television page: what is missing gets a page the remote control can leave."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except NotFound as missing:
+            context = {"message": missing.message, "back": _link(request, "tv_home")}
+            response = _render(request, "missing", context, status=404)
+        asked = request.GET.get("box", "")
+        if asked in BOXES and request.COOKIES.get("box") != asked:
+            response.set_cookie("box", asked, max_age=KEPT_S, samesite="Lax", httponly=True)
+        return response
+
+    return public(shown)  # type: ignore[return-value]  # public() keeps the view as it is
+
+
+def _render(request: HttpRequest, stem: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    box = box_of(request)
+    common = {"box": box, "canvas": box.canvas, "keys": as_text(box.keys), "home": _link(request, "tv_home")}
+    return render(request, f"desks/tv_{stem}.html", {**common, **context}, status=status)
+
+
+def _link(request: HttpRequest, name: str, *args: object, anchor: str = "", **query: object) -> str:
+    """A link that keeps `?box=` for boxes without cookies."""
+    asked = request.GET.get("box", "")
+    if asked in BOXES:
+        query["box"] = asked
+    text = urlencode({key: value for key, value in query.items() if value})
+    return reverse(f"desks:{name}", args=args) + (f"?{text}" if text else "") + (f"#{anchor}" if anchor else "")
+
+
+# -- first page -------------------------------------------------------------------------------------------------------------
+
+
+@page
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Columns as tiles, one per digit; with more than nine, the ninth turns the page."""
+    every = _tiles(request)
+    if len(every) <= TILES:
+        return _render(request, "home", {"rows": _in_rows(every)})
+    sheets = Paginator(every, TILES - 1)
+    sheet = sheets.get_page(request.GET.get("p"))
+    after = sheet.next_page_number() if sheet.has_next() else 1
+    turn = Tile(_("更多栏目"), _link(request, "tv_home", p=after), f"{sheet.number} / {sheets.num_pages}")
+    return _render(request, "home", {"rows": _in_rows([*sheet, turn])})
+
+
+def _tiles(request: HttpRequest) -> list[Tile]:
+    everything = Tile(_("全部课件"), _link(request, "tv_all"), _items(len(faces.Listing())))
+    columns = [Tile(one.title, _link(request, "tv_column", one.uid), _items(one.items)) for one in faces.columns_here()]
+    return [*_todays_lesson(), everything, *columns]
+
+
+def _items(number: int) -> str:
+    return _("%d 个") % number
+
+
+def _todays_lesson() -> list[Tile]:
+    try:
+        return [Tile(_("今天的课"), reverse("learning:tv_record"), _("学习日"))]
+    except NoReverseMatch:
+        return []
+
+
+def _in_rows(tiles: list[Tile]) -> list[list[tuple[int, Tile]]]:
+    numbered = list(enumerate(tiles, 1))
+    return [numbered[n : n + 3] for n in range(0, len(numbered), 3)]
+
+
+@page
+@require_safe
+def choose_box(request: HttpRequest) -> HttpResponse:
+    """For whoever sets the box up: its kind is kept in the box's cookie."""
+    asked = request.GET.get("box", "")
+    if asked in BOXES:
+        return HttpResponseRedirect(_link(request, "tv_home"))
+    return _render(request, "box", {"boxes": list(BOXES.values()), "back": _link(request, "tv_home")})
+
+
+# -- lists ------------------------------------------------------------------------------------------------------------------
+
+
+@page
+@require_safe
+def all_items(request: HttpRequest) -> HttpResponse:
+    return _list(request, _("全部课件"), None)
+
+
+@page
+@require_safe
+def column(request: HttpRequest, uid: UUID) -> HttpResponse:
+    return _list(request, faces.column_here(uid).title, uid)
+
+
+def _list(request: HttpRequest, title: str, within: UUID | None) -> HttpResponse:
+    sheet: Page[faces.Face] = Paginator(faces.Listing(column=within), ROWS).get_page(request.GET.get("p"))
+    place = {"c": str(within or ""), "p": str(sheet.number)}
+    rows = [(number, face, _link(request, "tv_item", face.card.uid, **place, n=number)) for number, face in enumerate(sheet.object_list, 1)]
+    context = {"title": title, "rows": rows, "sheet": sheet, "back": _link(request, "tv_home")}
+    for name, there, number in (("before", sheet.has_previous(), sheet.number - 1), ("after", sheet.has_next(), sheet.number + 1)):
+        context[name] = _list_link(request, str(within or ""), str(number)) if there else ""
+    return _render(request, "list", context)
+
+
+def _list_link(request: HttpRequest, within: str, number: str, anchor: str = "") -> str:
+    """The list a learner came from; anything that is no column's uid leads to the list of all."""
+    sheet = number if number.isdecimal() and number != "1" else ""
+    try:
+        return _link(request, "tv_column", UUID(within), anchor=anchor, p=sheet)
+    except ValueError:
+        return _link(request, "tv_all", anchor=anchor, p=sheet)
+
+
+# -- one item ---------------------------------------------------------------------------------------------------------------
+
+
+@page
+@require_safe
+def item(request: HttpRequest, uid: UUID) -> HttpResponse:
+    found = queries.item_detail(uid)
+    film = faces.box_rendition(found, hd=box_of(request).hd)
+    place = _place(request)
+    return _render(
+        request,
+        "item",
+        {
+            "item": found,
+            "film": film,
+            "picture": faces.poster_url(found),
+            "play": _link(request, "tv_play", uid, **place) if film else "",
+            "listen": _link(request, "tv_play", uid, **place, v="audio") if found.rendition(faces.SOUND) else "",
+            "back": _back(request),
+        },
+    )
+
+
+@page
+@require_safe
+def play(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """The film over the whole canvas; when it ends, back to the list it was chosen from."""
+    found = queries.item_detail(uid)
+    sound = found.rendition(faces.SOUND) if request.GET.get("v") == "audio" else None
+    film = sound or faces.box_rendition(found, hd=box_of(request).hd)
+    if film is None:
+        raise NotFound(_("播放文件还没有从上级传来，请过一会儿再看"))
+    address = faces.blob_url(film.blob, film.media_type)
+    context = {"item": found, "film": film, "address": address, "sound_only": film.kind == "audio", "back": _back(request)}
+    return _render(request, "play", {**context, "picture": faces.poster_url(found)})
+
+
+def _place(request: HttpRequest) -> dict[str, str]:
+    """Where in which list the learner was, carried in the links."""
+    return {key: request.GET.get(key, "") for key in ("c", "p", "n")}
+
+
+def _back(request: HttpRequest) -> str:
+    place = _place(request)
+    return _list_link(request, place["c"], place["p"], anchor=f"i{place['n']}" if place["n"].isdecimal() else "")
