@@ -2,13 +2,13 @@
 
 from django.urls import path
 
+from yuanjiao.flow import views
 from yuanjiao.flow.blobs import views as blobs
 from yuanjiao.flow.catalogue import views as catalogue
-from yuanjiao.flow.wire import views as wire
 
 app_name = "flow"
 urlpatterns = [
-    path("enrol", wire.enrol, name="enrol"),
+    path("enrol", views.enrol, name="enrol"),
     path("blobs/<str:name>", blobs.blob, name="blob"),
     path("catalogue/metadata/<str:name>", catalogue.metadata, name="catalogue_metadata"),
     path("catalogue/targets/<path:path>", catalogue.target, name="catalogue_target"),

@@ -40,6 +40,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     parent_kind: str
     parent_name: str
     parent_key: bytes
+    root: bytes
+    """The parent's catalogue root (TUF root.json), which the child pins: the first and only trust it takes on our word."""
 
 
 class SignedWelcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +51,7 @@ class SignedWelcome(msgspec.Struct, frozen=True, kw_only=True):
     signature: bytes
 
 
-def answer_question(body: bytes, *, at: datetime) -> bytes:
+def answer_question(body: bytes, *, root: bytes, at: datetime) -> bytes:
     """The parent's side: enrol the asker and answer with a signed welcome. Refused or Forbidden with the reason."""
     try:
         question = msgspec.json.decode(body, type=Question)
@@ -67,13 +69,14 @@ def answer_question(body: bytes, *, at: datetime) -> bytes:
             parent_kind=own.kind,
             parent_name=own.name,
             parent_key=bytes(own.public_key),
+            root=root,
         )
     )
     return msgspec.json.encode(SignedWelcome(welcome=welcome, signature=keys.sign(b"YJN2" + welcome)))
 
 
-def join(*, line: Line, code: str, at: datetime) -> Node:
-    """The child's side: ask the parent at the other end of `line`; returns the parent's node row.
+def join(*, line: Line, code: str, at: datetime) -> tuple[Node, bytes]:
+    """The child's side: ask the parent at the other end of `line`; returns the parent's node row and its catalogue root to pin.
 
     Refused with the parent's reason; Tampered when the answer is not from the machine that issued the code; Unavailable when the
     line is down (ask again: the same code is good for the same machine).
@@ -93,7 +96,7 @@ def join(*, line: Line, code: str, at: datetime) -> Node:
     if response.status_code != 200:
         raise Refused(_reason(response.content, response.status_code))
     welcome = _believed(response.content, code, own.uid)
-    return trust_parent(
+    parent = trust_parent(
         uid=welcome.parent,
         kind=welcome.parent_kind,
         name=welcome.parent_name,
@@ -103,6 +106,7 @@ def join(*, line: Line, code: str, at: datetime) -> Node:
         own_name=welcome.name,
         at=at,
     )
+    return parent, welcome.root
 
 
 def _believed(content: bytes, code: str, own_uid: UUID) -> Welcome:

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from yuanjiao.flow.catalogue.passing import pass_root_on
+from yuanjiao.flow.catalogue.trust import pin_root
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.flow.wire.join import join
 from yuanjiao.lib import clock
@@ -23,7 +25,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         line = Line(options["parent"])
         try:
-            parent = join(line=line, code=options["code"], at=clock.now())
+            parent, root = join(line=line, code=options["code"], at=clock.now())
+            pin_root(root)
+            pass_root_on(root)
         except YuanjiaoError as error:
             raise CommandError(error.message) from None
         finally:
