@@ -24,13 +24,18 @@ class EncodingFailed(Exception):
 
 @dataclass(frozen=True)
 class Original:
-    """What encoding must know of the file: upright size with square pixels, pictures a second, seconds."""
+    """What encoding must know of the file: upright size with square pixels, pictures a second, seconds (of sound: 0 for none)."""
 
     path: Path
     width: int
     height: int
     frame_rate: float
     duration_s: float
+    audio_duration_s: float
+
+    def sounds(self, profile: Profile) -> bool:
+        """Whether the profile's rendition of this original carries sound."""
+        return bool(profile.audio_rate) and self.audio_duration_s > 0
 
 
 def even(value: float) -> int:
@@ -91,7 +96,7 @@ def _arguments(original: Original, batch: Sequence[Profile], folder: Path) -> li
     arguments = ["-y", "-hide_banner", "-nostdin", "-loglevel", "error", "-progress", "pipe:1", "-nostats"]
     if batch[0].kind == "poster":
         return [*arguments, *_poster(original, batch[0], folder)]
-    graph = [*_picture_graph(original, [p for p in batch if p.kind == "video"]), *_sound_graph([p for p in batch if p.audio_rate])]
+    graph = [*_picture_graph(original, [p for p in batch if p.kind == "video"]), *_sound_graph([p for p in batch if original.sounds(p)])]
     arguments += [*_source(original), "-filter_complex", ";".join(graph)]
     for profile in batch:
         arguments += _stream(original, profile, folder)
@@ -126,7 +131,7 @@ def _stream(original: Original, profile: Profile, folder: Path) -> list[str]:
     arguments = ["-map_metadata", "-1", "-map_chapters", "-1"]  # a phone writes where and when it filmed: not for the public
     if profile.kind == "video":
         arguments += ["-map", f"[v-{profile.name}]", *_h264(original, profile)]
-    if profile.audio_rate:
+    if original.sounds(profile):
         arguments += ["-map", f"[a-{profile.name}]", "-c:a", "aac", "-b:a", str(profile.audio_rate), "-ac", "2"]
     return [*arguments, *(_hls(profile, folder) if profile.hls else _file(profile, folder))]
 

@@ -13,7 +13,7 @@ from yuanjiao.lib.errors import Refused
 
 SHORTEST_S = 1.0
 LARGEST_SIDE = 8192
-PLAYLISTS = frozenset({"hls", "dash", "concat"})  # a playlist may name files of this machine or of others: never opened as an upload
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,rm,dv,h264,hevc,vob,wtv,gif,wav,mp3,aac,flac"
 
 
 class NotUsable(Refused):
@@ -39,7 +39,8 @@ def probe(path: Path) -> Probe:
     if path.stat().st_size == 0:
         raise NotUsable("文件是空的（0 字节），请重新选择文件")
     try:
-        with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
+        # a playlist may name files of this machine or of others: the formats that do are not opened at all
+        with av.open(str(path), options={"protocol_whitelist": "file", "format_whitelist": FORMATS}) as container:
             return _look(container, path.stat().st_size)
     except av.error.FFmpegError:
         raise NotUsable(_why_unreadable(path)) from None
@@ -50,15 +51,15 @@ def _why_unreadable(path: Path) -> str:
         head = stream.read(12)
     if head[4:8] == b"ftyp":
         return "视频文件不完整：缺少索引，可能录制中断或没有传完，请重新导出后上传"
+    if head.startswith(b"#EXTM3U"):
+        return "这是播放清单，不是视频文件本身，请上传视频"
     return "这不是能识别的视频文件，请上传 MP4、MOV、MKV、AVI、TS 等视频"
 
 
 def _look(container: InputContainer, size_bytes: int) -> Probe:
-    if container.format.name in PLAYLISTS:
-        raise NotUsable("这是播放清单，不是视频文件本身，请上传视频")
     pictures = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
-    if not pictures or container.format.name.endswith("_pipe") or container.format.name == "image2":
-        raise NotUsable("文件里没有活动画面（可能是图片、录音或文档），请上传视频")
+    if not pictures:
+        raise NotUsable("文件里没有活动画面（可能是录音），请上传视频")
     stream, sounds = pictures[0], [s for s in container.streams.audio if s.codec_context is not None]
     _refuse_cut_off(stream, size_bytes)
     rotation, width, height = _upright(container, stream)

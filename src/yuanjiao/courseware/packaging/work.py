@@ -150,7 +150,9 @@ def _reuse(batch: Batch, profile: Profile) -> bool:
 
 def _encode_and_keep(batch: Batch, profiles: Sequence[Profile]) -> None:
     found = probe(original_path(batch.courseware.uid))
-    original = Original(original_path(batch.courseware.uid), found.width, found.height, found.frame_rate, found.duration_s)
+    original = Original(
+        original_path(batch.courseware.uid), found.width, found.height, found.frame_rate, found.duration_s, found.audio_duration_s
+    )
     work = Path(settings.MEDIA_ROOT) / "packaging"
     work.mkdir(parents=True, exist_ok=True)
     # as large again as the original is a safe upper bound: every profile has a ceiling far below what cameras write
@@ -160,7 +162,7 @@ def _encode_and_keep(batch: Batch, profiles: Sequence[Profile]) -> None:
         encode(original, profiles, folder, progress=batch.beat)
         for profile in profiles:
             try:
-                proof = prove(original, found.audio_duration_s, profile, folder, beat=batch.beat)
+                proof = prove(original, profile, folder, beat=batch.beat)
             except NotProved as error:
                 _fail_one(batch, profile, str(error))
             else:

@@ -28,8 +28,8 @@ STATE_NAMES = [
 ]
 
 FOLLOWS: dict[State, frozenset[State]] = {
-    State.DRAFT: frozenset({State.PACKAGING, State.IN_REVIEW, State.WITHDRAWN}),
-    State.PACKAGING: frozenset({State.DRAFT, State.IN_REVIEW, State.WITHDRAWN}),
+    State.DRAFT: frozenset({State.PACKAGING, State.WITHDRAWN}),
+    State.PACKAGING: frozenset({State.PACKAGING, State.IN_REVIEW, State.WITHDRAWN}),  # packaging again: another file
     State.IN_REVIEW: frozenset({State.APPROVED, State.RETURNED, State.WITHDRAWN}),
     State.APPROVED: frozenset({State.RELEASED, State.RETURNED, State.WITHDRAWN}),
     State.RETURNED: frozenset({State.PACKAGING, State.IN_REVIEW, State.WITHDRAWN}),
@@ -41,3 +41,7 @@ FOLLOWS: dict[State, frozenset[State]] = {
 def may_follow(old: State, new: State) -> bool:
     """Whether an item in `old` may move to `new`. A withdrawn item comes back only through a new review."""
     return new in FOLLOWS[old]
+
+
+EDITABLE = frozenset({State.DRAFT, State.RETURNED})
+"""States in which the author may change the words and the file."""
