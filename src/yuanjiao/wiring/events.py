@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from yuanjiao.faults import events as faults
 from yuanjiao.flow.journal import membership
 from yuanjiao.flow.journal.event import EventTable
 from yuanjiao.learning import events as learning
 
 EVENTS: EventTable = {
+    faults.FaultReported.KIND: (faults.FaultReported, faults.apply_reported),
     membership.NodeEnrolled.KIND: (membership.NodeEnrolled, membership.apply_enrolled),
     membership.NodeRevoked.KIND: (membership.NodeRevoked, membership.apply_revoked),
     learning.SessionHeld.KIND: (learning.SessionHeld, learning.apply_session_held),

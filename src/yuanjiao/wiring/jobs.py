@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from yuanjiao.faults.jobs import run_faults
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.catalogue.follow import follow_parent
 from yuanjiao.flow.catalogue.publish import publish
@@ -35,4 +36,5 @@ JOBS: tuple[Job, ...] = (
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above
     Job("retry_set_aside", 300.0, retry_set_aside),
+    Job("faults", 5.0, run_faults, TOP),
 )

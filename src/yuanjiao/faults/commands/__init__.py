@@ -1,0 +1,41 @@
+"""Every write of faults, by noun."""
+
+from yuanjiao.faults.commands.dictionary import ensure_dictionaries, set_cause, set_term
+from yuanjiao.faults.commands.orders import (
+    accept_order,
+    cancel_order,
+    close_order,
+    decline_order,
+    dispatch_order,
+    extend_order,
+    fold_order,
+    open_order,
+    reopen_order,
+    return_order,
+    start_order,
+    submit_order,
+    verify_order,
+)
+from yuanjiao.faults.commands.reports import report_fault, take_call, take_up_report
+
+__all__ = [
+    "accept_order",
+    "cancel_order",
+    "close_order",
+    "decline_order",
+    "dispatch_order",
+    "ensure_dictionaries",
+    "extend_order",
+    "fold_order",
+    "open_order",
+    "reopen_order",
+    "report_fault",
+    "return_order",
+    "set_cause",
+    "set_term",
+    "start_order",
+    "submit_order",
+    "take_call",
+    "take_up_report",
+    "verify_order",
+]

@@ -1,0 +1,156 @@
+"""Pure rules of faults: channels, classes, routes, time limits, the two ratios that are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """How a fault became known (OPS05)."""
+
+    PHONE = "phone"
+    SITE_BUTTON = "site_button"
+    WEB = "web"
+    OFFICER = "officer"
+    AUTOMATIC = "automatic"
+
+
+CHANNEL_NAMES: dict[Channel, str] = {
+    Channel.PHONE: "热线电话",
+    Channel.SITE_BUTTON: "站点一键报修",
+    Channel.WEB: "网页",
+    Channel.OFFICER: "组织部门申报",
+    Channel.AUTOMATIC: "系统自动",
+}
+
+
+class FaultClass(StrEnum):
+    """Level 1 of every fault: exactly these three (OPS03)."""
+
+    SERVER = "server"
+    LINE = "line"
+    EQUIPMENT = "equipment"
+
+
+CLASS_NAMES: dict[FaultClass, str] = {
+    FaultClass.SERVER: "服务器故障",
+    FaultClass.LINE: "线路故障",
+    FaultClass.EQUIPMENT: "终端站点设备故障",
+}
+CLASS_OF_KIND: dict[str, FaultClass] = {"edge": FaultClass.SERVER, "line": FaultClass.LINE, "site": FaultClass.EQUIPMENT}
+"""What to propose when nothing but the broken object is known."""
+
+
+class Symptom(StrEnum):
+    """What a reporter can say without knowing the cause."""
+
+    NO_POWER = "no_power"
+    NO_NETWORK = "no_network"
+    NO_PLAY = "no_play"
+    ERROR_CODE = "error_code"
+    PICTURE_SOUND = "picture_sound"
+    OTHER = "other"
+
+
+SYMPTOM_NAMES: dict[Symptom, str] = {
+    Symptom.NO_PLAY: "打不开、不能播放",
+    Symptom.ERROR_CODE: "屏幕显示错误代码",
+    Symptom.NO_NETWORK: "连不上网",
+    Symptom.NO_POWER: "不能开机",
+    Symptom.PICTURE_SOUND: "图像或声音不正常",
+    Symptom.OTHER: "其他",
+}
+
+
+class Area(StrEnum):
+    """Time limits differ by town and village (电信条例的城镇、农村修复时限)."""
+
+    TOWN = "town"
+    VILLAGE = "village"
+
+
+AREA_NAMES: dict[Area, str] = {Area.TOWN: "城镇", Area.VILLAGE: "农村"}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One line of the first dictionary of causes (level 2); a city changes it on the settings page."""
+
+    code: str
+    name: str
+    fault_class: str  # empty: fits every class
+
+
+FIRST_CAUSES: tuple[Cause, ...] = (
+    Cause("edge_hardware", "边缘服务器硬件损坏", FaultClass.SERVER),
+    Cause("edge_software", "边缘服务器软件异常", FaultClass.SERVER),
+    Cause("line_cut", "线路中断、被挖断", FaultClass.LINE),
+    Cause("line_age", "线路老化", FaultClass.LINE),
+    Cause("equipment_age", "设备老化", FaultClass.EQUIPMENT),
+    Cause("equipment_broken", "设备损坏", FaultClass.EQUIPMENT),
+    Cause("operator_error", "操作失误", ""),
+    Cause("power", "停电或供电不稳", ""),
+    Cause("configuration", "配置错误", ""),
+    Cause("lightning", "雷击、水浸等灾害", ""),
+    Cause("other", "其他原因", ""),
+)
+FIRST_RESPOND_HOURS = {Area.TOWN: 8, Area.VILLAGE: 24}
+FIRST_RESTORE_HOURS = {Area.TOWN: 48, Area.VILLAGE: 72}
+FIRST_PATIENCE_MINUTES = 30
+FIRST_FILING_LIMIT_HOURS = 24
+
+
+def area_of(urban_rural_codes: Iterable[str]) -> Area:
+    """Town or village by the nearest division that bears a class code; `urban_rural_codes` from the place upwards.
+
+    A county's or city's own object without a code counts as town: the shorter limit.
+    """
+    for code in urban_rural_codes:
+        if code:
+            return Area.VILLAGE if code.startswith("2") else Area.TOWN
+    return Area.TOWN
+
+
+def is_due(started_at: datetime, at: datetime, patience: timedelta) -> bool:
+    """Whether an outage has lasted long enough for an order without anybody's report."""
+    return at - started_at >= patience
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A share with both its numbers; `value` is None when there is nothing to divide by."""
+
+    part: int
+    whole: int
+
+    @property
+    def value(self) -> float | None:
+        return self.part / self.whole if self.whole else None
+
+
+UNDER_REPORTING_RULE = "漏报率＝期内开始的、无人申报的中断数 ÷ 期内开始的中断数；同一根源只计一次，系统自动开单不算申报"
+"""Printed beside every under-reporting ratio (OPS06)."""
+
+
+@dataclass(frozen=True)
+class ParetoBar:
+    """One cause with its count, its share and the share of all causes down to it."""
+
+    code: str
+    name: str
+    count: int
+    share: float
+    cumulative: float
+
+
+def pareto(counts: Sequence[tuple[str, str, int]]) -> list[ParetoBar]:
+    """Causes by count, most frequent first; ties by code, so that two readings agree (OPS09)."""
+    total = sum(count for _, _, count in counts)
+    bars, running = [], 0
+    for code, name, count in sorted(counts, key=lambda row: (-row[2], row[0])):
+        running += count
+        bars.append(ParetoBar(code, name, count, count / total, running / total))
+    return bars
