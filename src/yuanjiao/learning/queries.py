@@ -15,6 +15,9 @@ from yuanjiao.lib.errors import NotFound
 from yuanjiao.network import queries as network
 from yuanjiao.network.models import Lifecycle, Site
 from yuanjiao.people.queries import within
+from yuanjiao.places.models import Division
+from yuanjiao.places.queries import divisions
+from yuanjiao.places.rules import Level
 
 
 @dataclass(frozen=True)
@@ -138,3 +141,27 @@ def zero_use(paths: Iterable[str], start: date, end: date) -> QuerySet[Site]:
 def sites_asked(paths: Iterable[str], end: date) -> QuerySet[Site]:
     """The population of use figures: sites in service whose service began before `end`."""
     return network.sites_in(paths).filter(lifecycle=Lifecycle.IN_SERVICE, in_service_on__lt=end)
+
+
+def place_names(paths: Iterable[str], on: date) -> dict[str, str]:
+    """Names from the town down for each division path ('石桥镇李村'); only the county's or city's own where there is no town."""
+    wanted = set(paths)
+    every = {above for path in wanted for above in paths_above(path)}
+    rows = {row.path: row for row in divisions(on=on).filter(path__in=every)}
+    return {path: _name_below_county([rows[above] for above in paths_above(path) if above in rows]) for path in wanted}
+
+
+def _name_below_county(chain: Sequence[Division]) -> str:
+    below = [row.name for row in chain if row.level > Level.COUNTY]
+    return "".join(below) or (chain[-1].name if chain else "")
+
+
+def plan_titles(uids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """Titles of plans by uid; plans that are gone are left out."""
+    return dict(StudyDayPlan.objects.filter(uid__in={uid for uid in uids if uid}).values_list("uid", "title"))
+
+
+def last_held(codes: Iterable[str]) -> dict[str, date]:
+    """The day of the last session of each of these sites; sites without any are left out."""
+    rows = Session.objects.filter(site__code__in=list(codes), cancelled=False).order_by().values("site_id").annotate(last=Max("held_on"))
+    return {row["site_id"]: row["last"] for row in rows}

@@ -25,7 +25,19 @@ class Entry:
     query: str = ""
 
 
-MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (("工作台", (Entry("我的工作台", "desks:home", ()),)),)
+MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    ("工作台", (Entry("我的工作台", "desks:home", ()),)),
+    (
+        "学习",
+        (
+            Entry("登记学习", "learning:record", (P.RECORD_SESSION,)),
+            Entry("学习日", "learning:plan_list", (P.SEE_LEARNING,)),
+            Entry("学习场次", "learning:session_list", (P.SEE_LEARNING,)),
+            Entry("使用统计", "learning:use", (P.SEE_LEARNING,)),
+            Entry("零使用站点", "learning:zero_use", (P.SEE_LEARNING,)),
+        ),
+    ),
+)
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

@@ -1,0 +1,21 @@
+"""Pages of learning, and the television's two."""
+
+from django.urls import path
+
+from yuanjiao.learning.views import plans, record, sessions, television, use
+
+app_name = "learning"
+urlpatterns = [
+    path("plans/", plans.plan_list, name="plan_list"),
+    path("plans/new/", plans.plan_new, name="plan_new"),
+    path("plans/<uuid:uid>/", plans.plan, name="plan"),
+    path("plans/<uuid:uid>/end/", plans.plan_end, name="plan_end"),
+    path("sessions/", sessions.session_list, name="session_list"),
+    path("sessions/<uuid:uid>/", sessions.session, name="session"),
+    path("sessions/<uuid:uid>/correct/", sessions.session_correct, name="session_correct"),
+    path("record/", record.record, name="record"),
+    path("use/", use.use, name="use"),
+    path("zero-use/", use.zero_use, name="zero_use"),
+    path("tv/", television.tv_record, name="tv_record"),
+    path("tv/done/<uuid:uid>/", television.tv_done, name="tv_done"),
+]
