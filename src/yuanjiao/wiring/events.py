@@ -6,11 +6,15 @@ from yuanjiao.faults import events as faults
 from yuanjiao.flow.journal import membership
 from yuanjiao.flow.journal.event import EventTable
 from yuanjiao.learning import events as learning
+from yuanjiao.network import events as network
 
 EVENTS: EventTable = {
     faults.FaultReported.KIND: (faults.FaultReported, faults.apply_reported),
     membership.NodeEnrolled.KIND: (membership.NodeEnrolled, membership.apply_enrolled),
     membership.NodeRevoked.KIND: (membership.NodeRevoked, membership.apply_revoked),
+    network.StateChanged.KIND: (network.StateChanged, network.apply_state_changed),
+    network.Deaf.KIND: (network.Deaf, network.apply_deaf),
+    network.PlayTested.KIND: (network.PlayTested, network.apply_play_tested),
     learning.SessionHeld.KIND: (learning.SessionHeld, learning.apply_session_held),
     learning.SessionCorrected.KIND: (learning.SessionCorrected, learning.apply_session_corrected),
 }

@@ -14,6 +14,7 @@ from yuanjiao.flow.catalogue.follow import follow_parent
 from yuanjiao.flow.catalogue.publish import publish
 from yuanjiao.flow.journal.applying import retry_set_aside
 from yuanjiao.flow.journal.ship import ship
+from yuanjiao.network import jobs as network
 
 ALL = frozenset({"solo", "centre", "edge", "site"})
 TOP = frozenset({"solo", "centre"})
@@ -36,5 +37,8 @@ JOBS: tuple[Job, ...] = (
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above
     Job("retry_set_aside", 300.0, retry_set_aside),
+    Job("sweep", settings.SWEEP_S, network.sweep),  # also keeps the mark that this machine was listening
+    Job("diagnose", settings.SWEEP_S, network.diagnose_outages, TOP),
+    Job("beat_parent", min(settings.BEAT_PERIOD_S / 2, 30.0), network.beat_parent, BELOW),
     Job("faults", 5.0, run_faults, TOP),
 )

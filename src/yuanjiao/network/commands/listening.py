@@ -8,13 +8,13 @@ from uuid import UUID, uuid5
 
 from django.db import transaction
 
+from yuanjiao.flow.journal.queries import held_seq
 from yuanjiao.flow.journal.record import record, record_many
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
 from yuanjiao.network.live import Transition, Word
 from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Watermark
-from yuanjiao.network.queries.journal import held_seq
 
 CHANGES_PER_EVENT = 200
 """So that one entry stays far below the size of a segment."""

@@ -36,6 +36,7 @@ class StateChange(models.Model):
     reason = models.CharField("依据", max_length=20, blank=True, default="")
     observer = models.UUIDField("观察者")
     seq = models.BigIntegerField("日志序号")
+    judged = models.BooleanField("已归入中断", default=False)  # this machine's own bookmark; the only field that does not travel
 
     class Meta:
         verbose_name = "状态变化"
@@ -46,6 +47,7 @@ class StateChange(models.Model):
         indexes = [
             models.Index(fields=["object", "at"], name="state_story"),  # the story of one site; neighbours of a late row
             models.Index(fields=["until", "at"], name="state_overlap"),  # rates: what overlaps a period
+            models.Index(fields=["id"], condition=models.Q(judged=False), name="state_to_judge"),  # diagnosis: what is new
         ]
 
     def __str__(self) -> str:
@@ -125,6 +127,8 @@ class Watermark(models.Model):
     held_through = models.DateTimeField("记录完整至", null=True, blank=True)
     said_through = models.DateTimeField("边缘已观察至", null=True, blank=True)
     said_seq = models.BigIntegerField("边缘日志序号", default=0)
+    said_at = models.DateTimeField("收到时刻", null=True, blank=True)
+    held_at = models.DateTimeField("确认时刻（本机的钟）", null=True, blank=True)
     boot_at = models.DateTimeField("边缘开机时刻", null=True, blank=True)
     offset_s = models.FloatField("时钟偏差（秒）", default=0.0)
 

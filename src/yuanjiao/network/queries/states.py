@@ -61,7 +61,7 @@ def allowance() -> timedelta:
 
 def stale_observers(at: datetime) -> dict[UUID, datetime | None]:
     """Edges whose record is not complete up to `at`: observer → until when it is (None: not at all)."""
-    late = Q(held_through=None) | Q(held_through__lt=at - allowance())
+    late = Q(held_at=None) | Q(held_at__lt=at - allowance())
     return dict(Watermark.objects.filter(late).values_list("observer", "held_through"))
 
 

@@ -1,0 +1,172 @@
+"""Facts of the network and the rows they make: state changes, deaf spans of an observer, play tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from yuanjiao.flow.journal.event import Event, Fact
+from yuanjiao.network.models import ListeningGap, Liveness, ManagedObject, PlayTest, Site, State, StateChange
+
+BATCH = 500
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One object's new state from `at` on; `last` and `latest` bound the true beginning of a silence."""
+
+    code: str
+    state: str
+    at: datetime
+    last: datetime | None = None
+    latest: datetime | None = None
+    reason: str = ""
+
+
+class StateChanged(Event, frozen=True, kw_only=True):
+    """What one sweep of the nearest observer found; an object occurs at most once."""
+
+    KIND: ClassVar[str] = "network.state_changed/1"
+    changes: list[Change]
+
+
+class Deaf(Event, frozen=True, kw_only=True):
+    """The recorder did not listen in [start, end): nothing is known of what it observes from `start` until it is heard again."""
+
+    KIND: ClassVar[str] = "network.deaf/1"
+    start: datetime
+    end: datetime
+
+
+class PlayTested(Event, frozen=True, kw_only=True):
+    """A site tried to play a real item."""
+
+    KIND: ClassVar[str] = "network.play_tested/1"
+    uid: UUID
+    site: str
+    at: datetime
+    ok: bool
+    step: str = ""
+    item: str = ""
+
+
+def apply_state_changed(event: StateChanged, fact: Fact) -> None:
+    """Insert the changes where they belong in each object's story. Objects that left the register are passed over."""
+    if StateChange.objects.filter(observer=fact.origin, seq=fact.seq).exists():
+        return
+    ids = _ids(change.code for change in event.changes)
+    rows = [
+        StateChange(
+            object_id=ids[change.code],
+            state=change.state,
+            at=change.at,
+            last_heard_at=change.last,
+            latest_at=change.latest,
+            reason=change.reason,
+            observer=fact.origin,
+            seq=fact.seq,
+        )
+        for change in event.changes
+        if change.code in ids
+    ]
+    _insert(rows)
+
+
+def apply_deaf(event: Deaf, fact: Fact) -> None:
+    """Everything this observer had an opinion on becomes unknown from `start` (never before its own last change)."""
+    _, new = ListeningGap.objects.get_or_create(observer=fact.origin, seq=fact.seq, defaults={"start": event.start, "end": event.end})
+    if not new:
+        return
+    heard = Liveness.objects.filter(observer=fact.origin).exclude(state=State.UNKNOWN)
+    rows = [
+        StateChange(
+            object_id=row.object_id,
+            state=State.UNKNOWN,
+            at=max(event.start, row.since),
+            last_heard_at=row.last_heard_at,
+            reason="deaf",
+            observer=fact.origin,
+            seq=fact.seq,
+        )
+        for row in heard
+    ]
+    _insert(rows)
+
+
+def apply_play_tested(event: PlayTested, fact: Fact) -> None:
+    """One row per test."""
+    site = Site.objects.filter(code=event.site).first()
+    if site is not None:
+        PlayTest.objects.get_or_create(
+            uid=event.uid,
+            defaults={"site": site, "at": event.at, "ok": event.ok, "step": event.step, "item": event.item, "observer": fact.origin},
+        )
+
+
+def _ids(codes: Iterable[str]) -> dict[str, int]:
+    wanted = list(codes)
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), BATCH):
+        part = wanted[start : start + BATCH]
+        found.update(ManagedObject.objects.filter(code__in=part).values_list("code", "pk"))
+    return found
+
+
+def _insert(rows: Sequence[StateChange]) -> None:
+    present = _present([row.object_id for row in rows])
+    newest = [row for row in rows if row.object_id not in present or row.at >= present[row.object_id]]
+    _append(newest)
+    for row in rows:
+        if row.object_id in present and row.at < present[row.object_id]:
+            _insert_between(row)
+
+
+def _present(ids: Sequence[int]) -> dict[int, datetime]:
+    since: dict[int, datetime] = {}
+    for start in range(0, len(ids), BATCH):
+        since.update(Liveness.objects.filter(object__in=ids[start : start + BATCH]).values_list("object_id", "since"))
+    return since
+
+
+def _append(rows: Sequence[StateChange]) -> None:
+    """The ordinary case, in bulk: the open span ends where the new one begins."""
+    if not rows:
+        return
+    table = connection.ops.quote_name(StateChange._meta.db_table)
+    ends = [(connection.ops.adapt_datetimefield_value(row.at), row.object_id) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET until = %s WHERE object_id = %s AND until IS NULL", ends)
+    StateChange.objects.bulk_create(rows, batch_size=BATCH)
+    Liveness.objects.bulk_create(
+        [
+            Liveness(
+                object_id=row.object_id,
+                state=row.state,
+                since=row.at,
+                last_heard_at=row.last_heard_at,
+                observer=row.observer,
+                seq=row.seq,
+            )
+            for row in rows
+        ],
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["object"],
+        update_fields=["state", "since", "last_heard_at", "observer", "seq"],
+    )
+
+
+def _insert_between(row: StateChange) -> None:
+    """The rare case: another observer has already told a later part of this object's story."""
+    story = StateChange.objects.filter(object=row.object_id)
+    after = story.filter(at__gt=row.at).order_by("at", "pk").first()
+    before = story.filter(at__lte=row.at).order_by("-at", "-pk").first()
+    row.until = after.at if after else None
+    if before is not None:
+        before.until = row.at
+        before.save(update_fields=["until"])
+    row.save(force_insert=True)
