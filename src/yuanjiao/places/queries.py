@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -69,3 +71,17 @@ def open_units() -> QuerySet[OrgUnit]:
 def unit_codes() -> set[str]:
     """Codes ever given to a unit; an ended unit's code is not given again."""
     return set(OrgUnit.objects.values_list("code", flat=True))
+
+
+def division_ends() -> dict[str, date]:
+    """Code → the newest day on which a row of it ended; a new row of the code begins on or after that day."""
+    ended: dict[str, date] = {}
+    for code, end in Division.objects.exclude(valid_to=None).values_list("code", "valid_to"):
+        if end is not None:
+            ended[code] = max(end, ended.get(code, end))
+    return ended
+
+
+def divisions_by_uid(uids: Collection[UUID]) -> list[Division]:
+    """Rows by their uid, ended ones too."""
+    return list(Division.objects.filter(uid__in=uids))

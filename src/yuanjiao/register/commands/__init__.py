@@ -1,0 +1,8 @@
+"""What can be done with a spreadsheet: receive, check, apply, undo, give up."""
+
+from yuanjiao.register.commands.apply import apply_import
+from yuanjiao.register.commands.check import check_import
+from yuanjiao.register.commands.receive import cancel_import, forget_files, receive_file, request_apply
+from yuanjiao.register.commands.undo import undo_import
+
+__all__ = ["apply_import", "cancel_import", "check_import", "forget_files", "receive_file", "request_apply", "undo_import"]
