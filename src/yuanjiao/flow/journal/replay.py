@@ -1,0 +1,156 @@
+"""Replay: empty every table born of events, apply the whole journal again, and compare (law 2: replay equals live).
+
+Rows are compared by what they say and by uid, never by local key, because a key is new after a replay. Rows that never travel but
+point at such rows (a work order at its outage) are tied again by uid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.apps import apps
+from django.db import models, transaction
+
+from yuanjiao.flow.journal.applying import apply_entries
+from yuanjiao.flow.journal.models import Entry, Unapplied
+from yuanjiao.lib.errors import Conflict
+from yuanjiao.lib.travels import Travels
+
+RUN = 1000
+Row = type[models.Model]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay did: entries applied, entries set aside, and the tables whose rows are not what they were."""
+
+    entries: int
+    set_aside: int
+    changed: tuple[str, ...]
+
+
+class _Undo(Exception):
+    """Leaves the transaction without keeping anything."""
+
+
+def event_tables() -> list[Row]:
+    """The models whose rows are born only by applying events, with the link tables they own; the journal's own are not among them."""
+    found = [model for model in apps.get_models(include_auto_created=True) if _travels(model) == Travels.UP and model is not Entry]
+    return sorted(found, key=lambda model: model._meta.label)
+
+
+def replay(*, at: datetime, keep: bool) -> Replayed:
+    """Empty and rebuild all event tables in one transaction; with `keep` false everything is put back as it was.
+
+    Conflict when a row that never travels points at a row the journal does not give back.
+    """
+    outcome: list[Replayed] = []
+    try:
+        with transaction.atomic():
+            outcome.append(_rebuild(at, tie_again=keep))
+            if not keep:
+                raise _Undo
+    except _Undo:
+        pass
+    return outcome[0]
+
+
+def fingerprints() -> dict[str, str]:
+    """A digest per event table that is the same for the same rows on any machine and after any replay."""
+    names = _Names()
+    return {model._meta.label: _digest(model, names) for model in event_tables()}
+
+
+def _rebuild(at: datetime, *, tie_again: bool) -> Replayed:
+    before, ties = fingerprints(), list(_ties()) if tie_again else []
+    Unapplied.objects.all().delete()
+    for model in event_tables():
+        model._default_manager.all()._raw_delete(using=model._default_manager.db)  # keys are checked at the end, not in between
+    entries = set_aside = 0
+    stored = Entry.objects.select_related("origin").order_by("pk")  # the order in which they came here
+    for run in _runs(stored.iterator(chunk_size=RUN)):
+        entries += len(run)
+        set_aside += apply_entries(run, at=at)
+    for tie in ties:
+        tie.fasten()
+    after = fingerprints()
+    return Replayed(entries, set_aside, tuple(sorted(label for label in after if after[label] != before.get(label))))
+
+
+def _runs(entries: Iterator[Entry]) -> Iterator[tuple[Entry, ...]]:
+    while run := tuple(islice(entries, RUN)):
+        yield run
+
+
+@dataclass(frozen=True)
+class _Tie:
+    """One row that stays and points at one that is rebuilt."""
+
+    model: Row
+    pk: Any
+    field: str
+    target: Row
+    uid: Any
+
+    def fasten(self) -> None:
+        found = self.target._default_manager.filter(uid=self.uid).values_list("pk", flat=True).first()
+        if found is None:
+            raise Conflict(f"重放未能重建 {self.target._meta.verbose_name} {self.uid}，而 {self.model._meta.verbose_name} 仍引用它")
+        self.model._default_manager.filter(pk=self.pk).update(**{f"{self.field}_id": found})
+
+
+def _ties() -> Iterator[_Tie]:
+    """Every pointer from a row that stays at a row that is rebuilt."""
+    rebuilt = set(event_tables())
+    for model in apps.get_models(include_auto_created=True):
+        if model in rebuilt:
+            continue
+        for field in _pointers(model):
+            if field.related_model in rebuilt:
+                pairs = model._default_manager.exclude(**{field.name: None}).values_list("pk", f"{field.name}__uid")
+                yield from (_Tie(model, pk, field.name, field.related_model, uid) for pk, uid in pairs)
+
+
+def _pointers(model: Row) -> Iterator[Any]:
+    return (field for field in model._meta.concrete_fields if isinstance(field, models.ForeignKey))
+
+
+def _travels(model: Row) -> Travels | None:
+    owner = model._meta.auto_created or model
+    return getattr(owner, "travels", None)
+
+
+class _Names:
+    """How a row of any table is called between machines: its uid or code, or its key where it has neither."""
+
+    def __init__(self) -> None:
+        self._known: dict[Row, dict[Any, str]] = {}
+
+    def of(self, model: Row, pk: Any) -> str:
+        if model not in self._known:
+            fields = {field.name for field in model._meta.concrete_fields}
+            name = next((name for name in ("uid", "code") if name in fields), "pk")
+            self._known[model] = {key: str(value) for key, value in model._default_manager.values_list("pk", name)}
+        return self._known[model].get(pk, "?")
+
+
+def _digest(model: Row, names: _Names) -> str:
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key or isinstance(field, models.ForeignKey)]
+    lines = sorted(
+        repr([_plain(field, value, names) for field, value in zip(fields, row, strict=True)])
+        for row in model._default_manager.values_list(*(field.attname for field in fields))
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _plain(field: Any, value: Any, names: _Names) -> Any:
+    if value is None:
+        return None
+    if isinstance(field, models.ForeignKey):
+        return names.of(field.remote_field.model, value)
+    return bytes(value) if isinstance(value, memoryview) else str(value)
