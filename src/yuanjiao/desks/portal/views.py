@@ -28,7 +28,7 @@ from yuanjiao.flow.blobs import store
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import public
 
-NEWEST = 13
+NEWEST, NEWEST_ELDER = 13, 7
 PER_PAGE = 24
 MORE = 6
 SEARCH_CHARS = 60
@@ -76,8 +76,10 @@ def _pages(request: HttpRequest, listing: faces.Listing) -> Page[faces.Face]:
 @page
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    listing = faces.Listing(saving=preferences_of(request).saving)
-    return _render(request, "home", {"columns": faces.columns_here(), "cards": listing[:NEWEST], "total": len(listing)})
+    wished = preferences_of(request)
+    listing = faces.Listing(saving=wished.saving)
+    cards = listing[: NEWEST_ELDER if wished.elder else NEWEST]
+    return _render(request, "home", {"columns": faces.columns_here(), "cards": cards, "total": len(listing), "on_search": True})
 
 
 @page

@@ -20,20 +20,33 @@ ROWS = 6
 
 @dataclass(frozen=True)
 class Canvas:
-    """Pixels of a box's page, and how many characters of it a tile, a row, a title and a summary hold."""
+    """Pixels of a box's page, and how many Chinese characters fit: in a tile, on one line of a list, beside the picture of an item."""
 
     name: str
     width: int
     height: int
     tile_chars: int
-    row_chars: int
-    title_chars: int
-    summary_chars: int
+    line_chars: int
+    tell_px: int
+    title_px: int
+    title_line: int
+    summary_px: int
+    summary_line: int
+
+    @property
+    def row_chars(self) -> int:
+        return 2 * self.line_chars - 1
+
+    def summary_chars(self, title: str) -> int:
+        """Room left for the summary under this title; lines broken before punctuation cost a character each."""
+        title_lines = -(-len(title) // (self.title_line - 1))
+        lines = max((self.tell_px - title_lines * self.title_px) // self.summary_px, 1)
+        return lines * (self.summary_line - 1)
 
 
-SD_530 = Canvas("sd530", 640, 530, 13, 34, 58, 78)
-SD_576 = Canvas("sd576", 720, 576, 15, 40, 64, 110)
-HD_720 = Canvas("hd720", 1280, 720, 22, 66, 100, 240)
+SD_530 = Canvas("sd530", 640, 530, 12, 17, 320, 34, 12, 32, 13)
+SD_576 = Canvas("sd576", 720, 576, 12, 18, 352, 36, 14, 32, 16)
+HD_720 = Canvas("hd720", 1280, 720, 16, 30, 440, 50, 18, 38, 24)
 
 
 @dataclass(frozen=True)

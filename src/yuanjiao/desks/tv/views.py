@@ -170,6 +170,7 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
             "item": found,
             "film": film,
             "picture": faces.poster_url(found),
+            "summary_chars": box_of(request).canvas.summary_chars(found.title),
             "play": _link(request, "tv_play", uid, **place) if film else "",
             "listen": _link(request, "tv_play", uid, **place, v="audio") if found.rendition(faces.SOUND) else "",
             "back": _back(request),
