@@ -13,6 +13,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
 from yuanjiao.lib import clock
 from yuanjiao.people.models import Account
@@ -23,12 +24,15 @@ View = Callable[..., HttpResponseBase]
 PUBLIC = "public"
 ANYBODY = "anybody"
 MACHINE = "machine"
+CHANGE_PASSWORD = "change_password"
+"""Where a person with a first password is sent, whatever they asked for."""
 
 
 class ActingRequest(HttpRequest):
     """A request behind a door: somebody is logged in."""
 
     actor: Actor
+    user: Account
 
 
 def door(*permissions: Permission) -> Callable[[View], View]:
@@ -39,6 +43,8 @@ def door(*permissions: Permission) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, Account):
                 return redirect_to_login(request.get_full_path())
+            if request.user.must_change_password and request.resolver_match and request.resolver_match.url_name != CHANGE_PASSWORD:
+                return redirect(f"people:{CHANGE_PASSWORD}")
             actor = actor_of(request.user, on=clock.today())
             if permissions and not any(actor.holds(permission) for permission in permissions):
                 actor.require(permissions[0])

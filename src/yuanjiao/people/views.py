@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from yuanjiao.people.access import door, public
+from yuanjiao.lib import clock
+from yuanjiao.people.access import ActingRequest, door, public
+from yuanjiao.people.commands import choose_password
 
 
 class LogInForm(AuthenticationForm):
@@ -34,10 +36,11 @@ log_out = public(auth_views.LogoutView.as_view(next_page="people:log_in"))
 
 
 @door()
-def change_password(request: HttpRequest) -> HttpResponse:
+def change_password(request: ActingRequest) -> HttpResponse:
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        password = form.cleaned_data["new_password1"]
+        choose_password(account=request.user, password=password, by=request.actor, at=clock.now())
         messages.success(request, _("密码已修改，请用新密码登录。"))
         return redirect("people:log_in")
     return render(request, "people/change_password.html", {"form": form})

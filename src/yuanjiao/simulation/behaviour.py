@@ -29,10 +29,10 @@ class Habit:
 
 
 HABITS = {
-    "site": Habit(EQUIPMENT, 70, 30, ("age", "power", "operator_error", "configuration"), 0.35),
-    "line": Habit(LINE, 120, 9, ("line_cut", "power"), 0.6),
+    "site": Habit(EQUIPMENT, 70, 30, ("equipment_age", "equipment_broken", "power", "operator_error", "configuration"), 0.35),
+    "line": Habit(LINE, 120, 9, ("line_cut", "line_age", "power"), 0.6),
     "uplink": Habit(LINE, 160, 4, ("line_cut",), 0.2),
-    "edge": Habit(SERVER, 200, 6, ("edge_hardware", "power"), 0.2),
+    "edge": Habit(SERVER, 200, 6, ("edge_hardware", "edge_software", "power"), 0.2),
 }
 CHANNELS = (("phone", 0.6), ("site_button", 0.15), ("web", 0.15), ("officer", 0.1))
 

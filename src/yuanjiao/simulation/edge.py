@@ -217,4 +217,5 @@ def as_change(transition: Transition) -> Change:
 
 
 def moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    """A whole second, floored as a real edge does: sums of seconds stay exact."""
+    return datetime.fromtimestamp(int(seconds), UTC)

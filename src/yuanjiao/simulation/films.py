@@ -34,16 +34,26 @@ FILMS = (
         "service",
         "testsrc2=size=1280x720:rate=25",
         (262, 330, 392, 523),
-        ("圈舍每周消毒一次，先清扫后喷洒。", "仔猪保温，先堵风口，再加垫草。", "免疫按程序走，打针要记台账。", "发现异常，先隔离，再报兽医站。"),
+        (
+            "圈舍每周消毒一次，先清扫后喷洒。",
+            "仔猪保温，先堵风口，再加垫草。",
+            "免疫按程序走，打针要记台账。",
+            "发现异常，先隔离，再报兽医站。",
+        ),
     ),
     Film(
         "study-day",
         "怎样过好学习日：从打开电视到记录人数",
         "站点管理员十分钟上手：开机、选课、播放、填人数，断网也能记。",
         "education",
-        "mandelbrot=size=1280x720:rate=25:maxiter=400:end_scale=0.02",
+        "gradients=size=1280x720:rate=25:n=5:speed=0.03:c0=0xB3261E:c1=0xFFD9A0:c2=0x22303E:c3=0x4AA3FF:c4=0xF0E6C8",
         (294, 370, 440, 587),
-        ("提前半小时开机，检查画面和声音。", "在栏目里选好今天的课件。", "看完以后，用遥控器填到场人数。", "网络断了也不要紧，恢复后自动补报。"),
+        (
+            "提前半小时开机，检查画面和声音。",
+            "在栏目里选好今天的课件。",
+            "看完以后，用遥控器填到场人数。",
+            "网络断了也不要紧，恢复后自动补报。",
+        ),
     ),
     Film(
         "maize",
@@ -75,8 +85,8 @@ def _encode(film: Film, target: Path, seconds: int) -> None:
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y",
         "-f", "lavfi", "-i", film.picture,
-        "-f", "lavfi", "-i", f"aevalsrc={beats}:s=48000:c=mono",
-        "-t", str(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-crf", "23", "-pix_fmt", "yuv420p",
+        "-f", "lavfi", "-i", f"aevalsrc='{beats}':s=48000:c=mono",
+        "-t", str(seconds), "-c:v", "libx264", "-preset", "veryfast", "-crf", "27", "-pix_fmt", "yuv420p",
         "-c:a", "aac", "-b:a", "96k", "-movflags", "+faststart", str(target),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -16,6 +16,7 @@ from yuanjiao.people.commands.many import (
 from yuanjiao.people.commands.single import (
     add_person,
     appoint,
+    choose_password,
     end_responsibility,
     make_responsible,
     open_account,
@@ -27,6 +28,7 @@ __all__ = [
     "add_person",
     "appoint",
     "change_membership_start",
+    "choose_password",
     "correct_person",
     "correct_responsibility",
     "end_responsibility",

@@ -9,6 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from yuanjiao.flow.nodes.queries import parent_node
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.seal import digest, phone_digits, seal
 from yuanjiao.people.models import Account, AuditRow, Membership, Person, Responsibility, ResponsibilityKind
@@ -49,6 +50,24 @@ def open_account(*, person: Person, username: str, password: str) -> Account:
     account.set_password(password)
     account.save()
     return account
+
+
+@transaction.atomic
+def choose_password(*, account: Account, password: str, by: Actor, at: datetime) -> None:
+    """Set the password its owner chose; a first password given by somebody else is thereby used up.
+
+    Refused for a weak one, and below another node: accounts are at home above and come down with the catalogue.
+    """
+    if parent_node() is not None:
+        raise Refused("账号由上级中心管理：请登录上级中心修改密码，改后随目录下发到本机")
+    try:
+        validate_password(password, account)
+    except ValidationError as error:
+        raise Refused("；".join(error.messages)) from None
+    account.set_password(password)
+    account.must_change_password = False
+    account.save(update_fields=["password", "must_change_password"])
+    write_audit(by=by, action="修改密码", subject=f"账号 {account.username}", at=at)
 
 
 def appoint(*, person: Person, unit: OrgUnit, role: Role, on: date) -> Membership:

@@ -1,0 +1,46 @@
+"""The first rows of a new centre: the city (and its province), its organisation unit, and the administrator who imports the rest."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from yuanjiao.flow.nodes.commands import ensure_self
+from yuanjiao.lib.clock import local_day
+from yuanjiao.lib.errors import Conflict
+from yuanjiao.people import commands as people
+from yuanjiao.people.models import Account
+from yuanjiao.people.rules import SYSTEM, Role
+from yuanjiao.places import commands as places
+from yuanjiao.places import queries as places_now
+from yuanjiao.places.rules import Chain, parent_code
+
+
+@dataclass(frozen=True)
+class Founded:
+    """What the administrator is told once."""
+
+    username: str
+    password: str
+
+
+@transaction.atomic
+def found_city(*, code: str, name: str, province_name: str, admin_name: str, username: str, at: datetime, password: str = "") -> Founded:
+    """Make the city with its administrator. Conflict when a city is there already; Refused for a code that is none."""
+    day = local_day(at)
+    if places_now.divisions(on=day).exists():
+        raise Conflict("这里已经建好了：请用市级管理员账号登录，导入台账")
+    ensure_self(at=at)
+    province_code = parent_code(code)
+    province = places.add_division(code=province_code, name=province_name, parent=None, on=day) if province_code else None
+    city = places.add_division(code=code, name=name, parent=province, on=day)
+    unit = places.add_unit(code=f"ZZ-{code.rstrip('0')}", name=f"{name}委组织部", chain=Chain.ORGANISATION, division=city, on=day)
+    person = people.add_person(name=admin_name, unit=unit)
+    password = password or secrets.token_urlsafe(9)
+    account: Account = people.open_account(person=person, username=username, password=password)
+    people.appoint(person=person, unit=unit, role=Role.CITY_ADMIN, on=day)
+    people.write_audit(by=SYSTEM, action="建立", subject=f"{name} {code}", at=at, detail=f"首位管理员 {account.username}")
+    return Founded(username, password)
