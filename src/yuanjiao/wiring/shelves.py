@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from yuanjiao.flow.catalogue.shelf import Shelf
 from yuanjiao.learning import shelf as learning
+from yuanjiao.network import shelf as network
+from yuanjiao.people import shelf as people
+from yuanjiao.places import shelf as places
 
-SHELVES: tuple[object, ...] = (learning,)
+SHELVES: tuple[Shelf, ...] = (places, people, network, learning)

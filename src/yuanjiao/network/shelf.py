@@ -1,0 +1,153 @@
+"""The register of a subtree goes down: its edges, lines, sites and equipment, and the lines and edges they hang on above it.
+
+A site's beat key goes to the edge that hears it; its telephone number does not travel (sealed with the secret above).
+What is not in the document any more is removed, or retired when something was ever recorded of it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db.models import Q
+
+from yuanjiao.flow.catalogue.copying import Link, Table, copy_tables
+from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
+from yuanjiao.network.models import Asset, Edge, Lifecycle, Line, ManagedObject, Site
+from yuanjiao.places.models import Division
+
+name = "network"
+
+
+class ObjectRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What every managed object has; `division` is a uid, `depends_on` a code."""
+
+    uid: UUID
+    kind: str
+    code: str
+    name: str
+    division: UUID
+    lifecycle: str
+    lifecycle_on: date
+    in_service_on: date
+    depends_on: str | None = None
+    suspension_document: str = ""
+    period_s: int | None = None
+    grace_s: int | None = None
+
+
+class EdgeRow(ObjectRow, frozen=True, omit_defaults=True, kw_only=True):
+    """One edge server."""
+
+    address: str = ""
+
+
+class LineRow(ObjectRow, frozen=True, omit_defaults=True, kw_only=True):
+    """One line."""
+
+    is_uplink: bool = False
+    medium: str = ""
+    bandwidth_mbps: int | None = None
+    circuit_number: str = ""
+
+
+class SiteRow(ObjectRow, frozen=True, omit_defaults=True, kw_only=True):
+    """One site; whoever holds `beat_key` may beat for it."""
+
+    site_kind: str
+    access_mode: str
+    beat_key: str = ""
+    programmes: str = ""
+    capabilities: str = ""
+    road: str = ""
+    pinyin: str = ""
+
+
+class AssetRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One piece of equipment; `place` is a code."""
+
+    uid: UUID
+    code: str
+    kind: str
+    place: str
+    model: str = ""
+    serial_number: str = ""
+    purchased_on: date | None = None
+    life_years: int = 6
+
+
+class Register(msgspec.Struct, frozen=True):
+    """The document of this shelf."""
+
+    edges: tuple[EdgeRow, ...]
+    lines: tuple[LineRow, ...]
+    sites: tuple[SiteRow, ...]
+    assets: tuple[AssetRow, ...]
+
+
+def offer(scope: str) -> Offer:
+    """The register of a subtree; nothing for everybody."""
+    if scope == ALL:
+        return Offer()
+    inside = Q(division__path__startswith=scope)
+    wanted = inside | Q(pk__in=_above(inside))
+    register = Register(
+        edges=_rows(Edge.objects.filter(wanted), EdgeRow),
+        lines=_rows(Line.objects.filter(wanted), LineRow),
+        sites=_rows(Site.objects.filter(inside), SiteRow),
+        assets=_rows(Asset.objects.filter(place__division__path__startswith=scope), AssetRow),
+    )
+    return Offer(to_document(register))
+
+
+def _above(inside: Q) -> set[int]:
+    """What the objects of the subtree hang on, up to the top: lines and edges that may stand in other divisions."""
+    found: set[int] = set()
+    fresh = _upper(inside)
+    while fresh:
+        found |= fresh
+        fresh = _upper(Q(pk__in=fresh)) - found
+    return found
+
+
+def _upper(wanted: Q) -> set[int]:
+    return {key for key in ManagedObject.objects.filter(wanted).values_list("depends_on", flat=True).distinct() if key is not None}
+
+
+def _rows(found: Any, row: type[Any]) -> tuple[Any, ...]:
+    """Rows as the document says them: links by their names between machines."""
+    said = {"division": "division__uid", "depends_on": "depends_on__code", "place": "place__code"}
+    names = row.__struct_fields__
+    values = found.order_by("code").values_list(*(said.get(field, field) for field in names))
+    return tuple(row(**dict(zip(names, one, strict=True))) for one in values)
+
+
+def accept(document: bytes) -> None:
+    """Make the register of this machine equal to the document's."""
+    register = from_document(document, Register)
+    tables: Sequence[tuple[Table[Any], Sequence[Any]]] = (
+        (EDGES, register.edges),
+        (LINES, register.lines),
+        (SITES, register.sites),
+        (ASSETS, register.assets),
+    )
+    copy_tables(*tables)
+
+
+def _retire(subject: ManagedObject) -> None:
+    subject.lifecycle = Lifecycle.RETIRED
+    subject.save(update_fields=["lifecycle"])
+
+
+def _leave(asset: Asset) -> None:
+    """Nothing hangs on equipment today; should that change, its history stays where it was written."""
+
+
+OBJECT_LINKS = {"division": Link(Division), "depends_on": Link(ManagedObject, "code", late=True)}
+EDGES = Table(Edge, natural=("code",), links=OBJECT_LINKS, rest=_retire)
+LINES = Table(Line, natural=("code",), links=OBJECT_LINKS, rest=_retire)
+SITES = Table(Site, natural=("code",), links=OBJECT_LINKS, rest=_retire)
+ASSETS = Table(Asset, natural=("code",), links={"place": Link(ManagedObject, "code")}, rest=_leave)
