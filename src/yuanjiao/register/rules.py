@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 CLEAR = "清空"
 """What a person writes in an optional cell to empty it; a blank cell changes nothing."""
@@ -40,7 +41,10 @@ def plain_text(value: object) -> str:
         return str(int(value))
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d}"
-    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
+    text = str(value)
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub("", _INVISIBLE.sub("", text)).strip()
 
 
@@ -54,7 +58,8 @@ def name_text(value: object) -> str:
 
 def narrow(text: str) -> str:
     """Full-width letters, digits and signs as narrow ones, all blanks removed: ９９０１　０１ → 990101."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lstrip("'‘’")
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return "".join(folded.split()).lstrip("'‘’")
 
 
 def code_text(value: object) -> str:
@@ -81,12 +86,17 @@ def division_code(value: object) -> str:
 def choice(value: object, names: dict[str, str], title: str) -> str:
     """The key behind a word of a dictionary; the key itself and '220 村庄' for '220' are taken too."""
     text = narrow(name_text(value))
-    by_name = {narrow(label): key for key, label in names.items()}
+    by_name = _keys_by_name(tuple(names.items()))
     first = text[:3]
     found = by_name.get(text) or (text if text in names else None) or (first if first.isdigit() and first in names else None)
     if found is None:
         raise BadCell(f"{title}“{text}”不在可选项内：{'、'.join(names.values())}")
     return found
+
+
+@lru_cache
+def _keys_by_name(names: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return {narrow(label): key for key, label in names}
 
 
 def yes_no(value: object) -> bool:

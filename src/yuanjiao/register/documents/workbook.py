@@ -202,7 +202,7 @@ def _find_head(grid: list[list[Any]], plan: SheetPlan) -> tuple[int, dict[str, i
 
 
 def _blank(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, str) and not rules.plain_text(cell))
+    return cell is None or cell == "" or (isinstance(cell, str) and not rules.plain_text(cell))
 
 
 def _is_sample(line: list[Any]) -> bool:
