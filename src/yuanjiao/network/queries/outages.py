@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
 
 from yuanjiao.lib.errors import NotFound
-from yuanjiao.network.models import FaultClass, ManagedObject, Outage, OutageVerdict, Site
+from yuanjiao.network.models import FaultClass, Lifecycle, ManagedObject, ObjectKind, Outage, OutageVerdict, Site
 from yuanjiao.people.queries import within
 
 
@@ -105,11 +107,20 @@ def open_outage_of(subject: ManagedObject) -> OutageView | None:
 
 
 def affected_sites(uid: UUID) -> QuerySet[Site]:
-    """The sites one root explains, in code order; the object itself when it is a site."""
-    row = Outage.objects.filter(uid=uid).first()
+    """The sites one root explains, in code order: those dark with it, and all behind an edge that nobody hears."""
+    row = Outage.objects.filter(uid=uid).select_related("object").first()
     if row is None:
         raise NotFound("没有这次中断的记录")
-    return Site.objects.filter(Q(outages__root=row) | Q(outages=row)).select_related("division").distinct().order_by("code")
+    wanted = Q(outages__root=row) | Q(outages=row)
+    if row.object.kind == ObjectKind.EDGE and not row.explained.exists():
+        wanted |= _below(row.object_id)
+    return Site.objects.filter(wanted).select_related("division").distinct().order_by("code")
+
+
+def _below(pk: int) -> Q:
+    """In service and hanging on the object, at most four steps down."""
+    steps = [Q(**{"__".join(["depends_on"] * depth): pk}) for depth in range(1, 5)]
+    return Q(lifecycle=Lifecycle.IN_SERVICE) & reduce(or_, steps)
 
 
 def detected_outages(path: str, start: datetime, end: datetime, *, roots_only: bool = True) -> list[OutageView]:
