@@ -150,27 +150,27 @@ def test_a_record_is_set_right_on_its_page_and_the_outsider_does_not_find_it(cas
 def test_use_opens_from_county_to_town_to_site_and_each_number_to_its_sessions(cast: Cast, log_in: LogIn, now: datetime) -> None:
     hold(cast, now, 23)
     hold(cast, now, 5)
-    city = log_in("shiguan").get("/learning/use/").content.decode()
+    city = log_in("shiguan").get("/learning/use/", follow=True).content.decode()
     assert "25.00%" in city  # one of the four sites of 柳溪县
-    county = log_in("xianguan").get("/learning/use/").content.decode()
+    county = log_in("xianguan").get("/learning/use/", follow=True).content.decode()
     assert "石桥镇" in county
-    town = log_in("xianguan").get("/learning/use/?place=990101100000").content.decode()
+    town = log_in("xianguan").get("/learning/use/?place=990101100000", follow=True).content.decode()
     assert "王庄村站点" in town
     found = re.search(r'href="(/learning/sessions/\?q=S-990101100200[^"]*)">2<', town)
     assert found
     assert "共 2 行" in log_in("xianguan").get(found[1].replace("&amp;", "&")).content.decode()
-    assert log_in("linxian").get("/learning/use/?place=990101100000").status_code == 404
+    assert log_in("linxian").get("/learning/use/?place=990101100000", follow=True).status_code == 404
 
 
 @pytest.mark.clause("LRN03")
 def test_the_zero_use_page_lists_the_readers_unused_sites(cast: Cast, log_in: LogIn, now: datetime) -> None:
     hold(cast, now, 23)
-    page = log_in("xianguan").get("/learning/zero-use/").content.decode()
+    page = log_in("xianguan").get("/learning/zero-use/", follow=True).content.decode()
     assert "共 3 行" in page
     assert "李村站点" not in page.partition('id="table"')[2]
     assert "从未登记" in page
-    assert "共 4 行" in log_in("shiguan").get("/learning/zero-use/").content.decode()
-    assert log_in("linxian").get("/learning/zero-use/?place=990101000000").status_code == 404
+    assert "共 4 行" in log_in("shiguan").get("/learning/zero-use/", follow=True).content.decode()
+    assert log_in("linxian").get("/learning/zero-use/?place=990101000000", follow=True).status_code == 404
     assert log_in("xianguan").get("/learning/zero-use/?month=2026-13").status_code == 400
 
 

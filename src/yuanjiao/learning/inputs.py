@@ -52,6 +52,8 @@ class PlanForm(forms.Form):
         self.fields["scope"].choices = [(row.path, "　" * (row.level - Level.CITY) + row.name) for row in places]  # type: ignore[attr-defined]
         self.fields["unit"].choices = [(unit.code, unit.name) for unit in units]  # type: ignore[attr-defined]
         self.fields["items"].choices = list(self._titles.items())  # type: ignore[attr-defined]
+        if not self._titles:
+            del self.fields["items"]  # an empty frame would only ask a question nobody can answer
 
     def clean_days(self) -> frozenset[int]:
         text = self.cleaned_data["days"].strip()
@@ -74,7 +76,7 @@ class PlanForm(forms.Form):
             "ends_on": cleaned["ends_on"],
             "days_of_month": cleaned["days"],
             "single_on": cleaned["single_on"],
-            "items": [ItemShown(uid=UUID(uid), title=self._titles[uid]) for uid in cleaned["items"]],
+            "items": [ItemShown(uid=UUID(uid), title=self._titles[uid]) for uid in cleaned.get("items", [])],
         }
 
 

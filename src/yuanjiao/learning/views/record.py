@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -84,7 +84,7 @@ def _record_at(request: ActingRequest, site: Site) -> HttpResponse:
         "cards": cards,
         "form": form,
         "more_open": any(form.errors.get(name) for name in ("heads_online", "start_time", "minutes", "form")),
-        "television_address": television_address(site),
+        "television_address": television_address(request, site),
     }
     return render(request, "learning/record.html", context, status=400 if form.errors else 200)
 
@@ -115,10 +115,9 @@ def plan_chosen(plans: list[StudyDayPlan], text: str) -> StudyDayPlan | None:
     return chosen
 
 
-def television_address(site: Site) -> str:
+def television_address(request: HttpRequest, site: Site) -> str:
     """What is entered once at the site's box, so that its television may record; empty for a site without a box key."""
     if not site.beat_key:
         return ""
-    return (
-        f"{settings.PUBLIC_URL.rstrip('/')}{reverse('learning:tv_record')}?site={site.code}&key={television_key(site.beat_key, site.code)}"
-    )
+    path = f"{reverse('learning:tv_record')}?site={site.code}&key={television_key(site.beat_key, site.code)}"
+    return settings.PUBLIC_URL.rstrip("/") + path if settings.PUBLIC_URL else request.build_absolute_uri(path)

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -50,10 +51,19 @@ class PlaceUse:
         return f"{self.use.sites / self.asked:.2%}" if self.asked else "—"
 
 
+def _this_month(request: ActingRequest, today: date) -> HttpResponseBase:
+    """The same page with the month in its address: the filter shows it, and a kept link means the same next month."""
+    query = request.GET.copy()
+    query["month"] = f"{today:%Y-%m}"
+    return redirect(f"{request.path}?{query.urlencode()}")
+
+
 @door(Permission.SEE_LEARNING)
 def use(request: ActingRequest) -> HttpResponseBase:
     """Use of the places one level below ?place=, in ?month=."""
     today, place = clock.today(), _place_asked(request.actor, request.GET.get("place", ""))
+    if not request.GET.get("month"):
+        return _this_month(request, today)
     month = month_asked(request.GET.get("month", ""), today)
     rows = _lines(request.actor, place, month, today)
     query = f"&month={month:%Y-%m}"
@@ -144,6 +154,8 @@ def _site_lines(paths: Sequence[str], start: date, end: date) -> list[PlaceUse]:
 def zero_use(request: ActingRequest) -> HttpResponseBase:
     """Sites in service that held nothing in ?month=, under ?place= or all of the reader's places."""
     today, place = clock.today(), _place_asked(request.actor, request.GET.get("place", ""))
+    if not request.GET.get("month"):
+        return _this_month(request, today)
     start, end = month_span(month_asked(request.GET.get("month", ""), today))
     paths = [place.path] if place else list(request.actor.paths(Permission.SEE_LEARNING))
     page = ListPage[Site](
