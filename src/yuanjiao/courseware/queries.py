@@ -13,11 +13,22 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from yuanjiao.courseware.models import Column, Courseware, CoursewareClass, CoursewareSource, Placement, Rendition, RenditionKind
+from yuanjiao.courseware.models import (
+    Column,
+    Courseware,
+    CoursewareClass,
+    CoursewareSource,
+    Placement,
+    Rendition,
+    RenditionKind,
+    Upload,
+)
 from yuanjiao.courseware.rules import playlists
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.rules.profiles import BY_NAME
 from yuanjiao.lib.errors import NotFound
+from yuanjiao.people.queries import within
+from yuanjiao.people.rules import Actor, Permission
 
 
 @dataclass(frozen=True)
@@ -299,4 +310,61 @@ def media_of(row: Courseware, profile: str, *, blob_prefix: str = "/blobs/") -> 
     found = row.renditions.exclude(playlist="").filter(profile=profile).first()
     if found is None:
         raise NotFound("没有这个版本")
-    return playlists.media(found.playlist, blob_prefix + found.blob)
+    known = BY_NAME.get(profile)
+    return playlists.media(found.playlist, blob_prefix + found.blob + (known.suffix if known else ""))
+
+
+# -- our own pages ----------------------------------------------------------------------------------------------------------
+
+
+def made_by(by: Actor) -> Q:
+    """A filter for the items this person made."""
+    return Q(author__uid=by.person_uid) if by.person_uid else Q(pk__in=[])
+
+
+def items_seen_by(by: Actor) -> QuerySet[Courseware]:
+    """Items a person meets at work: their own, and those of the subtrees they review or whose columns they manage."""
+    theirs = made_by(by)
+    paths = {*by.paths(Permission.REVIEW_COURSEWARE), *by.paths(Permission.MANAGE_COLUMNS)}
+    rows = Courseware.objects.filter(theirs | within("unit__division__path", sorted(paths)))
+    return rows.select_related("unit__division", "author").order_by("-created_at", "-pk")
+
+
+def item_for(by: Actor, uid: UUID) -> Courseware:
+    """One of those items; NotFound for any other."""
+    row = items_seen_by(by).filter(uid=uid).first()
+    if row is None:
+        raise NotFound("没有找到这件课件，或不在您负责的范围内")
+    return row
+
+
+def columns_managed_by(by: Actor) -> QuerySet[Column]:
+    """Columns whose owner lies in a subtree where the person manages columns, in their order."""
+    inside = within("owner__division__path", by.paths(Permission.MANAGE_COLUMNS))
+    return Column.objects.filter(inside).select_related("owner__division").order_by("order", "pk")
+
+
+def column_for(by: Actor, uid: UUID) -> Column:
+    """One of those columns; NotFound for any other."""
+    row = columns_managed_by(by).filter(uid=uid).first()
+    if row is None:
+        raise NotFound("没有找到这个栏目，或不在您负责的范围内")
+    return row
+
+
+def placement_for(by: Actor, uid: UUID) -> Placement:
+    """One place in one of those columns; NotFound for any other."""
+    row = (
+        Placement.objects.filter(uid=uid, column__in=columns_managed_by(by)).select_related("column__owner__division", "courseware").first()
+    )
+    if row is None:
+        raise NotFound("已经不在这个栏目里")
+    return row
+
+
+def upload_of(by: Actor, uid: UUID) -> Upload:
+    """An upload of this very person; NotFound for anybody else's."""
+    row = Upload.objects.filter(uid=uid).select_related("person", "courseware__unit__division", "courseware__author").first()
+    if row is None or row.person.uid != by.person_uid:
+        raise NotFound("没有这次上传")
+    return row

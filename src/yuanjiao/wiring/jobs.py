@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from yuanjiao.courseware.jobs import clear_old_uploads, requeue_packaging
 from yuanjiao.faults.jobs import run_faults
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.catalogue.follow import follow_parent
@@ -40,5 +41,7 @@ JOBS: tuple[Job, ...] = (
     Job("sweep", settings.SWEEP_S, network.sweep),  # also keeps the mark that this machine was listening
     Job("diagnose", settings.SWEEP_S, network.diagnose_outages, TOP),
     Job("beat_parent", min(settings.BEAT_PERIOD_S / 2, 30.0), network.beat_parent, BELOW),
+    Job("requeue_packaging", 30.0, requeue_packaging, TOP),
+    Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("faults", 5.0, run_faults, TOP),
 )

@@ -28,6 +28,16 @@ class Entry:
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("工作台", (Entry("我的工作台", "desks:home", ()),)),
     (
+        "课件",
+        (
+            Entry("我的课件", "courseware:item_list", (P.PRODUCE_COURSEWARE,)),
+            Entry("待审核课件", "courseware:review_list", (P.REVIEW_COURSEWARE,)),
+            Entry("待发布课件", "courseware:release_list", (P.MANAGE_COLUMNS,)),
+            Entry("栏目", "courseware:column_list", (P.MANAGE_COLUMNS,)),
+            Entry("课件库", "courseware:library", (P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)),
+        ),
+    ),
+    (
         "学习",
         (
             Entry("登记学习", "learning:record", (P.RECORD_SESSION,)),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from yuanjiao.courseware import shelf as courseware
 from yuanjiao.flow.catalogue.shelf import Shelf
 from yuanjiao.learning import shelf as learning
 from yuanjiao.network import shelf as network
 from yuanjiao.people import shelf as people
 from yuanjiao.places import shelf as places
 
-SHELVES: tuple[Shelf, ...] = (places, people, network, learning)
+SHELVES: tuple[Shelf, ...] = (places, people, network, courseware, learning)

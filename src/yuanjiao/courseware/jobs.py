@@ -1,0 +1,22 @@
+"""Timed work: packaging that lost its worker goes back into the queue; uploads nobody finished are cleared."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from yuanjiao.courseware.commands import clear_uploads
+from yuanjiao.courseware.packaging.tasks import package_courseware
+from yuanjiao.courseware.packaging.work import requeue_stuck
+
+
+def requeue_packaging(at: datetime) -> int:
+    """Returns how many items went back into the queue."""
+    items = requeue_stuck(at=at)
+    for uid in items:
+        package_courseware.enqueue(str(uid))
+    return len(items)
+
+
+def clear_old_uploads(at: datetime) -> int:
+    """Returns how many uploads were given up."""
+    return clear_uploads(at=at)

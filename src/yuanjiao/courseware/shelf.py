@@ -1,0 +1,210 @@
+"""Released courseware goes down with its columns, its order and its blobs.
+
+Columns for everybody stand in the document of all; a column for a subtree stands in the documents of the scopes it touches.
+An item travels in every document that has a place for it, so that no document needs another. Who made an item stays above:
+below, its unit is enough. A withdrawn item is in no document any more, and is removed below together with its renditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+from django.db.models import Prefetch, Q, QuerySet
+
+from yuanjiao.courseware.models import Column, Courseware, Placement, Rendition
+from yuanjiao.courseware.rules.life import State
+from yuanjiao.courseware.rules.profiles import BY_NAME
+from yuanjiao.flow.blobs.store import MEDIA_TYPES, BlobRef
+from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
+from yuanjiao.places.queries import unit_by_code
+
+name = "courseware"
+
+
+class RenditionRow(msgspec.Struct, frozen=True):
+    """One form of an item."""
+
+    uid: UUID
+    profile: str
+    kind: str
+    key: str
+    blob: str
+    size_bytes: int
+    media_type: str
+    codecs: str
+    width: int
+    height: int
+    frame_rate: float
+    bitrate: int
+    peak_bitrate: int
+    duration_s: float
+    playlist: str
+
+
+class ItemRow(msgspec.Struct, frozen=True):
+    """One released item; the unit by its code."""
+
+    uid: UUID
+    title: str
+    summary: str
+    speaker: str
+    item_class: str
+    source: str
+    unit: str
+    created_at: datetime
+    released_at: datetime
+    duration_s: float
+    width: int
+    height: int
+    frame_rate: float
+    has_audio: bool
+    renditions: tuple[RenditionRow, ...]
+
+
+class PlacementRow(msgspec.Struct, frozen=True):
+    """One item's place in a column."""
+
+    uid: UUID
+    item: UUID
+    order: int
+    placed_at: datetime
+
+
+class ColumnRow(msgspec.Struct, frozen=True):
+    """One column with its places."""
+
+    uid: UUID
+    title: str
+    summary: str
+    owner: str
+    order: int
+    visible_from: date
+    visible_to: date | None
+    audience: str
+    accepts_class: str
+    official: bool
+    placements: tuple[PlacementRow, ...]
+
+
+class Courses(msgspec.Struct, frozen=True):
+    """The document of this shelf for one scope."""
+
+    scope: str
+    columns: tuple[ColumnRow, ...]
+    items: tuple[ItemRow, ...]
+
+
+def _columns_of(scope: str) -> QuerySet[Column]:
+    if scope == ALL:
+        return Column.objects.filter(audience="/")
+    above = [scope[: n + 1] for n, letter in enumerate(scope) if letter == "/" and n > 0]
+    return Column.objects.filter(Q(audience__startswith=scope) | Q(audience__in=above)).exclude(audience="/")
+
+
+# -- offer ------------------------------------------------------------------------------------------------------------------
+
+
+def offer(scope: str) -> Offer:
+    """Columns of the scope, what stands in them, and the blobs of all its renditions."""
+    placed = Placement.objects.filter(courseware__state=State.RELEASED).select_related("courseware").order_by("uid")
+    columns = list(
+        _columns_of(scope)
+        .select_related("owner")
+        .prefetch_related(Prefetch("placements", queryset=placed, to_attr="shown"))
+        .order_by("uid")
+    )
+    wanted = {placement.courseware_id for column in columns for placement in column.shown}
+    items = list(
+        Courseware.objects.filter(pk__in=wanted)
+        .select_related("unit")
+        .prefetch_related(Prefetch("renditions", queryset=Rendition.objects.order_by("uid")))
+        .order_by("uid")
+    )
+    document = Courses(scope, tuple(_column_row(one) for one in columns), tuple(_item_row(one) for one in items))
+    blobs = {_blob(rendition) for item in document.items for rendition in item.renditions}
+    return Offer(document=to_document(document), blobs=tuple(sorted(blobs)))
+
+
+def _blob(row: RenditionRow) -> BlobRef:
+    suffix = BY_NAME[row.profile].suffix if row.profile in BY_NAME else ""
+    return BlobRef(row.blob, row.size_bytes, MEDIA_TYPES.get(suffix, row.media_type))
+
+
+def _column_row(column: Column) -> ColumnRow:
+    places: Sequence[Placement] = column.shown  # type: ignore[attr-defined]
+    return ColumnRow(
+        uid=column.uid,
+        title=column.title,
+        summary=column.summary,
+        owner=column.owner.code,
+        order=column.order,
+        visible_from=column.visible_from,
+        visible_to=column.visible_to,
+        audience=column.audience,
+        accepts_class=column.accepts_class,
+        official=column.official,
+        placements=tuple(PlacementRow(one.uid, one.courseware.uid, one.order, one.placed_at) for one in places),
+    )
+
+
+def _item_row(item: Courseware) -> ItemRow:
+    assert item.released_at is not None  # held by the constraint courseware_released_has_moment
+    return ItemRow(
+        uid=item.uid,
+        title=item.title,
+        summary=item.summary,
+        speaker=item.speaker,
+        item_class=item.item_class,
+        source=item.source,
+        unit=item.unit.code,
+        created_at=item.created_at,
+        released_at=item.released_at,
+        duration_s=item.duration_s,
+        width=item.width,
+        height=item.height,
+        frame_rate=item.frame_rate,
+        has_audio=item.has_audio,
+        renditions=tuple(
+            RenditionRow(**{field: getattr(one, field) for field in RenditionRow.__struct_fields__}) for one in item.renditions.all()
+        ),
+    )
+
+
+# -- accept -----------------------------------------------------------------------------------------------------------------
+
+
+def accept(document: bytes) -> None:
+    """Make the columns of the document's scope, and the items standing in them, equal to the document."""
+    courses = from_document(document, Courses)
+    for item in courses.items:
+        _accept_item(item)
+    columns = [_accept_column(column) for column in courses.columns]
+    own = Column.objects.filter(audience="/") if courses.scope == ALL else Column.objects.exclude(audience="/")
+    own.exclude(pk__in=[column.pk for column in columns]).delete()
+    # released items that stand nowhere any more were withdrawn above; drafts of this machine are not released
+    Courseware.objects.filter(state=State.RELEASED, placements=None).delete()
+
+
+def _accept_item(row: ItemRow) -> None:
+    fields = {field: getattr(row, field) for field in row.__struct_fields__ if field not in {"uid", "unit", "renditions"}}
+    item, _created = Courseware.objects.update_or_create(
+        uid=row.uid, defaults={**fields, "unit": unit_by_code(row.unit), "state": State.RELEASED, "withdrawn_at": None}
+    )
+    item.renditions.exclude(uid__in=[one.uid for one in row.renditions]).delete()
+    for one in row.renditions:
+        values = {field: getattr(one, field) for field in one.__struct_fields__ if field != "uid"}
+        Rendition.objects.update_or_create(uid=one.uid, defaults={**values, "courseware": item})
+
+
+def _accept_column(row: ColumnRow) -> Column:
+    fields = {field: getattr(row, field) for field in row.__struct_fields__ if field not in {"uid", "owner", "placements"}}
+    column, _created = Column.objects.update_or_create(uid=row.uid, defaults={**fields, "owner": unit_by_code(row.owner)})
+    column.placements.exclude(uid__in=[one.uid for one in row.placements]).delete()
+    items = {item.uid: item for item in Courseware.objects.filter(uid__in=[one.item for one in row.placements])}
+    for one in row.placements:
+        values = {"column": column, "courseware": items[one.item], "order": one.order, "placed_at": one.placed_at}
+        Placement.objects.update_or_create(uid=one.uid, defaults=values)
+    return column

@@ -1,0 +1,1 @@
+"""Pages of producers, reviewers and column managers; the public playlists."""

@@ -1,0 +1,44 @@
+"""Playlists: public ones for released items, previews for the people who make, review and release them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from yuanjiao.courseware import queries
+from yuanjiao.people.access import ActingRequest, door, public
+from yuanjiao.people.rules import Permission
+
+P = Permission
+MEDIA_TYPE = "application/vnd.apple.mpegurl"
+
+
+def _playlist(text: str, cache: str) -> HttpResponse:
+    return HttpResponse(text, content_type=MEDIA_TYPE, headers={"Cache-Control": cache})
+
+
+@public
+@require_safe
+def master_playlist(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """The master playlist; 404 once the item is withdrawn."""
+    return _playlist(queries.hls_master(uid), "max-age=60")
+
+
+@public
+@require_safe
+def media_playlist(request: HttpRequest, uid: UUID, profile: str) -> HttpResponse:
+    return _playlist(queries.hls_media(uid, profile), "max-age=60")
+
+
+@door(P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)
+@require_safe
+def preview_master(request: ActingRequest, uid: UUID) -> HttpResponse:
+    return _playlist(queries.master_of(queries.item_for(request.actor, uid)), "no-store")
+
+
+@door(P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)
+@require_safe
+def preview_media(request: ActingRequest, uid: UUID, profile: str) -> HttpResponse:
+    return _playlist(queries.media_of(queries.item_for(request.actor, uid), profile), "no-store")
