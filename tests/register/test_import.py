@@ -123,7 +123,6 @@ def test_a_returned_file_put_right_is_taken_and_its_old_reasons_are_no_column_of
     assert Site.objects.filter(code__in=["S-1", "S-2"]).count() == 2
 
 
-@pytest.mark.clause("GOV01")
 def test_a_second_first_responsible_person_of_a_chain_is_refused(cast: Cast, at: datetime, tmp_path: Path) -> None:
     path = write_book(
         tmp_path / "first.xlsx",

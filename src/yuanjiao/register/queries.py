@@ -14,6 +14,7 @@ from yuanjiao.network.queries import entries as network
 from yuanjiao.people import queries as people
 from yuanjiao.people.rules import Actor
 from yuanjiao.places import queries as places
+from yuanjiao.places.rules import Level
 from yuanjiao.register.models import Import, ImportChange
 
 
@@ -127,3 +128,34 @@ def import_by_uid(uid: UUID, *, actor: Actor) -> Import:
 def changes_of(batch: Import) -> QuerySet[ImportChange]:
     """What an import created and changed, in the order it was done."""
     return ImportChange.objects.filter(batch=batch).prefetch_related("fields").order_by("pk")
+
+
+def place_names(codes: set[str], *, on: date) -> dict[str, str]:
+    """Code → the name in force on the day, of all codes in one query."""
+    return dict(places.divisions(on=on).filter(code__in=codes).values_list("code", "name"))
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One place in the tree beside a list: counties, and the towns of the chosen county."""
+
+    code: str
+    name: str
+    depth: int
+    is_chosen: bool
+
+
+def tree(actor_paths: tuple[str, ...], *, chosen: str, on: date) -> list[Branch]:
+    """Counties under the paths, and the towns of the county in which `chosen` (a division path or '') lies."""
+    rows = places.divisions(on=on).filter(people.within("path", actor_paths), level__in=[Level.COUNTY, Level.TOWN])
+    branches = []
+    for code, name, level, path, above in rows.values_list("code", "name", "level", "path", "parent__path"):
+        if level == Level.COUNTY or chosen.startswith(path) or (above and chosen.startswith(above)):
+            branches.append(Branch(code, name, 0 if level == Level.COUNTY else 1, path == chosen))
+    return branches
+
+
+def path_under(actor_paths: tuple[str, ...], code: str, *, on: date) -> str:
+    """The path of a division inside the actor's subtrees; '' for anything else."""
+    row = places.divisions(on=on).filter(people.within("path", actor_paths), code=code).first()
+    return row.path if row is not None else ""

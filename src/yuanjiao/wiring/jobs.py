@@ -16,6 +16,7 @@ from yuanjiao.flow.catalogue.publish import publish
 from yuanjiao.flow.journal.applying import retry_set_aside
 from yuanjiao.flow.journal.ship import ship
 from yuanjiao.network import jobs as network
+from yuanjiao.register.jobs import forget_old_uploads
 
 ALL = frozenset({"solo", "centre", "edge", "site"})
 TOP = frozenset({"solo", "centre"})
@@ -44,4 +45,5 @@ JOBS: tuple[Job, ...] = (
     Job("requeue_packaging", 30.0, requeue_packaging, TOP),
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("faults", 5.0, run_faults, TOP),
+    Job("forget_imports", 3600.0, forget_old_uploads, TOP),
 )

@@ -28,6 +28,18 @@ class Entry:
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("工作台", (Entry("我的工作台", "desks:home", ()),)),
     (
+        "故障与工单",
+        (
+            Entry("热线受理", "faults:hotline", (P.ANSWER_HOTLINE,)),
+            Entry("我的工单", "faults:my_orders", (P.WORK_ORDER,)),
+            Entry("申报故障", "faults:report_new", (P.FILE_FAULT,)),
+            Entry("故障工单", "faults:order_list", (P.SEE_ORDERS,)),
+            Entry("申报记录", "faults:report_list", (P.SEE_ORDERS,)),
+            Entry("故障统计", "faults:statistics", (P.SEE_REPORTS,)),
+            Entry("故障设置", "faults:fault_settings", (P.IMPORT_REGISTER,)),
+        ),
+    ),
+    (
         "课件",
         (
             Entry("我的课件", "courseware:item_list", (P.PRODUCE_COURSEWARE,)),
@@ -45,6 +57,17 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("学习场次", "learning:session_list", (P.SEE_LEARNING,)),
             Entry("使用统计", "learning:use", (P.SEE_LEARNING,)),
             Entry("零使用站点", "learning:zero_use", (P.SEE_LEARNING,)),
+        ),
+    ),
+    (
+        "台账",
+        (
+            Entry("区划", "register:division_list", (P.SEE_NETWORK,)),
+            Entry("单位", "register:unit_list", (P.SEE_NETWORK,)),
+            Entry("人员与责任人", "register:person_list", (P.SEE_PEOPLE,)),
+            Entry("设备", "register:asset_list", (P.SEE_NETWORK,)),
+            Entry("导入台账", "register:import_new", (P.IMPORT_REGISTER,)),
+            Entry("导入记录", "register:import_list", (P.IMPORT_REGISTER,)),
         ),
     ),
 )

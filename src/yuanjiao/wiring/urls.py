@@ -12,8 +12,10 @@ urlpatterns = [
     path("", include("yuanjiao.flow.urls")),
     path("", include("yuanjiao.desks.urls")),
     path("account/", include("yuanjiao.people.urls")),
+    path("register/", include("yuanjiao.register.urls")),
     path("", include("yuanjiao.courseware.urls")),
     path("learning/", include("yuanjiao.learning.urls")),
+    path("faults/", include("yuanjiao.faults.urls")),
 ]
 handler404 = "yuanjiao.ui.views.not_found"
 handler500 = "yuanjiao.ui.views.broken"
