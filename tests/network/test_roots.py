@@ -195,3 +195,15 @@ def test_a_change_that_arrives_late_is_put_where_it_belongs(cast: Cast, at: date
         ("unknown", hours[2], hours[3]),
         ("up", hours[3], None),
     ]
+
+
+def test_when_nobody_at_all_is_heard_roots_are_held_longer_and_doubt_is_written(cast: Cast, at: datetime) -> None:
+    night = Night(cast, at)
+    night.passes(3)
+    night.passes(3, beating=())
+    assert roots(cast) == []
+    night.passes(4, beating=())
+    assert {found.code for found in roots(cast)} == {"E-990101", "S-990102100200"}
+    edge = next(found for found in roots(cast) if found.code == "E-990101")
+    assert "不排除是本机收不到" in edge.evidence
+    assert edge.confidence < 0.5

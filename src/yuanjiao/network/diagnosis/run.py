@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db import transaction
 
 from yuanjiao.network.diagnosis.absorb import absorb
-from yuanjiao.network.diagnosis.verdicts import judge_cause, settle_ended, stayed_behind
-from yuanjiao.network.models import Lifecycle, Liveness, ManagedObject, Outage, State
+from yuanjiao.network.diagnosis.verdicts import Evidence, judge_cause, settle_ended, stayed_behind
+from yuanjiao.network.models import Lifecycle, Liveness, ManagedObject, ObjectKind, Outage, State
 from yuanjiao.network.queries.states import stale_observers
-from yuanjiao.network.rules.causes import Cause, Thing, Tree, find_causes
+from yuanjiao.network.rules.causes import Cause, Rule, Thing, Tree, find_causes
 
 
 @transaction.atomic
@@ -25,10 +25,10 @@ def diagnose(*, at: datetime, heard: Mapping[int, float] | None = None) -> None:
         settle_ended(outage, at)
     current = {outage.object_id: outage for outage in Outage.objects.filter(ended_at=None).select_related("object", "root")}
     tree = Tree(_things(current, at, heard or {}))
-    causes = find_causes(tree, now=at.timestamp()).causes
-    ended_roots = _end_derived(current, causes, at)
-    for cause in causes:
-        _write(cause, current, tree, at)
+    found = find_causes(tree, now=at.timestamp())
+    ended_roots, standing = _end_derived(current, found.causes, tree, at)
+    for cause in (*found.causes, *standing):
+        _write(cause, current, Evidence(tree, found.anyone_heard), at)
     for outage in ended_roots:
         settle_ended(outage, at)
 
@@ -61,13 +61,22 @@ def _things(current: Mapping[int, Outage], at: datetime, heard: Mapping[int, flo
         )
 
 
-def _end_derived(current: dict[int, Outage], causes: Iterable[Cause], at: datetime) -> list[Outage]:
-    """Outages of what does not beat end when fewer than half of what they explained is still dark, at the first recovery."""
+def _end_derived(current: dict[int, Outage], causes: Iterable[Cause], tree: Tree, at: datetime) -> tuple[list[Outage], list[Cause]]:
+    """Outages of what does not beat end when fewer than half of what they explained is still dark, at the first recovery.
+
+    Returns those, and the causes that stand although the rules would not find them anew.
+    """
     found = {cause.root for cause in causes}
     beating = set(Liveness.objects.filter(object__in=list(current)).values_list("object_id", flat=True))
-    ended = []
+    ended, standing = [], []
     for pk, outage in list(current.items()):
-        if pk in beating or pk in found:
+        if pk in beating or pk in found or not found.isdisjoint(tree.path_up(pk)):
+            continue
+        if outage.root is not None:
+            if outage.root.ended_at is not None:
+                outage.ended_at = max(outage.root.ended_at, outage.started_at)
+                outage.save(update_fields=["ended_at"])
+                current.pop(pk)
             continue
         children = list(outage.explained.all())
         back = [child.ended_at for child in children if child.ended_at is not None]
@@ -75,10 +84,15 @@ def _end_derived(current: dict[int, Outage], causes: Iterable[Cause], at: dateti
             outage.ended_at = max(min(back, default=at), outage.started_at)
             outage.save(update_fields=["ended_at"])
             ended.append(current.pop(pk))
-    return ended
+        elif outage.root_id is None:
+            rule = Rule.SITES_SHARE_LINE if outage.object.kind == ObjectKind.LINE else Rule.ALL_SITES_OF_EDGE
+            dark = tuple(child.object_id for child in children if child.ended_at is None and child.object_id in tree.things)
+            standing.append(Cause(pk, rule, dark, len(tree.sites(pk))))
+    return ended, standing
 
 
-def _write(cause: Cause, current: dict[int, Outage], tree: Tree, at: datetime) -> None:
+def _write(cause: Cause, current: dict[int, Outage], evidence: Evidence, at: datetime) -> None:
+    tree = evidence.tree
     root = current.get(cause.root)
     if root is None:
         root = current[cause.root] = _derived(cause, current, at)
@@ -91,8 +105,9 @@ def _write(cause: Cause, current: dict[int, Outage], tree: Tree, at: datetime) -
     if rooted_above and not cause.explained:
         stayed_behind(root, at)
     elif not cause.waiting:
-        judge_cause(root, cause, tree, at)
+        judge_cause(root, cause, evidence, at)
     _explain(root, [current[pk] for pk in cause.explained if pk in current])
+    _absorb_below(root, current, tree)
 
 
 def _derived(cause: Cause, current: Mapping[int, Outage], at: datetime) -> Outage:
@@ -124,6 +139,18 @@ def _affected(cause: Cause, tree: Tree) -> int:
     if thing.kind == "edge" and thing.beats:
         return len(tree.sites(cause.root))
     return sum(tree.things[pk].kind == "site" for pk in (cause.root, *cause.explained))
+
+
+def _absorb_below(root: Outage, current: dict[int, Outage], tree: Tree) -> None:
+    """A line taken for the root until its edge fell silent too: what was never told is forgotten, what was told is explained."""
+    beating = {pk for pk, thing in tree.things.items() if thing.beats}
+    for pk in [pk for pk in current if pk not in beating and pk in tree.things and root.object_id in tree.path_up(pk)]:
+        line = current[pk]
+        if line.held:
+            del current[pk]
+            line.delete()
+        elif line.root_id != root.pk:
+            _explain(root, [line])
 
 
 def _explain(root: Outage, children: Iterable[Outage]) -> None:

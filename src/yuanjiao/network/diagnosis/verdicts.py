@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from yuanjiao.lib.clock import CHINA
@@ -20,17 +21,27 @@ CLASS_OF = {
 TOGETHER = timedelta(minutes=3)
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What a verdict may rest on: the tree as the rules saw it, and whether anybody at all was heard."""
+
+    tree: Tree
+    anyone_heard: bool
+
+
 def _clock(at: datetime) -> str:
     return f"{at.astimezone(CHINA):%m月%d日 %H:%M:%S}"
 
 
-def judge_cause(outage: Outage, cause: Cause, tree: Tree, at: datetime) -> None:
+def judge_cause(outage: Outage, cause: Cause, evidence: Evidence, at: datetime) -> None:
     """Write the verdict of the rule that found this root, unless it stands already."""
     last = outage.verdicts.last()
     if last is not None and (last.rule == cause.rule or last.settled):
         return
     fault_class, confidence = CLASS_OF[cause.rule]
-    _write(outage, fault_class, cause.rule, _evidence(outage, cause, tree), confidence, at)
+    if not evidence.anyone_heard:
+        confidence *= 0.6
+    _write(outage, fault_class, cause.rule, _sentence(outage, cause, evidence), confidence, at)
 
 
 def stayed_behind(outage: Outage, at: datetime) -> None:
@@ -85,7 +96,8 @@ def _write(
     outage.explained.exclude(fault_class=fault_class).update(fault_class=fault_class)
 
 
-def _evidence(outage: Outage, cause: Cause, tree: Tree) -> str:
+def _sentence(outage: Outage, cause: Cause, evidence: Evidence) -> str:
+    tree = evidence.tree
     name, since = outage.object.name, _clock(outage.started_at)
     if cause.rule is Rule.EDGE_SILENT:
         return f"{name}自 {since} 起无心跳，其下 {cause.of} 个站点情况不明；是停机还是上联不通，恢复后由其开机时刻定论"
@@ -95,8 +107,9 @@ def _evidence(outage: Outage, cause: Cause, tree: Tree) -> str:
     what = "台边缘服务器" if cause.rule is Rule.EDGES_SHARE_UPLINK else "个站点"
     names = "、".join(ManagedObject.objects.filter(pk__in=dark[:3]).order_by("code").values_list("name", flat=True))
     judged = sum(tree.things[pk].kind == ("edge" if cause.rule is Rule.EDGES_SHARE_UPLINK else "site") for pk in dark)
+    elsewhere = "别处仍有心跳" if evidence.anyone_heard else "但别处也没有心跳，不排除是本机收不到"
     shown = f"{names}{'等' if len(dark) > 3 else ''}"
-    return f"{name}所带 {cause.of} {what}中有 {judged} {what[0]}在 {since} 前后一同无心跳（{shown}），别处仍有心跳"
+    return f"{name}所带 {cause.of} {what}中有 {judged} {what[0]}在 {since} 前后一同无心跳（{shown}），{elsewhere}"
 
 
 def _alone(outage: Outage, tree: Tree) -> str:

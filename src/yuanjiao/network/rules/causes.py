@@ -1,7 +1,7 @@
 """One root for what fell silent together: pure rules over the tree of edges, lines and sites.
 
 A cause is the highest object whose own beats stopped, or of which n ≥ 2 sites fell silent together and at least 90 % are
-silent while others elsewhere are heard. Everything below it is explained by it.
+silent. Everything below it is explained by it. While nobody at all is heard the monitor may be deaf itself, and waits longer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 SHARE = 0.9
 TOGETHER_S = 600
 """Silences that began within this span of each other may have one cause, in seconds."""
-STORM = 5
+STORM = 3
 """From this many sites on, and with nobody heard at all, the monitor suspects itself first."""
 
 
@@ -64,6 +64,7 @@ class Findings:
     """Every dark object is a root here or explained by one."""
 
     causes: tuple[Cause, ...]
+    anyone_heard: bool
 
     @property
     def waiting(self) -> frozenset[int]:
@@ -102,13 +103,13 @@ def find_causes(tree: Tree, *, now: float) -> Findings:
     for pk in _candidates(tree, dark):
         if pk in taken:
             continue
-        cause = _cause_at(tree, pk, taken, anyone_heard)
+        cause = _cause_at(tree, pk, taken)
         if cause is not None:
             causes.append(cause)
             taken.update(cause.explained, [pk])
     causes += [Cause(pk, _own_rule(thing), (), len(tree.sites(pk)) or 1) for pk, thing in dark.items() if pk not in taken]
     storm = not anyone_heard and len(dark) >= STORM
-    return Findings(tuple(replace(cause, waiting=_must_wait(tree, cause, now, storm=storm)) for cause in causes))
+    return Findings(tuple(replace(cause, waiting=_must_wait(tree, cause, now, storm=storm)) for cause in causes), anyone_heard)
 
 
 def _candidates(tree: Tree, dark: Mapping[int, Thing]) -> list[int]:
@@ -117,7 +118,7 @@ def _candidates(tree: Tree, dark: Mapping[int, Thing]) -> list[int]:
     return sorted(wanted, key=lambda pk: (len(tree.path_up(pk)), pk))
 
 
-def _cause_at(tree: Tree, pk: int, taken: set[int], anyone_heard: bool) -> Cause | None:
+def _cause_at(tree: Tree, pk: int, taken: set[int]) -> Cause | None:
     thing = tree.things[pk]
     below = [tree.things[child] for child in tree.below.get(pk, ()) if child not in taken]
     if thing.kind == "edge" and thing.beats and thing.dark_since is not None:
@@ -126,7 +127,7 @@ def _cause_at(tree: Tree, pk: int, taken: set[int], anyone_heard: bool) -> Cause
     edges = [child for child in below if child.kind == "edge" and child.beats]
     judged = edges if len(edges) >= 2 else [child for child in below if child.kind == "site"]
     silent = _silent_together(judged)
-    if silent is None or not anyone_heard or not _is_lowest_common(tree, pk, silent):
+    if silent is None or not _is_lowest_common(tree, pk, silent):
         return None
     inside = {child.pk for child in silent}
     explained = tuple(child.pk for child in below if child.dark_since is not None and (child.pk in inside or _same_time(child, silent)))
@@ -172,17 +173,17 @@ def _must_wait(tree: Tree, cause: Cause, now: float, *, storm: bool) -> bool:
     since, wait = max(silences), max(tree.things[pk].wait_s for pk in (cause.root, *cause.explained))
     if storm:
         return now < since + 3 * wait
-    if thing.parent not in tree.things or _parent_heard_since(tree, thing, since + thing.period_s):
+    if _parent_heard_since(tree, thing, since + thing.period_s):
         return False
     return now < since + 2 * wait
 
 
 def _parent_heard_since(tree: Tree, thing: Thing, moment: float) -> bool:
-    """Whether the object above was heard after `moment`, or, where it does not beat, somebody else through it."""
+    """Whether the object above was heard after `moment`; where it does not beat, somebody else through it; at the top, anybody."""
     above = tree.things.get(thing.parent or 0)
-    if above is None:
-        return False
-    witnesses = [above] if above.beats and above.kind == "edge" else tree.sites(above.pk)
+    witnesses: Iterable[Thing] = tree.things.values()
+    if above is not None:
+        witnesses = [above] if above.beats and above.kind == "edge" else tree.sites(above.pk)
     return any(witness.heard_at > moment for witness in witnesses)
 
 
