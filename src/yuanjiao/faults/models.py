@@ -107,7 +107,11 @@ class ServiceTerm(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["fault_class", "area"], name="term_once"),
-            models.CheckConstraint(condition=models.Q(restore_hours__gte=models.F("respond_hours")), name="term_in_order"),
+            models.CheckConstraint(
+                condition=models.Q(restore_hours__gte=models.F("respond_hours")),
+                name="term_in_order",
+                violation_error_message="修复时限不短于响应时限",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -172,3 +176,24 @@ class ReportHandling(models.Model):
     @property
     def is_late(self) -> bool:
         return self.filing_delay_s is not None and self.limit_s is not None and self.filing_delay_s > self.limit_s
+
+
+class CallBack(models.Model):
+    """One call back to a reporter after the repair: satisfied or not (回访)."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ("by_name",)
+
+    report = models.ForeignKey(FaultReport, on_delete=models.CASCADE, related_name="callbacks")
+    satisfied = models.BooleanField("满意")
+    note = models.CharField("回访情况", max_length=200, blank=True, default="")
+    by_uid = models.UUIDField("回访人", null=True, blank=True)
+    by_name = models.CharField("回访人姓名", max_length=50)
+    at = models.DateTimeField("回访时间")
+
+    class Meta:
+        verbose_name = "回访"
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return f"{self.report} {'满意' if self.satisfied else '不满意'}"

@@ -16,7 +16,7 @@ from yuanjiao.faults.commands.orders import (
     submit_order,
     verify_order,
 )
-from yuanjiao.faults.commands.reports import report_fault, take_call, take_up_report
+from yuanjiao.faults.commands.reports import record_callback, report_fault, take_call, take_up_report
 
 __all__ = [
     "accept_order",
@@ -28,6 +28,7 @@ __all__ = [
     "extend_order",
     "fold_order",
     "open_order",
+    "record_callback",
     "reopen_order",
     "report_fault",
     "return_order",

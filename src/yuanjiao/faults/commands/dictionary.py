@@ -53,6 +53,7 @@ def set_cause(*, code: str, name: str, fault_class: str, active: bool, by: Actor
         raise Refused("代码用小写英文字母、数字和下划线，原因名称不能为空")
     if fault_class and fault_class not in set(FaultClass):
         raise Refused("类别只有服务器、线路、终端站点设备三种")
+    ensure_dictionaries()
     values = {"name": name.strip()[:40], "fault_class": fault_class, "active": active}
     row, _ = FaultCause.objects.update_or_create(code=code, defaults=values)
     write_audit(by=by, action="修改故障原因", subject=code, at=at, detail=f"{name} {'在用' if active else '停用'}")

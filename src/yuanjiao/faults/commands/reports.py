@@ -8,16 +8,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from yuanjiao.faults.commands.orders import open_order
+from yuanjiao.faults.commands.orders import open_order, reopen_order
 from yuanjiao.faults.events import FaultReported
-from yuanjiao.faults.models import FaultReport, ReporterContact, ReportHandling, WorkOrder
+from yuanjiao.faults.models import CallBack, FaultReport, ReporterContact, ReportHandling, WorkOrder
 from yuanjiao.faults.queries.dictionary import term_for
 from yuanjiao.faults.queries.orders import open_order_for
 from yuanjiao.faults.rules import Channel, Symptom
 from yuanjiao.flow.journal.record import record
 from yuanjiao.flow.nodes.models import NodeKind
 from yuanjiao.flow.nodes.queries import own_node
-from yuanjiao.items.rules import readable_code
+from yuanjiao.items.rules import State, readable_code
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.seal import phone_digits, seal
 from yuanjiao.lib.uid import new_uid
@@ -129,3 +129,19 @@ def take_call(*, separate: bool = False, by: Actor, at: datetime, **details: obj
         raise Refused("热线在市级中心受理，本机只能登记申报")
     report = report_fault(channel=Channel.PHONE, by=by, at=at, **details)  # type: ignore[arg-type]
     return report, take_up_report(report=report, separate=separate, by=by, at=at)
+
+
+@transaction.atomic
+def record_callback(*, report: FaultReport, satisfied: bool, note: str, by: Actor, at: datetime) -> CallBack:
+    """Write down what the reporter says of the finished repair; "not satisfied" reopens the order (story 12)."""
+    by.require(Permission.ANSWER_HOTLINE, report.path)
+    handling = ReportHandling.objects.select_related("order__item__division", "order__item__lead_unit").filter(report=report).first()
+    if handling is None or handling.order.item.state not in {State.VERIFIED, State.CLOSED}:
+        raise Refused("工单核实以后才能回访")
+    if not satisfied and not note.strip():
+        raise Refused("不满意时请写明还有什么问题")
+    if not satisfied:
+        reopen_order(order=handling.order, reason=f"回访不满意：{note.strip()}", by=by, at=at)
+    return CallBack.objects.create(
+        report=report, satisfied=satisfied, note=note.strip()[:200], by_uid=by.person_uid, by_name=by.name[:50], at=at
+    )

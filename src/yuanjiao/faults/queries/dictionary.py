@@ -36,3 +36,10 @@ def term_for(fault_class: str, division: Division) -> ServiceTerm:
     if row is None:
         raise Refused("服务时限表缺少这一类别，请市级管理员在“故障设置”补上")
     return row
+
+
+def term_by_pk(pk: int) -> ServiceTerm:
+    row = ServiceTerm.objects.filter(pk=pk).first()
+    if row is None:
+        raise NotFound("没有这一条服务时限")
+    return row

@@ -1,0 +1,133 @@
+"""Forms of faults: what a person types, cleaned; what is known already is filled in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from yuanjiao.faults.models import CLASSES, SYMPTOMS, FaultCause, ServiceTerm, WorkOrder
+from yuanjiao.faults.queries import AcceptanceCheck, causes_for
+from yuanjiao.items.rules import QUESTIONS, Answer, ThreeAnswers
+from yuanjiao.lib.clock import CHINA
+from yuanjiao.lib.uid import new_uid
+from yuanjiao.places.models import OrgUnit
+
+YES_NO = [("yes", _("是")), ("no", _("否"))]
+
+
+class ReportForm(forms.Form):
+    """A fault as a site manager or an officer files it: one choice, the rest if there is something to say."""
+
+    uid = forms.UUIDField(widget=forms.HiddenInput, initial=new_uid)  # a doubled click files one report
+    symptom = forms.ChoiceField(label=_("现象"), choices=SYMPTOMS)
+    error_code = forms.CharField(label=_("错误代码"), max_length=20, required=False, help_text=_("屏幕上显示的号码，没有就空着"))
+    words = forms.CharField(
+        label=_("还有什么要说明"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("不用写姓名、电话等个人信息"),
+    )  # fmt: skip
+
+    def details(self) -> dict[str, Any]:
+        """What `commands.report_fault` takes."""
+        return dict(self.cleaned_data)
+
+
+class CallForm(ReportForm):
+    """The same, as a clerk hears it, with whom to call back."""
+
+    caller_name = forms.CharField(label=_("来电人称呼"), max_length=50, required=False)
+    caller_phone = forms.CharField(label=_("回访电话"), max_length=30, required=False, widget=forms.TextInput(attrs={"inputmode": "tel"}))
+    separate = forms.BooleanField(label=_("不是同一故障，另开一张工单"), required=False)
+
+    def __init__(self, *args: Any, known: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["symptom"].widget.attrs["autofocus"] = True
+        self.fields["words"].label = _("来电人的话")
+        if not known:
+            del self.fields["separate"]
+
+
+class CallBackForm(forms.Form):
+    """What the reporter says of the repair."""
+
+    satisfied = forms.ChoiceField(label=_("对处理结果"), choices=[("yes", _("满意")), ("no", _("不满意"))], widget=forms.RadioSelect)
+    note = forms.CharField(label=_("回访情况"), max_length=200, required=False, help_text=_("不满意须写明还有什么问题，工单将重新打开"))
+
+
+class ReasonForm(forms.Form):
+    """One line of reason."""
+
+    reason = forms.CharField(label=_("原因"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ExtendForm(ReasonForm):
+    """How much longer, and why."""
+
+    hours = forms.IntegerField(label=_("延长（小时）"), min_value=1, max_value=720, initial=24)
+    field_order = ["hours", "reason"]
+
+
+class DispatchForm(forms.Form):
+    """Which unit gets the order."""
+
+    def __init__(self, *args: Any, units: QuerySet[OrgUnit], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["unit"] = forms.ModelChoiceField(label=_("承办单位"), queryset=units)
+
+
+class SubmitForm(forms.Form):
+    """The engineer's result: class and cause compulsory (OPS03, OPS09)."""
+
+    fault_class = forms.ChoiceField(label=_("故障类别"), choices=CLASSES, widget=forms.RadioSelect)
+    cause = forms.ChoiceField(label=_("故障原因"))
+    note = forms.CharField(label=_("处理情况"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, order: WorkOrder, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"fault_class": order.fault_class or order.proposed_class})
+        super().__init__(*args, **kwargs)
+        causes = list(causes_for())
+        groups = [(title, [(c.code, c.name) for c in causes if c.fault_class == key]) for key, title in (*CLASSES, ("", _("各类通用")))]
+        self.fields["cause"].choices = [("", _("请选择")), *groups]  # type: ignore[attr-defined]
+
+
+class VerifyForm(forms.Form):
+    """The three questions, each with its evidence; what the journal and the engineer say is filled in for the reader to confirm."""
+
+    def __init__(self, *args: Any, order: WorkOrder, check: AcceptanceCheck, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = {"done": order.repair_note, "solved": _play_words(check), "changed": ""}
+        for name, question in QUESTIONS.items():
+            self.fields[f"{name}_yes"] = forms.ChoiceField(label=question, choices=YES_NO, widget=forms.RadioSelect)
+            self.fields[name] = forms.CharField(label=_("依据"), max_length=200, initial=known[name])
+
+    def answers(self) -> ThreeAnswers:
+        data = self.cleaned_data
+        return ThreeAnswers(**{name: Answer(data[f"{name}_yes"] == "yes", data[name]) for name in QUESTIONS})
+
+
+def _play_words(check: AcceptanceCheck) -> str:
+    if check.play is None or check.site is None:
+        return ""
+    return f"{check.site.name} {check.play.at.astimezone(CHINA):%m-%d %H:%M} 播放测试通过"
+
+
+class CauseForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One cause of the dictionary."""
+
+    class Meta:
+        model = FaultCause
+        fields = ["code", "name", "fault_class", "active"]
+        help_texts = {"code": _("小写英文、数字、下划线；已有代码则修改该原因")}
+
+    def validate_unique(self) -> None:
+        """The same code again is a change of that cause, made by the command."""
+
+
+class TermForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One service term."""
+
+    class Meta:
+        model = ServiceTerm
+        fields = ["unit_level", "respond_hours", "restore_hours", "patience_minutes", "filing_limit_hours"]

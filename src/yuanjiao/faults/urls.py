@@ -1,0 +1,22 @@
+"""Pages of faults: the hotline, orders, reports, figures, and the public answer to a receipt code."""
+
+from django.urls import path
+
+from yuanjiao.faults.views import dictionary, hotline, orders, public, reports, statistics
+
+app_name = "faults"
+urlpatterns = [
+    path("orders/", orders.order_list, name="order_list"),
+    path("orders/<str:code>/", orders.order, name="order"),
+    path("mine/", orders.my_orders, name="my_orders"),
+    path("hotline/", hotline.hotline, name="hotline"),
+    path("hotline/<str:code>/", hotline.hotline_site, name="hotline_site"),
+    path("report/", reports.report_new, name="report_new"),
+    path("reports/", reports.report_list, name="report_list"),
+    path("reports/<str:code>/", reports.report, name="report"),
+    path("statistics/", statistics.statistics, name="statistics"),
+    path("unreported/", statistics.unreported_list, name="unreported_list"),
+    path("settings/", dictionary.fault_settings, name="fault_settings"),
+    path("settings/terms/<int:pk>/", dictionary.term, name="term"),
+    path("follow/", public.follow, name="follow"),
+]
