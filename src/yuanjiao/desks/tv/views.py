@@ -15,7 +15,7 @@ from uuid import UUID
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -27,6 +27,10 @@ from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import public
 
 KEPT_S = 400 * 86400
+START = ("box", "site", "key")
+"""What the operator may put into a box's start address: its kind, and the site whose study days it may record."""
+SITE_COOKIE = "yuanjiao_tv_site"
+"""Set by the page on which study days are recorded, once a box has proved its site."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,8 @@ def _render(request: HttpRequest, stem: str, context: dict[str, Any], status: in
 
 
 def _link(request: HttpRequest, name: str, *args: object, anchor: str = "", **query: object) -> str:
-    """A link that keeps `?box=` for boxes without cookies."""
-    asked = request.GET.get("box", "")
-    if asked in BOXES:
-        query["box"] = asked
+    """A link that keeps what the box's start address said, for boxes without cookies."""
+    query.update({key: request.GET[key] for key in START if request.GET.get(key)})
     text = urlencode({key: value for key, value in query.items() if value})
     return reverse(f"desks:{name}", args=args) + (f"?{text}" if text else "") + (f"#{anchor}" if anchor else "")
 
@@ -91,18 +93,19 @@ def home(request: HttpRequest) -> HttpResponse:
 def _tiles(request: HttpRequest) -> list[Tile]:
     everything = Tile(_("全部课件"), _link(request, "tv_all"), _items(len(faces.Listing())))
     columns = [Tile(one.title, _link(request, "tv_column", one.uid), _items(one.items)) for one in faces.columns_here()]
-    return [*_todays_lesson(), everything, *columns]
+    return [*_todays_lesson(request), everything, *columns]
 
 
 def _items(number: int) -> str:
     return _("%d 个") % number
 
 
-def _todays_lesson() -> list[Tile]:
-    try:
-        return [Tile(_("今天的课"), reverse("learning:tv_record"), _("学习日"))]
-    except NoReverseMatch:
+def _todays_lesson(request: HttpRequest) -> list[Tile]:
+    """The way to recording a study day, on boxes that belong to a site; a television at home has nothing to record."""
+    if "site" not in request.GET and SITE_COOKIE not in request.COOKIES:
         return []
+    proof = urlencode({key: request.GET[key] for key in START[1:] if request.GET.get(key)})
+    return [Tile(_("今天的课"), reverse("learning:tv_record") + (f"?{proof}" if proof else ""), _("学习日"))]
 
 
 def _in_rows(tiles: list[Tile]) -> list[list[tuple[int, Tile]]]:

@@ -1,0 +1,76 @@
+"""What a phone may choose from, by what has been packaged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from yuanjiao.courseware.queries import ItemDetail, RenditionCard
+from yuanjiao.desks import faces
+from yuanjiao.desks.portal.choices import choices, chosen
+
+
+def form(profile: str, size: int, kind: str = "video", *, height: int = 0, hls: bool = False) -> RenditionCard:
+    media = {"video": "video/mp4", "audio": "audio/mp4"}[kind]
+    return RenditionCard(profile, profile, kind, f"{size:064d}", size, media, "", height * 16 // 9, height, 0, 60.0, hls)
+
+
+SD, HD, SOUND = form("box-sd", 900, height=576), form("box-hd", 2000, height=720), form("audio", 60, "audio")
+LADDER = (form("hls-240", 200, height=240, hls=True), form("hls-480", 500, height=480, hls=True), form("hls-audio", 90, "audio", hls=True))
+LOW = form("phone-low", 150, height=240)
+
+
+def item(*renditions: RenditionCard) -> ItemDetail:
+    return ItemDetail(uuid4(), "片", "", "", "教育类", "自制", "组织部", 60.0, 0, 0, True, datetime(2026, 3, 2, tzinfo=UTC), (), renditions)
+
+
+@pytest.mark.parametrize(
+    ("renditions", "expected"),
+    [
+        ((SD, SOUND, *LADDER), {"low": 290, "std": 900, "audio": 60}),
+        ((SD, SOUND, LOW, *LADDER), {"low": 150, "std": 900, "audio": 60}),
+        ((SD, HD, SOUND), {"std": 900, "hd": 2000, "audio": 60}),
+        ((SD, *LADDER[:2]), {"low": 200, "std": 900}),
+        ((SOUND,), {"audio": 60}),
+        ((), {}),
+    ],
+)
+def test_each_form_is_offered_with_what_it_really_costs(renditions: tuple[RenditionCard, ...], expected: dict[str, int]) -> None:
+    assert {choice.key: choice.size_bytes for choice in choices(item(*renditions))} == expected
+
+
+def test_a_low_form_that_only_streams_is_marked_so_and_falls_back_to_a_whole_file() -> None:
+    low = choices(item(SD, *LADDER))[0]
+    assert low.needs_script
+    assert low.url == faces.blob_url(SD.blob, "video/mp4")
+    assert not choices(item(SD, LOW))[0].needs_script
+
+
+@pytest.mark.parametrize(
+    ("wanted", "saving", "expected"),
+    [("", False, "std"), ("", True, "low"), ("audio", True, "audio"), ("hd", False, "std"), ("nonsense", False, "std")],
+)
+def test_the_choice_asked_for_wins_then_the_saving_one(wanted: str, saving: bool, expected: str) -> None:
+    found = chosen(choices(item(SD, LOW, SOUND)), wanted, saving=saving)
+    assert found is not None
+    assert found.key == expected
+
+
+def test_nothing_packaged_is_nothing_to_play() -> None:
+    assert chosen((), "std", saving=False) is None
+
+
+@pytest.mark.parametrize(("hd", "expected"), [(False, "box-sd"), (True, "box-hd")])
+def test_a_box_gets_the_plain_mp4_its_kind_can_play(hd: bool, expected: str) -> None:
+    found = faces.box_rendition(item(SD, HD, SOUND, *LADDER), hd=hd)
+    assert found is not None
+    assert found.profile == expected
+
+
+def test_a_box_never_gets_a_stream_and_gets_the_sound_when_there_is_no_picture() -> None:
+    assert faces.box_rendition(item(*LADDER)) is None
+    assert faces.box_rendition(item(SOUND), hd=True) == SOUND
+    assert faces.box_rendition(item(SD), hd=True) == replace(SD)
