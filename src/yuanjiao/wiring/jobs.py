@@ -17,6 +17,7 @@ from yuanjiao.flow.journal.applying import retry_set_aside
 from yuanjiao.flow.journal.ship import ship
 from yuanjiao.network import jobs as network
 from yuanjiao.register.jobs import forget_old_uploads
+from yuanjiao.reports.jobs import draft_month_reports
 
 ALL = frozenset({"solo", "centre", "edge", "site"})
 TOP = frozenset({"solo", "centre"})
@@ -46,4 +47,5 @@ JOBS: tuple[Job, ...] = (
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("faults", 5.0, run_faults, TOP),
     Job("forget_imports", 3600.0, forget_old_uploads, TOP),
+    Job("draft_month_reports", 3600.0, draft_month_reports, TOP),
 )
