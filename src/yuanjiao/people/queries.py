@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.lib.seal import digest, mask_phone, phone_digits, unseal
-from yuanjiao.people.models import Account, Membership, Person, Responsibility, ResponsibilityKind
+from yuanjiao.people.models import Account, AuditRow, Membership, Person, Responsibility, ResponsibilityKind
 from yuanjiao.people.rules import Actor, Grant, Role
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import ancestors, valid_on
@@ -115,3 +115,9 @@ def memberships_open() -> QuerySet[Membership]:
 
 def accounts() -> QuerySet[Account]:
     return Account.objects.select_related("person").order_by("username")
+
+
+def audit_trail(paths: Iterable[str]) -> QuerySet[AuditRow]:
+    """What people of these subtrees changed, and what the machine itself did, newest first."""
+    inside = Person.objects.filter(within("unit__division__path", paths)).values("uid")
+    return AuditRow.objects.filter(Q(actor_uid__in=inside) | Q(actor_uid=None)).order_by("-at", "-pk")

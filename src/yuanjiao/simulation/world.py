@@ -57,7 +57,7 @@ class World:
         """A grid of moments, with every moment added at which an edge, a line or an uplink breaks or is mended."""
         sharp = {when for fault in self.faults if fault.object_kind != "site" for when in (fault.start, fault.end) if start < when < end}
         grid = {start + step * number for number in range(1, int((end - start) / step) + 1)}
-        return sorted(moment.replace(microsecond=0) for moment in grid | sharp)
+        return sorted({moment.replace(microsecond=0) for moment in grid | sharp | {end}})
 
 
 def uplink_of(edge_code: str) -> str:

@@ -8,10 +8,25 @@ import sys
 from yuanjiao.lib.env import BadSetting
 from yuanjiao.lib.errors import YuanjiaoError
 
+DEMO = {
+    "YUANJIAO_HOME": "var/demo/centre",
+    "YUANJIAO_ROLE": "centre",
+    "YUANJIAO_NAME": "青禾市中心",
+    # Three times as often as in a village, so that what breaks is seen while one watches.
+    "YUANJIAO_BEAT_PERIOD_S": "20",
+    "YUANJIAO_BEAT_GRACE_S": "15",
+    "YUANJIAO_SWEEP_S": "2",
+    "YUANJIAO_SHIP_S": "3",
+    "YUANJIAO_FOLLOW_S": "5",
+}
+"""`demo` and `simulate` live in a folder of their own unless HOME says otherwise."""
+
 
 def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yuanjiao.wiring.settings")
     arguments = ["yuanjiao", *(sys.argv[1:] if argv is None else argv)]
+    if arguments[1:2] and arguments[1] in {"demo", "simulate"} and "YUANJIAO_HOME" not in os.environ:
+        os.environ.update({name: value for name, value in DEMO.items() if name not in os.environ})
     try:
         from django.core.management import execute_from_command_line  # after the settings variable is set
 

@@ -106,8 +106,8 @@ def _site_tiles(division: Division, at: datetime) -> list[dict[str, Any]]:
     return [
         {
             "name": row.name,
-            "value": names[row.state],
-            "band": bands[row.state],
+            "value": names[row.state],  # type: ignore[attr-defined]  # with_state adds it
+            "band": bands[row.state],  # type: ignore[attr-defined]
             "link": reverse("network:site", args=[row.code]),
         }
         for row in rows[:400]

@@ -1,0 +1,218 @@
+"""What each role sees first: one function per role, each asking only the rooms' queries for what lies in its scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from yuanjiao.courseware import queries as courseware
+from yuanjiao.courseware.rules.life import State as ItemState
+from yuanjiao.desks.screen.views import per_cent, top_division
+from yuanjiao.desks.staff.desk import Desk, Figure, Line, Panel, link
+from yuanjiao.faults import queries as faults
+from yuanjiao.faults.models import FaultReport, WorkOrder
+from yuanjiao.items.queries import colour_now
+from yuanjiao.items.rules import WITH_OWNER, Colour, State
+from yuanjiao.learning import queries as learning
+from yuanjiao.lib.clock import local_day
+from yuanjiao.network import queries as network
+from yuanjiao.people.queries import audit_trail
+from yuanjiao.people.rules import Actor, Permission, Role
+from yuanjiao.ui.templatetags.zh import duration
+
+SHOWN = 8
+COLOURS = {Colour.RED: ("red", "超期"), Colour.YELLOW: ("yellow", "滞后"), Colour.BLUE: ("blue", "将到期")}
+
+
+def desk_for(actor: Actor, at: datetime) -> Desk:
+    """The start page of everything this person is."""
+    desk = Desk()
+    for role in ORDER:
+        if role in actor.roles:
+            desk.add(BUILDERS[role](actor, at))
+    return desk
+
+
+def city_admin(actor: Actor, at: datetime) -> Desk:
+    return Desk(
+        figures=[*_network_figures(actor, at), *_order_figures(actor, at)],
+        panels=[_outages(actor, at), _children(actor, at), _late_orders(actor, at), _study_days(actor, at)],
+        actions=[(_("导入台账"), link("register:import_new")), (_("大屏"), link("desks:screen"))],
+    )
+
+
+def county_officer(actor: Actor, at: datetime) -> Desk:
+    panels = [_dark_sites(actor, at), _outages(actor, at), _late_orders(actor, at), _study_days(actor, at)]
+    actions = [(_("替站点报修"), link("faults:report_new")), (_("月底报告"), link("reports:document_list"))]
+    return Desk([*_network_figures(actor, at), *_order_figures(actor, at)], panels, actions)
+
+
+def leader(actor: Actor, at: datetime) -> Desk:
+    return Desk(_network_figures(actor, at), [_children(actor, at), _outages(actor, at)], [(_("打开大屏"), link("desks:screen"))])
+
+
+def engineer(actor: Actor, at: datetime) -> Desk:
+    rows = list(faults.orders_of_unit(actor)[:SHOWN])
+    panel = Panel(
+        _("本单位的工单"),
+        [_order_line(row, at) for row in rows],
+        _("现在没有要处理的工单。有新工单时会出现在这里。"),
+        link("faults:my_orders"),
+        _("按道路排好的全部工单"),
+    )
+    return Desk(panels=[panel], actions=[(_("今天的工单"), link("faults:my_orders"))])
+
+
+def hotline_clerk(actor: Actor, at: datetime) -> Desk:
+    find = Panel(
+        _("查找站点"),
+        [],
+        "",
+        search=link("faults:hotline"),
+        search_hint=_("电话、名称、拼音首字母或编号"),
+    )
+    rows = faults.reports_seen_by(actor)[:SHOWN]
+    recent = Panel(
+        _("最近的申报"),
+        [_report_line(row, at) for row in rows],
+        _("还没有人申报故障。接到电话后，先在上面查找站点。"),
+        link("faults:report_list"),
+    )
+    return Desk(panels=[find, recent, _outages(actor, at)])
+
+
+def site_manager(actor: Actor, at: datetime) -> Desk:
+    sites = list(network.with_state(network.sites_in(actor.paths(Permission.RECORD_SESSION)), at=at)[:SHOWN])
+    own = Panel(
+        _("我的站点"),
+        [Line(site.name, link("network:site", site.code), "", *STATE_WORDS[site.state]) for site in sites],  # type: ignore[attr-defined]
+        _("您负责的村还没有登记站点。请联系县级组织员。"),
+    )
+    actions = [(_("登记学习"), link("learning:record")), (_("报修"), link("faults:report_new"))]
+    return Desk(panels=[own, _study_days(actor, at)], actions=actions)
+
+
+def producer(actor: Actor, at: datetime) -> Desk:
+    rows = courseware.items_seen_by(actor)
+    lines = [Line(row.title, link("courseware:item", row.uid), "", row.get_state_display()) for row in rows[:SHOWN]]
+    returned = rows.filter(state=ItemState.RETURNED).count()
+    figures = [Figure(_("被退回、待修改"), returned, link("courseware:item_list", state=ItemState.RETURNED), returned > 0)]
+    panel = Panel(_("我的课件"), lines, _("还没有课件。点右上角“上传课件”，选一段手机拍的视频就可以开始。"), link("courseware:item_list"))
+    return Desk(figures, [panel], [(_("上传课件"), link("courseware:item_new"))])
+
+
+def reviewer(actor: Actor, at: datetime) -> Desk:
+    rows = courseware.items_seen_by(actor).filter(state=ItemState.IN_REVIEW)
+    lines = [Line(row.title, link("courseware:item", row.uid), str(row.author)) for row in rows[:SHOWN]]
+    panel = Panel(_("等待审核"), lines, _("没有等待审核的课件。"), link("courseware:review_list"))
+    return Desk([Figure(_("等待审核"), rows.count(), link("courseware:review_list"))], [panel], [])
+
+
+def auditor(actor: Actor, at: datetime) -> Desk:
+    lines = [Line(f"{row.actor_name} {row.action} {row.subject}", "", f"{_ago(row.at, at)}前") for row in audit_trail(actor.paths(Permission.SEE_AUDIT))[:SHOWN]]
+    panel = Panel(_("最近的操作"), lines, _("还没有操作记录。"), link("desks:audit"), _("全部操作日志"))
+    return Desk(_network_figures(actor, at), [panel], [(_("操作日志"), link("desks:audit")), (_("节点与日志"), link("desks:nodes"))])
+
+
+def _network_figures(actor: Actor, at: datetime) -> list[Figure]:
+    division = top_division(actor, Permission.SEE_NETWORK, at)
+    counts, rate = network.site_counts(division.path, at=at), network.rate_at(division, at)
+    place = {"division": division.code}
+    return [
+        Figure(_("不通的站点"), counts.down, link("network:site_list", state="down", **place), counts.down > 0),
+        Figure(_("情况不明"), counts.unknown, link("network:site_list", state="unknown", **place)),
+        Figure(_("当前畅通率"), per_cent(rate), link("network:rates", **place), note=rate.why_none),
+        Figure(_("在用站点"), counts.total, link("network:site_list", **place)),
+    ]
+
+
+def _order_figures(actor: Actor, at: datetime) -> list[Figure]:
+    rows = faults.orders_seen_by(actor)
+    running = rows.filter(item__state__in=[*WITH_OWNER, State.SUBMITTED]).count()
+    late = faults.colour_counts(rows, at)[Colour.RED]
+    return [
+        Figure(_("处理中的工单"), running, link("faults:order_list", state="open")),
+        Figure(_("超期工单"), late, link("faults:order_list", colour="red"), late > 0),
+    ]
+
+
+def _outages(actor: Actor, at: datetime) -> Panel:
+    rows = network.open_outages(actor.paths(Permission.SEE_NETWORK))[-SHOWN:]
+    lines = [
+        Line(
+            row.name,
+            link("network:outage", row.uid),
+            f"{duration(at - row.started_at)} · {row.affected_count} 站",
+            row.class_name or _("待判定"),
+            "red" if row.affected_count > 1 else "yellow",
+        )
+        for row in reversed(rows)
+    ]
+    return Panel(_("未恢复的中断（按根源）"), lines, _("没有未恢复的中断。"), link("network:outage_list"))
+
+
+def _dark_sites(actor: Actor, at: datetime) -> Panel:
+    """Story 5: which sites are dark, since when, why probably; the site's page names who answers and who has reported."""
+    rows = network.dark_sites(actor.paths(Permission.SEE_NETWORK), at=at)[:SHOWN]
+    lines = [Line(row.name, link("network:site", row.code), f"已 {duration(at - row.since)}", _("不通"), "red") for row in rows]
+    return Panel(_("不通的站点"), lines, _("所有能听到的站点都正常。"), link("network:site_list", state="down"))
+
+
+def _children(actor: Actor, at: datetime) -> Panel:
+    division = top_division(actor, Permission.SEE_NETWORK, at)
+    rates = sorted(network.rates_by_child(division, at), key=lambda one: 2.0 if one.rate.value is None else one.rate.value)
+    lines = [_rate_line(one) for one in rates[:SHOWN]]
+    return Panel(_("各地畅通率（低的在前）"), lines, _("还没有下级区划。请先导入台账。"), link("network:rates"))
+
+
+def _rate_line(one: network.ChildRate) -> Line:
+    remark = f"{per_cent(one.rate)} · 不通 {one.rate.down} · 不明 {one.rate.unknown}"
+    return Line(one.division.name, link("network:rates", division=one.division.code), remark)
+
+
+def _late_orders(actor: Actor, at: datetime) -> Panel:
+    rows = faults.orders_seen_by(actor).filter(item__state__in=WITH_OWNER).order_by("item__due_at")[:SHOWN]
+    return Panel(_("最急的工单"), [_order_line(row, at) for row in rows], _("没有处理中的工单。"), link("faults:order_list"))
+
+
+def _order_line(order: WorkOrder, at: datetime) -> Line:
+    colour, word = COLOURS.get(colour_now(order.item, at), ("grey", order.item.get_state_display()))
+    due = order.item.due_at
+    remark = "" if due is None else f"还剩 {duration(due - at)}" if due > at else f"超期 {duration(at - due)}"
+    return Line(order.item.title, link("faults:order", order.item.code), remark, word, colour)
+
+
+def _report_line(report: FaultReport, at: datetime) -> Line:
+    title = f"{report.site_name} {report.get_symptom_display()}"
+    return Line(title, link("faults:report", report.receipt_code), f"{_ago(report.filed_at, at)}前")
+
+
+def _study_days(actor: Actor, at: datetime) -> Panel:
+    paths: Iterable[str] = actor.paths(Permission.SEE_LEARNING)
+    days = learning.upcoming(paths, local_day(at), 10)[:SHOWN]
+    lines = [
+        Line(f"{day.on:%m-%d} {day.title}", link("learning:plan", day.plan_uid), f"{day.start_time:%H:%M} · {day.unit_name}")
+        for day in days
+    ]
+    return Panel(_("近期学习日"), lines, _("近十天没有学习日。"), link("learning:plan_list"))
+
+
+def _ago(moment: datetime, at: datetime) -> str:
+    return duration(at - moment)
+
+
+STATE_WORDS = {"up": (_("正常"), "green"), "down": (_("不通"), "red"), "unknown": (_("情况不明"), "grey")}
+BUILDERS: dict[Role, Callable[[Actor, datetime], Desk]] = {
+    Role.CITY_ADMIN: city_admin,
+    Role.COUNTY_OFFICER: county_officer,
+    Role.LEADER: leader,
+    Role.ENGINEER: engineer,
+    Role.HOTLINE_CLERK: hotline_clerk,
+    Role.SITE_MANAGER: site_manager,
+    Role.PRODUCER: producer,
+    Role.REVIEWER: reviewer,
+    Role.AUDITOR: auditor,
+}
+ORDER = tuple(BUILDERS)
