@@ -81,6 +81,12 @@ DOORS: dict[str, object] = {
     "people:log_in": PUBLIC,
     "people:log_out": PUBLIC,
     "readyz": MACHINE,
+    "reports:document": frozenset({P.SEE_REPORTS}),
+    "reports:download": frozenset({P.SEE_REPORTS}),
+    "reports:draft": frozenset({P.WRITE_REPORTS}),
+    "reports:figure": frozenset({P.SEE_REPORTS}),
+    "reports:refresh": frozenset({P.WRITE_REPORTS}),
+    "reports:report_list": frozenset({P.SEE_REPORTS}),
 }
 
 __all__ = ["ANYBODY", "DOORS", "MACHINE", "PUBLIC"]

@@ -59,6 +59,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("零使用站点", "learning:zero_use", (P.SEE_LEARNING,)),
         ),
     ),
+    ("报告", (Entry("县级月报", "reports:report_list", (P.SEE_REPORTS,)),)),
     (
         "台账",
         (

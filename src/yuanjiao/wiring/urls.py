@@ -15,6 +15,7 @@ urlpatterns = [
     path("register/", include("yuanjiao.register.urls")),
     path("", include("yuanjiao.courseware.urls")),
     path("learning/", include("yuanjiao.learning.urls")),
+    path("reports/", include("yuanjiao.reports.urls")),
     path("faults/", include("yuanjiao.faults.urls")),
 ]
 handler404 = "yuanjiao.ui.views.not_found"

@@ -1,0 +1,107 @@
+"""The wording of the report around its figures, in the order of GB/T 9704. A changed wording is a new template version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from yuanjiao.lib.clock import CHINA, local_day
+from yuanjiao.reports.documents.blocks import Official, Paragraph, Piece, Table, filled, plain, share_text
+from yuanjiao.reports.documents.county_month.figures import FAULTS, LEARNING, LIBRARY, NETWORK, TOWN_HEADS, TOWN_SPECS
+from yuanjiao.reports.models import Document, Figure
+from yuanjiao.reports.rules import period_of
+
+TEMPLATE_VERSION = 1
+PARAGRAPHS = {"problems": "存在的主要问题", "plans": "下一步打算"}
+"""What the officer writes: key → heading."""
+MISSING = "（此段由县级组织员填写）"
+
+NETWORK_TEXT = (
+    "（一）畅通情况。",
+    "本月全县在用终端站点{sites}，停用{suspended}。按时间加权的站点畅通率为{rate}，情况不明时间占{unknown}，不计入畅通率。",
+    "（二）中断情况。",
+    "本月发现中断{outages}，影响{affected}。其中服务器故障{outages-server}，占{outages-server.share}；"
+    "线路故障{outages-line}，占{outages-line.share}；设备故障{outages-equipment}，占{outages-equipment.share}；"
+    "尚未判明{outages-unsettled}，占{outages-unsettled.share}。",
+)
+FAULTS_TEXT = (
+    "本月受理故障申报{reports}，其中热线电话{reports-phone}、站点一键报修{reports-site_button}、网页{reports-web}、组织部门{reports-officer}。"
+    "发现的中断中无人申报的{unreported}，占{unreported.share}。",
+    "本月开出工单{orders}，已办结{orders-closed}，办结率{orders-closed.share}；已到时限的{orders-judged}中超时{orders-late}，占{orders-late.share}。",
+)
+LEARNING_TEXT = (
+    "本月开展集中学习{sessions}，现场参加{onsite}，线上参加{online}。"
+    "应使用站点{asked}，有学习场次的{used}，参学率{participation}；零使用站点{unused}，占{unused.share}。",
+)
+LIBRARY_TEXT = ("本月全市教学资源库新发布课件{items}，已随目录下发到各站点。",)
+SECTIONS = ((NETWORK, NETWORK_TEXT), (FAULTS, FAULTS_TEXT), (LEARNING, LEARNING_TEXT), (LIBRARY, LIBRARY_TEXT))
+NUMBERS = "一二三四五六七八九"
+
+
+def official_of(document: Document, figures: Mapping[str, Figure], written: Mapping[str, str]) -> Official:
+    """The whole document as blocks; `written` are the officer's paragraphs by key."""
+    month = document.month
+    return Official(
+        title=(f"{document.place_name}{month.year}年{month.month}月", "远程教育运行和使用情况报告"),
+        addressee=document.addressee,
+        body=tuple(_body(document, dict(figures), written)),
+        signer=document.signer,
+        date=chinese_date(local_day(document.issued_at or document.as_of)),
+        attachments=(_towns(figures), _faults(figures)),
+    )
+
+
+def chinese_date(day: date) -> str:
+    """2026年3月5日: Arabic figures without leading zeros."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def moment(at: datetime) -> str:
+    """2026年3月25日16时5分; the midnight that ends a day is written as that day's 24时."""
+    local = at.astimezone(CHINA)
+    if (local.hour, local.minute) == (0, 0):
+        return f"{chinese_date(local_day(at - timedelta(minutes=1)))}24时"
+    return f"{chinese_date(local.date())}{local.hour}时{local.minute}分"
+
+
+def _body(document: Document, figures: dict[str, Figure], written: Mapping[str, str]) -> list[Paragraph]:
+    period = period_of(document.month, document.as_of)
+    until = "" if period is None else f"{chinese_date(local_day(period.start))}至{moment(period.end)}"
+    blocks = [
+        plain(
+            f"现将{document.place_name}{document.month.month}月远程教育运行和使用情况报告如下。文中数字由系统依据机器记录和登记生成，"
+            f"统计期为{until}，数据于{moment(document.as_of)}提取。{document.rule}。"
+        )
+    ]
+    for number, (section, templates) in enumerate(SECTIONS):
+        blocks.append(plain(f"{NUMBERS[number]}、{section}", 1))
+        blocks += [filled(template, figures, 2 if template.startswith("（") else 0) for template in templates]
+    for number, (key, heading) in enumerate(PARAGRAPHS.items(), len(SECTIONS)):
+        blocks.append(plain(f"{NUMBERS[number]}、{heading}", 1))
+        lines = [line.strip() for line in written.get(key, "").splitlines() if line.strip()]
+        blocks += [plain(line) for line in lines or [MISSING]]
+    return blocks
+
+
+def _towns(figures: Mapping[str, Figure]) -> Table:
+    towns: dict[str, list[Piece]] = {}
+    for figure in figures.values():
+        if figure.key.startswith("town-"):
+            towns.setdefault(figure.path, [Piece(figure.section)]).append(Piece(figure.text, figure.key))
+    rows = tuple(tuple(cells) for cells in towns.values())
+    return Table(
+        "分乡镇运行和使用情况表",
+        TOWN_HEADS,
+        rows,
+        (5, *(3 for _spec in TOWN_SPECS)),
+        ("注：县属对象（服务器、骨干线路）的中断不列入乡镇。",),
+    )
+
+
+def _faults(figures: Mapping[str, Figure]) -> Table:
+    chosen = [figure for figure in figures.values() if not figure.path and figure.section in {NETWORK, FAULTS, LEARNING, LIBRARY}]
+    rows = tuple(
+        (Piece(f"{figure.section}：{figure.label}"), Piece(figure.text, figure.key), Piece(figure.unit), Piece(share_text(figure), ""))
+        for figure in chosen
+    )
+    return Table("主要指标表", ("指标", "数值", "单位", "占比"), rows, (6, 4, 2, 3))

@@ -1,0 +1,153 @@
+"""Pure rules of reports: what a figure is, how it is computed from its frozen rows, when a report falls due. No clock, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from yuanjiao.lib.clock import day_start, local_day
+
+DRAFT_DAY = 25
+"""On this day of the month the month's reports are drafted by themselves, so that three days are left to write (story 6)."""
+
+
+class DocumentKind(StrEnum):
+    """Kinds of official documents."""
+
+    COUNTY_MONTH = "county_month"
+
+
+class DocumentState(StrEnum):
+    """A draft changes, an issued document never does."""
+
+    DRAFT = "draft"
+    ISSUED = "issued"
+
+
+class Measure(StrEnum):
+    """How a figure comes out of its rows."""
+
+    COUNT = "count"
+    FIRST = "first"
+    SECOND = "second"
+    THIRD = "third"
+    RATE = "rate"
+    UNKNOWN_SHARE = "unknown_share"
+    GROUP_SHARE = "group_share"
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """One row as far as figures need it: its group and up to three whole numbers."""
+
+    group: str
+    first: int = 0
+    second: int = 0
+    third: int = 0
+
+
+def measured(measure: Measure, rows: Sequence[Amounts], group: str = "") -> float | None:
+    """The figure of these rows; of one group of them where `group` is named. None where there is nothing to divide by.
+
+    COUNT rows · FIRST, SECOND, THIRD sums · RATE first ÷ (first + second) · UNKNOWN_SHARE third ÷ all three ·
+    GROUP_SHARE rows of the group ÷ all rows.
+    """
+    chosen = [row for row in rows if not group or row.group == group]
+    if measure is Measure.COUNT:
+        return len(chosen)
+    if measure is Measure.GROUP_SHARE:
+        return len(chosen) / len(rows) if rows else None
+    first, second, third = (
+        (sum(values) for values in zip(*((r.first, r.second, r.third) for r in chosen), strict=True)) if chosen else (0, 0, 0)
+    )
+    sums = {Measure.FIRST: first, Measure.SECOND: second, Measure.THIRD: third}
+    if measure in sums:
+        return sums[measure]
+    part, whole = (first, first + second) if measure is Measure.RATE else (third, first + second + third)
+    return part / whole if whole else None
+
+
+def shown(measure: Measure, value: float | None, why_none: str = "") -> str:
+    """A figure as it is printed: whole numbers as they are, shares with two decimals, and words where there is none."""
+    if value is None:
+        return f"未出数（{why_none}）" if why_none else "未出数（没有可比的基数）"
+    if measure in {Measure.RATE, Measure.UNKNOWN_SHARE, Measure.GROUP_SHARE}:
+        return f"{value * 100:.2f}%"
+    return str(round(value))
+
+
+@dataclass(frozen=True)
+class Period:
+    """The month of a report and the moment its figures end: [start, end), at most to the end of the month."""
+
+    month: date
+    start: datetime
+    end: datetime
+    days: tuple[date, date]
+
+
+def month_end(month: date) -> date:
+    """The first day of the next month."""
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def period_of(month: date, as_of: datetime) -> Period | None:
+    """The period of a month's report drafted at `as_of`; None when the month has not begun.
+
+    `days` is the half-open span of days that lie in it: the day of `as_of` counts, as far as it has come.
+    """
+    first, last = month.replace(day=1), month_end(month)
+    start = day_start(first)
+    end = min(as_of, day_start(last))
+    if end <= start:
+        return None
+    return Period(first, start, end, (first, min(local_day(end - timedelta(microseconds=1)) + timedelta(days=1), last)))
+
+
+def due_at(month: date) -> datetime:
+    """A month's report is due before the month is over (RPT01)."""
+    return day_start(month_end(month))
+
+
+class Standing(StrEnum):
+    """Where a county's report of a month stands."""
+
+    NOT_DRAFTED = "not_drafted"
+    DRAFTED = "drafted"
+    ON_TIME = "on_time"
+    LATE = "late"
+    MISSING = "missing"
+
+
+STANDING_NAMES = {
+    Standing.NOT_DRAFTED: "未起草",
+    Standing.DRAFTED: "草稿",
+    Standing.ON_TIME: "按时报出",
+    Standing.LATE: "逾期报出",
+    Standing.MISSING: "逾期未报",
+}
+
+
+def standing_of(month: date, *, drafted: bool, issued_at: datetime | None, at: datetime) -> Standing:
+    """The standing at `at`; what is issued keeps its standing for ever."""
+    if issued_at is not None:
+        return Standing.ON_TIME if issued_at < due_at(month) else Standing.LATE
+    if at >= due_at(month):
+        return Standing.MISSING
+    return Standing.DRAFTED if drafted else Standing.NOT_DRAFTED
+
+
+def drafting_months(at: datetime) -> list[date]:
+    """The months whose reports should be drafted by themselves at `at`: this month from the 25th on."""
+    today = local_day(at)
+    return [today.replace(day=1)] if today.day >= DRAFT_DAY else []
+
+
+def months_back(today: date, count: int = 12) -> Iterable[date]:
+    """This month and those before it, newest first."""
+    month = today.replace(day=1)
+    for _number in range(count):
+        yield month
+        month = (month - timedelta(days=1)).replace(day=1)
