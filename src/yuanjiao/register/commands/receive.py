@@ -28,7 +28,7 @@ def receive_file(*, name: str, chunks: Iterable[bytes], size_bytes: int, by: Act
         raise Refused("文件是空的，请检查后重新选择")
     if size_bytes > MAX_FILE_BYTES:
         raise Refused(
-            f"文件有 {size_bytes / 1e6:.0f} MB，超过 {MAX_FILE_BYTES // 1024 // 1024} MB；请删去图片和多余的工作表，或分成几个文件导入"
+            f"文件有 {size_bytes / 1e6:.0f} MB，超过 {MAX_FILE_BYTES // 1_000_000} MB；请删去图片和多余的工作表，或分成几个文件导入"
         )
     if shutil.disk_usage(files.folder()).free < settings.MIN_FREE_BYTES + size_bytes:
         raise DiskFull("磁盘空间不足，暂不接收文件；请管理员清理后再试")

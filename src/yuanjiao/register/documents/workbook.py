@@ -22,8 +22,8 @@ from yuanjiao.lib.errors import Refused
 from yuanjiao.register import rules
 from yuanjiao.register.documents.columns import BY_NAME, REASONS, SheetPlan
 
-MAX_FILE_BYTES = 20 * 1024 * 1024
-MAX_UNPACKED_BYTES = 300 * 1024 * 1024
+MAX_FILE_BYTES = 20_000_000
+MAX_UNPACKED_BYTES = 300_000_000
 MAX_PARTS = 500
 MAX_ROWS = 50_000
 MAX_COLUMNS = 200
@@ -69,7 +69,7 @@ def _inspect(path: Path) -> dict[str, list[str]]:
     """Check the container and return, per sheet name, the cells that hold a formula without a result."""
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:
-        raise Refused(f"文件有 {size / 1e6:.0f} MB，超过 {MAX_FILE_BYTES // 1024 // 1024} MB；请删去图片和多余的工作表，或分成几个文件导入")
+        raise Refused(f"文件有 {size / 1e6:.0f} MB，超过 {MAX_FILE_BYTES // 1_000_000} MB；请删去图片和多余的工作表，或分成几个文件导入")
     with path.open("rb") as source:
         head = source.read(_CHUNK)
     if head.startswith(_OLE):

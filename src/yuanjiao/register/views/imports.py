@@ -58,8 +58,9 @@ class UploadForm(forms.Form):
 
 @door(P.IMPORT_REGISTER)
 def import_new(request: ActingRequest) -> HttpResponseBase:
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    is_upload = request.method == "POST"
+    form = UploadForm(request.POST, request.FILES) if is_upload else UploadForm()
+    if is_upload and form.is_valid():
         upload: UploadedFile = form.cleaned_data["file"]
         try:
             batch = commands.receive_file(
