@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -44,6 +44,8 @@ class Line:
         self._budget = budget or TokenBucket(0)
         self._prefix = urlsplit(address).path.rstrip("/")
         self._now = now
+        self._signed_at = datetime.min.replace(tzinfo=UTC)
+        self._signing = threading.Lock()
         self.offset_s = 0.0
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None, signed: bool = False) -> httpx.Response:
@@ -113,7 +115,12 @@ class Line:
 
     def _sign(self, method: str, path: str, body: bytes, node: Node) -> dict[str, str]:
         target = self._prefix + path
-        return signed_headers(method=method, target=target, body=body, node=node, at=self._now(), offset_s=self.offset_s)
+        with self._signing:  # a signature is believed once: the same question in the same microsecond must not look like a repeat
+            at = self._now()
+            if timedelta(0) <= self._signed_at - at < timedelta(seconds=1):  # not when the clock was set back
+                at = self._signed_at + timedelta(microseconds=1)
+            self._signed_at = at
+        return signed_headers(method=method, target=target, body=body, node=node, at=at, offset_s=self.offset_s)
 
 
 @contextmanager
