@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -12,9 +13,9 @@ from yuanjiao.faults import commands
 from yuanjiao.faults.jobs import run_faults
 from yuanjiao.faults.models import FaultReport, WorkOrder
 from yuanjiao.faults.rules import Channel
-from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.items.rules import Answer, State, ThreeAnswers
-from yuanjiao.network.models import ManagedObject, Outage, PlayTest
+from yuanjiao.network.commands import record_play_test
+from yuanjiao.network.models import ManagedObject, Outage
 from yuanjiao.simulation.cast import Cast
 
 YES = ThreeAnswers(Answer(True, "已更换机顶盒"), Answer(True, "播放测试通过"), Answer(True, "村里已恢复收看"))
@@ -42,10 +43,9 @@ class World:
             fault_class=CLASSES[thing.kind], affected_count=affected,
         )  # fmt: skip
 
-    def plays(self, code: str, *, at: datetime, ok: bool = True) -> PlayTest:
-        """A play test as the journal brings it."""
-        site = self.cast.sites[code]
-        return PlayTest.objects.create(site=site, at=at, ok=ok, step="" if ok else "fetch", item="测试片", observer=own_node().uid)
+    def plays(self, code: str, *, at: datetime, ok: bool = True) -> UUID:
+        """The site tells of a play test."""
+        return record_play_test(site=code, ok=ok, step="" if ok else "video", item="测试片", sent_at=at.isoformat(), at=at)
 
     def report(
         self, code: str = LIN, *, who: str = "zhanguan", channel: Channel = Channel.SITE_BUTTON, at: datetime | None = None

@@ -26,9 +26,9 @@ class AcceptanceCheck:
 
 def acceptance_check(order: WorkOrder, *, at: datetime) -> AcceptanceCheck:
     """Equipment: the site itself has played. Line: a site behind it has. Server: that, and the edge is not down now."""
-    since = order.item.started_at
-    if since is None:
+    if order.item.started_at is None:
         return AcceptanceCheck(False, None, None, "尚未开始处理")
+    since = order.item.started_at.replace(microsecond=0)  # play tests are kept to the second
     if order.subject.kind == "edge" and state_now([order.subject_id], at=at)[order.subject_id].state == "down":
         return AcceptanceCheck(False, None, None, f"{order.subject.name} 目前仍不通")
     sites = testing_sites(order)

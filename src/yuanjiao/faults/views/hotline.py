@@ -16,6 +16,7 @@ from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.network.queries import state_now
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
+from yuanjiao.places.queries import full_name
 from yuanjiao.ui.middleware import status_of
 
 
@@ -27,7 +28,7 @@ def hotline(request: ActingRequest) -> HttpResponse:
     if len(found) == 1:
         return redirect("faults:hotline_site", found[0].code)
     states = state_now([site.pk for site in found], at=clock.now())
-    rows = [(site, states[site.pk].state) for site in found[:SHOWN]]
+    rows = [(site, states[site.pk].state, full_name(site.division)) for site in found[:SHOWN]]
     context = {"page_title": _("热线受理"), "text": text, "rows": rows, "more": len(found) > SHOWN, "shown": SHOWN}
     return render(request, "faults/hotline.html", context)
 

@@ -81,7 +81,7 @@ def _colour_line(rows: Any, at: datetime) -> str:
 
 def _columns(at: datetime, names: dict[str, str]) -> list[Column[WorkOrder]]:
     def badge(order: WorkOrder) -> str | None:
-        return colour_now(order.item, at) or STATE_BADGES.get(order.item.state)
+        return colour_now(order.item, at) or None
 
     def state_badge(order: WorkOrder) -> str:
         return STATE_BADGES.get(order.item.state, "grey")
@@ -161,6 +161,7 @@ class Panel:
     primary: bool
 
 
+PANEL_TITLES = {Act.VERIFY: "核实（三问三答）"}
 PRIMARY = {Act.ACCEPT, Act.START, Act.SUBMIT, Act.VERIFY, Act.CLOSE, Act.ISSUE}
 
 
@@ -222,7 +223,10 @@ def _form_of(act: Act, order: WorkOrder, actor: Actor, data: Any = None) -> form
 def _panels(order: WorkOrder, request: ActingRequest, bound: dict[str, Any]) -> list[Panel]:
     """The acts open to this person, the usual one first."""
     acts = acts_open_to(order.item, request.actor)
-    panels = [Panel(act, ACT_NAMES[act], bound.get(act) or _form_of(act, order, request.actor), act in PRIMARY) for act in acts]
+    panels = [
+        Panel(act, PANEL_TITLES.get(act, ACT_NAMES[act]), bound.get(act) or _form_of(act, order, request.actor), act in PRIMARY)
+        for act in acts
+    ]
     return sorted(panels, key=lambda panel: not panel.primary)
 
 
@@ -233,7 +237,8 @@ def _dial(request: ActingRequest, order: WorkOrder) -> HttpResponse:
     if person is None:
         raise Refused(_("该人员不是这张工单的责任人"))
     at = clock.now()
-    write_audit(by=request.actor, action="查看责任人电话", subject=f"工单 {order.item.code}", at=at, detail=str(person.uid))
+    path = order.item.division.path
+    write_audit(by=request.actor, action="查看责任人电话", subject=f"工单 {order.item.code}", at=at, detail=person.name, path=path)
     return _order_page(request, order, revealed={wanted: phone_of(person)})
 
 

@@ -52,7 +52,9 @@ def statistics(request: ActingRequest) -> HttpResponse:
     """One page; every figure says its rule and leads to its rows."""
     month, path = _month(request), _path(request)
     start, end = _span(month)
-    back = (month - timedelta(days=31 * (MONTHS_SHOWN - 1))).replace(day=1)
+    back = month
+    for _number in range(MONTHS_SHOWN - 1):
+        back = (back - timedelta(days=1)).replace(day=1)
     whole = [row for row in counties(request.actor, Permission.SEE_REPORTS) if row.path.startswith(path)]
     context: dict[str, Any] = {
         "page_title": _("故障统计"),
