@@ -28,6 +28,16 @@ class Entry:
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("工作台", (Entry("我的工作台", "desks:home", ()),)),
     (
+        "网络",
+        (
+            Entry("站点", "network:site_list", (P.SEE_NETWORK,)),
+            Entry("中断", "network:outage_list", (P.SEE_NETWORK,)),
+            Entry("畅通率", "network:rates", (P.SEE_NETWORK,)),
+            Entry("边缘服务器", "network:edge_list", (P.SEE_NETWORK,)),
+            Entry("线路", "network:line_list", (P.SEE_NETWORK,)),
+        ),
+    ),
+    (
         "故障与工单",
         (
             Entry("热线受理", "faults:hotline", (P.ANSWER_HOTLINE,)),

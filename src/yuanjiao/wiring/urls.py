@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("yuanjiao.flow.urls")),
     path("", include("yuanjiao.desks.urls")),
     path("account/", include("yuanjiao.people.urls")),
+    path("network/", include("yuanjiao.network.urls")),
     path("register/", include("yuanjiao.register.urls")),
     path("", include("yuanjiao.courseware.urls")),
     path("learning/", include("yuanjiao.learning.urls")),

@@ -7,6 +7,7 @@ from yuanjiao.network.commands.listening import (
     record_transitions,
     set_mark,
 )
+from yuanjiao.network.commands.nodes import issue_edge_code
 from yuanjiao.network.commands.register import add_asset, add_edge, add_line, add_site, resume_object, suspend_object
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "add_line",
     "add_site",
     "confirm_words",
+    "issue_edge_code",
     "note_deafness",
     "record_play_test",
     "record_transitions",

@@ -1,38 +1,70 @@
 """What other rooms may read of the network, by noun."""
 
 from yuanjiao.network.queries.entries import assets, edges, lines, sites
-from yuanjiao.network.queries.outages import OutageView, affected_sites, detected_outages, open_outage_of, open_outages, outage, outages_of
+from yuanjiao.network.queries.nodes import EdgeNode, edge_nodes
+from yuanjiao.network.queries.outages import (
+    OutageView,
+    affected_sites,
+    detected_outages,
+    open_outage_of,
+    open_outages,
+    outage,
+    outages_of,
+    root_rows,
+    verdicts,
+)
 from yuanjiao.network.queries.plays import Play, last_play_test, passed_play_test_after, play_tests
 from yuanjiao.network.queries.rates import (
     ChildRate,
     SiteRate,
     SplitRate,
+    VillageCoverage,
     availability,
+    coverage_by_child,
     coverage_of_villages,
     rate_at,
     rate_over,
     rates_by_child,
     rates_by_site,
     rates_split,
+    uncovered_villages,
 )
-from yuanjiao.network.queries.register import object_by_code, sites_in, upstream
-from yuanjiao.network.queries.states import DarkSite, SiteCounts, StateNow, dark_sites, site_counts, state_now, with_state
+from yuanjiao.network.queries.register import directly_below, object_by_code, site_by_id, sites_in, upstream
+from yuanjiao.network.queries.states import (
+    BelowCounts,
+    DarkSite,
+    SiteCounts,
+    StateNow,
+    counts_below,
+    dark_sites,
+    site_counts,
+    state_now,
+    story,
+    with_state,
+)
 
 __all__ = [
+    "BelowCounts",
     "ChildRate",
     "DarkSite",
+    "EdgeNode",
     "OutageView",
     "Play",
     "SiteCounts",
     "SiteRate",
     "SplitRate",
     "StateNow",
+    "VillageCoverage",
     "affected_sites",
     "assets",
     "availability",
+    "counts_below",
+    "coverage_by_child",
     "coverage_of_villages",
     "dark_sites",
     "detected_outages",
+    "directly_below",
+    "edge_nodes",
     "edges",
     "last_play_test",
     "lines",
@@ -48,10 +80,15 @@ __all__ = [
     "rates_by_child",
     "rates_by_site",
     "rates_split",
+    "root_rows",
+    "site_by_id",
     "site_counts",
     "sites",
     "sites_in",
     "state_now",
+    "story",
+    "uncovered_villages",
     "upstream",
+    "verdicts",
     "with_state",
 ]

@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.network.models import FaultClass, Lifecycle, ManagedObject, ObjectKind, Outage, OutageVerdict, Site
@@ -83,6 +83,19 @@ def open_outages(paths: Iterable[str]) -> list[OutageView]:
     object above are left out: they may turn out to be explained by it."""
     rows = _rows().filter(within("object__division__path", paths), ended_at=None, root=None, held=False)
     return [_view(row) for row in rows.order_by("started_at", "id")]
+
+
+def root_rows(paths: Iterable[str]) -> QuerySet[Outage]:
+    """Root outages under the paths, open ones first, then the newest; `evidence` is the sentence that stands. For lists."""
+    last = OutageVerdict.objects.filter(outage=OuterRef("pk")).order_by("-at", "-id")
+    rows = Outage.objects.filter(within("object__division__path", paths), root=None, held=False)
+    told = rows.select_related("object__division").annotate(evidence=Subquery(last.values("evidence")[:1]))
+    return told.order_by(F("ended_at").desc(nulls_first=True), "-started_at", "-id")
+
+
+def verdicts(uid: UUID) -> list[OutageVerdict]:
+    """Every verdict on an outage, oldest first."""
+    return list(OutageVerdict.objects.filter(outage__uid=uid).order_by("at", "id"))
 
 
 def outage(uid: UUID) -> OutageView:

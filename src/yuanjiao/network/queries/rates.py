@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -144,7 +144,8 @@ class VillageCoverage:
 
 def uncovered_villages(path: str, *, on: date) -> list[Division]:
     """Village divisions in force on the day without a site in service, in code order."""
-    return [village for village in divisions(on=on, level=Level.VILLAGE, under=path) if village.path not in _covered(path, on)]
+    covered = _covered(path, on)
+    return [village for village in divisions(on=on, level=Level.VILLAGE, under=path) if village.path not in covered]
 
 
 def _covered(path: str, on: date) -> set[str]:
@@ -154,12 +155,20 @@ def _covered(path: str, on: date) -> set[str]:
 
 def coverage_of_villages(division: Division, *, on: date) -> VillageCoverage:
     """Villages with at least one active site, of all villages of the division."""
-    return _coverage(division, list(divisions(on=on, level=Level.VILLAGE, under=division.path)), _covered(division.path, on))
+    villages = list(divisions(on=on, level=Level.VILLAGE, under=division.path))
+    return _coverage(division, villages, _covered(division.path, on))
 
 
-def _coverage(division: Division, villages: Sequence[Division], covered: Iterable[str]) -> VillageCoverage:
-    known = set(covered)
-    return VillageCoverage(division, len(villages), sum(village.path in known for village in villages))
+def coverage_by_child(division: Division, *, on: date) -> list[VillageCoverage]:
+    """The same for every division directly below, in code order; two queries in all."""
+    villages = list(divisions(on=on, level=Level.VILLAGE, under=division.path))
+    covered = _covered(division.path, on)
+    children = divisions(on=on, under=division.path).filter(parent__code=division.code)
+    return [_coverage(child, [one for one in villages if one.path.startswith(child.path)], covered) for child in children]
+
+
+def _coverage(division: Division, villages: Sequence[Division], covered: set[str]) -> VillageCoverage:
+    return VillageCoverage(division, len(villages), sum(village.path in covered for village in villages))
 
 
 def _path(division: Division | str) -> str:

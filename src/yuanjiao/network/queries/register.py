@@ -32,3 +32,12 @@ def upstream(subject: ManagedObject) -> list[ManagedObject]:
         subject = ManagedObject.objects.select_related("division").get(pk=subject.depends_on_id)
         chain.append(subject)
     return chain
+
+
+def site_by_id(pk: int) -> Site:
+    return Site.objects.select_related("division", "depends_on").get(pk=pk)
+
+
+def directly_below(subject: ManagedObject) -> QuerySet[ManagedObject]:
+    """What hangs directly on an object, in code order."""
+    return ManagedObject.objects.filter(depends_on=subject.pk).select_related("division").order_by("kind", "code")

@@ -13,7 +13,7 @@ from django.db.models import Case, Count, DateTimeField, F, Q, QuerySet, Value, 
 from django.db.models.functions import Coalesce
 
 from yuanjiao.flow.nodes.queries import own_node
-from yuanjiao.network.models import Lifecycle, Liveness, ManagedObject, Site, State, Watermark
+from yuanjiao.network.models import Lifecycle, Liveness, ManagedObject, Site, State, StateChange, Watermark
 from yuanjiao.people.queries import within
 
 T = TypeVar("T", bound=ManagedObject)
@@ -122,3 +122,30 @@ def dark_sites(paths: Iterable[str], *, at: datetime) -> list[DarkSite]:
 def own_observer() -> UUID:
     """The uid under which this machine observes."""
     return own_node().uid
+
+
+@dataclass(frozen=True)
+class BelowCounts:
+    """Sites in service that hang on one object, directly or not, by state."""
+
+    up: int
+    down: int
+    unknown: int
+
+
+def counts_below(ids: Iterable[int], *, at: datetime) -> dict[int, BelowCounts]:
+    """Object id → counts of the sites below it (at most three steps), for the ids asked; one query per step."""
+    wanted = list(ids)
+    state = _believed(stale_observers(at))
+    sums: dict[int, dict[str, int]] = {pk: {"up": 0, "down": 0, "unknown": 0} for pk in wanted}
+    for depth in range(1, 4):
+        above = "__".join(["depends_on"] * depth) + "_id"
+        rows = Site.objects.filter(lifecycle=Lifecycle.IN_SERVICE, **{f"{above.removesuffix('_id')}__in": wanted})
+        for pk, name, count in rows.annotate(now=state).order_by().values_list(above, "now").annotate(count=Count("pk")):
+            sums[pk][name] += count
+    return {pk: BelowCounts(**found) for pk, found in sums.items()}
+
+
+def story(subject: ManagedObject, *, limit: int) -> list[StateChange]:
+    """The newest state spans of one object, newest first."""
+    return list(StateChange.objects.filter(object=subject.pk).order_by("-at", "-id")[:limit])

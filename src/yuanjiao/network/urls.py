@@ -1,0 +1,18 @@
+from django.urls import path
+
+from yuanjiao.network.views import edges, lines, outages, rates, sites
+
+app_name = "network"
+urlpatterns = [
+    path("sites/", sites.site_list, name="site_list"),
+    path("sites/<str:code>/", sites.site, name="site"),
+    path("edges/", edges.edge_list, name="edge_list"),
+    path("edges/<str:code>/", edges.edge, name="edge"),
+    path("edges/<str:code>/code/", edges.issue, name="edge_code"),
+    path("lines/", lines.line_list, name="line_list"),
+    path("lines/<str:code>/", lines.line, name="line"),
+    path("outages/", outages.outage_list, name="outage_list"),
+    path("outages/<uuid:uid>/", outages.outage, name="outage"),
+    path("rates/", rates.rates, name="rates"),
+    path("coverage/", rates.coverage, name="coverage"),
+]
