@@ -146,8 +146,8 @@ def import_progress(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     return render(request, "register/_progress.html", _import_context(batch))
 
 
-@require_POST
 @door(P.IMPORT_REGISTER)
+@require_POST
 def import_apply(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     batch = import_by_uid(uid, actor=request.actor)
     commands.request_apply(batch=batch, good_rows_only=request.POST.get("good_rows_only") == "1", by=request.actor)
@@ -155,16 +155,16 @@ def import_apply(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     return redirect("register:import", uid=uid)
 
 
-@require_POST
 @door(P.IMPORT_REGISTER)
+@require_POST
 def import_cancel(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     commands.cancel_import(batch=import_by_uid(uid, actor=request.actor), by=request.actor, at=clock.now())
     messages.success(request, _("已放弃这次导入，文件已删除，台账没有改动。"))
     return redirect("register:import_list")
 
 
-@require_POST
 @door(P.IMPORT_REGISTER)
+@require_POST
 def import_undo(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     try:
         commands.undo_import(batch=import_by_uid(uid, actor=request.actor), by=request.actor, at=clock.now())

@@ -163,8 +163,8 @@ def person(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     return _person_page(request, _person_in_scope(request, uid))
 
 
-@require_POST
 @door(P.IMPORT_REGISTER)
+@require_POST
 def person_password(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     """Shown in the answer itself: a password in a redirect or a message would be stored."""
     found = _person_in_scope(request, uid)
