@@ -184,7 +184,7 @@ def test_a_repair_is_verified_only_by_a_play_after_the_work_began(world: World) 
     world.plays(LIN, at=world.at + 2 * HOUR, ok=False)
     with pytest.raises(Refused, match="等待"):
         commands.verify_order(order=order, answers=YES, by=officer, at=then)
-    good = world.plays(LIN, at=world.at + 2 * HOUR)
+    good = world.plays(LIN, at=world.at + 2.5 * HOUR)
     order = commands.verify_order(order=order, answers=YES, by=officer, at=then)
     assert (order.item.state, order.test_uid, order.test_site_code) == (State.VERIFIED, good, LIN)
     assert commands.close_order(order=order, by=officer, at=then).item.state == State.CLOSED

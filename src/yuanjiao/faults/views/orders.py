@@ -222,11 +222,10 @@ def _form_of(act: Act, order: WorkOrder, actor: Actor, data: Any = None) -> form
 
 def _panels(order: WorkOrder, request: ActingRequest, bound: dict[str, Any]) -> list[Panel]:
     """The acts open to this person, the usual one first."""
-    acts = acts_open_to(order.item, request.actor)
-    panels = [
-        Panel(act, PANEL_TITLES.get(act, ACT_NAMES[act]), bound.get(act) or _form_of(act, order, request.actor), act in PRIMARY)
-        for act in acts
-    ]
+    panels = []
+    for act in acts_open_to(order.item, request.actor):
+        form = bound.get(act) or _form_of(act, order, request.actor)
+        panels.append(Panel(act, PANEL_TITLES.get(act, ACT_NAMES[act]), form, act in PRIMARY))
     return sorted(panels, key=lambda panel: not panel.primary)
 
 
@@ -237,8 +236,7 @@ def _dial(request: ActingRequest, order: WorkOrder) -> HttpResponse:
     if person is None:
         raise Refused(_("该人员不是这张工单的责任人"))
     at = clock.now()
-    path = order.item.division.path
-    write_audit(by=request.actor, action="查看责任人电话", subject=f"工单 {order.item.code}", at=at, detail=person.name, path=path)
+    write_audit(by=request.actor, action="查看责任人电话", subject=f"工单 {order.item.code}", at=at, detail=person.name)
     return _order_page(request, order, revealed={wanted: phone_of(person)})
 
 
