@@ -26,7 +26,7 @@ class Entry:
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("工作台", (Entry("我的工作台", "desks:home", ()),)),
+    ("工作台", (Entry("我的工作台", "desks:home", ()), Entry("大屏", "desks:screen", (P.SEE_SCREEN,)))),
     (
         "网络",
         (
@@ -81,6 +81,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("导入记录", "register:import_list", (P.IMPORT_REGISTER,)),
         ),
     ),
+    ("系统", (Entry("操作日志", "desks:audit", (P.SEE_AUDIT,)), Entry("节点与日志", "desks:nodes", (P.SEE_FLOW,)))),
 )
 
 

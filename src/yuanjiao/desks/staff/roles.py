@@ -45,7 +45,7 @@ def city_admin(actor: Actor, at: datetime) -> Desk:
 
 def county_officer(actor: Actor, at: datetime) -> Desk:
     panels = [_dark_sites(actor, at), _outages(actor, at), _late_orders(actor, at), _study_days(actor, at)]
-    actions = [(_("替站点报修"), link("faults:report_new")), (_("月底报告"), link("reports:document_list"))]
+    actions = [(_("替站点报修"), link("faults:report_new")), (_("月底报告"), link("reports:report_list"))]
     return Desk([*_network_figures(actor, at), *_order_figures(actor, at)], panels, actions)
 
 
@@ -111,7 +111,8 @@ def reviewer(actor: Actor, at: datetime) -> Desk:
 
 
 def auditor(actor: Actor, at: datetime) -> Desk:
-    lines = [Line(f"{row.actor_name} {row.action} {row.subject}", "", f"{_ago(row.at, at)}前") for row in audit_trail(actor.paths(Permission.SEE_AUDIT))[:SHOWN]]
+    rows = audit_trail(actor.paths(Permission.SEE_AUDIT))[:SHOWN]
+    lines = [Line(f"{row.actor_name} {row.action} {row.subject}", "", f"{_ago(row.at, at)}前") for row in rows]
     panel = Panel(_("最近的操作"), lines, _("还没有操作记录。"), link("desks:audit"), _("全部操作日志"))
     return Desk(_network_figures(actor, at), [panel], [(_("操作日志"), link("desks:audit")), (_("节点与日志"), link("desks:nodes"))])
 

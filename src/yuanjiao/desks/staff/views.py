@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from yuanjiao.desks.staff.roles import desk_for
+from yuanjiao.flow.journal.queries import HeadNow, entry_count, heads_now, unapplied_count
 from yuanjiao.lib import clock
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.models import AuditRow
@@ -44,5 +45,29 @@ def audit(request: ActingRequest) -> HttpResponseBase:
         search=("actor_name", "action", "subject", "detail"),
         search_hint=_("操作人、操作、对象"),
         lead=_("每一次修改都与修改本身同时写入，任何岗位都不能改动或删除。"),
+    )
+    return respond(request, page)
+
+
+@door(Permission.SEE_FLOW)
+def nodes(request: ActingRequest) -> HttpResponseBase:
+    """Every machine that keeps a journal: how far we hold it, what our parent said, what could not be built."""
+    columns = [
+        Column[HeadNow](_("节点"), lambda row: row.name + ("（本机）" if row.is_self else ""), width=28),
+        Column[HeadNow](_("已收到第几条"), lambda row: row.seq),
+        Column[HeadNow](_("上级已收第几条"), lambda row: row.acknowledged_seq),
+        Column[HeadNow](_("上级最近的拒绝"), lambda row: row.refusal, width=40),
+        Column[HeadNow](_("拒绝时间"), lambda row: row.refused_at, width=18),
+    ]
+    waiting = unapplied_count()
+    lead = _("日志共 {total} 条。").format(total=entry_count())
+    if waiting:
+        lead += _("有 {n} 条暂时不能入库，系统会再试；长期不减请联系系统管理员。").format(n=waiting)
+    page = ListPage(
+        title=_("节点与日志"),
+        rows=heads_now(),
+        columns=columns,
+        empty=_("还没有任何节点记下日志。到“边缘服务器”页给一台服务器发登记码。"),
+        lead=lead,
     )
     return respond(request, page)

@@ -1,0 +1,54 @@
+"""Start pages of staff: every role has one, every figure and line of it opens, an outsider sees nothing of the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from yuanjiao.simulation.cast import PEOPLE, Cast
+
+USERS = [username for username, *_ in PEOPLE]
+LINKS = re.compile(r'href="(/[^"#]*)"')
+
+
+@pytest.mark.parametrize("username", USERS)
+def test_every_role_has_a_start_page_without_dead_links(username: str, cast: Cast, log_in: Callable[[str], Client]) -> None:
+    client = log_in(username)
+    page = client.get("/desk/")
+    assert page.status_code == 200
+    addresses = {address.replace("&amp;", "&") for address in LINKS.findall(page.content.decode())}
+    wrong = {address: status for address in addresses if (status := status_of(client, address)) not in {200, 302}}
+    assert not wrong
+
+
+def status_of(client: Client, address: str) -> int:
+    answer = client.get(address)
+    answer.close()
+    return answer.status_code
+
+
+def test_an_officer_sees_the_dark_sites_of_the_own_county_only(cast: Cast, log_in: Callable[[str], Client]) -> None:
+    own, other = log_in("xianguan").get("/desk/").content.decode(), log_in("linxian").get("/desk/").content.decode()
+    assert "4</strong><span>在用站点" in own
+    assert "1</strong><span>在用站点" in other
+
+
+def test_a_person_without_a_post_is_told_what_to_do(cast: Cast, log_in: Callable[[str], Client]) -> None:
+    from yuanjiao.people.models import Membership
+
+    Membership.objects.filter(person=cast.people["shenhe"]).delete()
+    assert "请联系上级管理员" in log_in("shenhe").get("/desk/").content.decode()
+
+
+def test_the_audit_trail_shows_the_own_subtree_and_nobody_can_change_it(cast: Cast, log_in: Callable[[str], Client]) -> None:
+    from tests.conftest import AT
+    from yuanjiao.people.commands import write_audit
+
+    write_audit(by=cast.actor("linxian"), action="试写", subject="石岭县", at=AT)
+    client = log_in("shenji")
+    assert "试写" in client.get("/desk/audit/").content.decode()
+    assert client.post("/desk/audit/").status_code in {200, 405}
+    assert log_in("xianguan").get("/desk/audit/").status_code == 403
