@@ -46,3 +46,9 @@ class NoticeShelf:
     def shown(self) -> list[str]:
         """What people of this machine see now."""
         return list(AuditRow.objects.filter(action=self.name).order_by("pk").values_list("subject", flat=True))
+
+
+NOTICES = NoticeShelf("notices")
+LOCAL = NoticeShelf("local", "/990000000000/990100000000/")
+SHELVES = (NOTICES, LOCAL)
+"""What the settings of these tests wire: one shelf for everybody, one for the subtrees of the city."""

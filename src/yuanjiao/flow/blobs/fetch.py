@@ -43,7 +43,7 @@ def fetch(ref: BlobRef, line: Line, *, sleep: Callable[[float], None] = time.sle
         except Unavailable:
             size = _size(part_path(ref))
             failures = 1 if size > reached else failures + 1
-            reached = size
+            reached = max(size, reached)  # a parent that takes bytes back again and again is no progress
             if failures >= TRIES:
                 raise
             sleep(random.uniform(0, min(LONGEST_PAUSE_S, PAUSE_S * 2**failures)))

@@ -25,7 +25,6 @@ from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Unavailable
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-PIECE = 64 * 1024
 WRONG_TIME = "wrong_time"
 
 
@@ -83,7 +82,7 @@ class Line:
     def pieces(self, response: httpx.Response) -> Iterator[bytes]:
         """The bytes of a streamed answer as they come, not faster than the budget."""
         with _dead_line_is_unavailable():
-            for piece in response.iter_raw(PIECE):
+            for piece in response.iter_raw():  # as they arrive: a piece waited for would be lost with the line
                 self._budget.take(len(piece))
                 yield piece
 
