@@ -13,6 +13,7 @@ from django.test import override_settings
 
 from tests.flow import happenings
 from tests.flow.happenings import POISON, Counted, Happened, told
+from yuanjiao.flow.journal.append import COLUMNS
 from yuanjiao.flow.journal.applying import apply_entries, retry_set_aside
 from yuanjiao.flow.journal.chain import GENESIS
 from yuanjiao.flow.journal.models import Entry, Segment, Unapplied
@@ -210,6 +211,10 @@ def test_applying_again_what_is_stored_goes_the_same_way(child: Child, at: datet
     held_three(child)
     assert apply_entries(list(Entry.objects.select_related("origin").order_by("seq")), at=at) == 0
     assert told() == ["事1", "事2", "事3"] * 2, "Happened tells every application; real events ask first"
+
+
+def test_appending_fills_every_column_of_an_entry() -> None:
+    assert set(COLUMNS) == {field.column for field in Entry._meta.concrete_fields} - {"id"}
 
 
 def test_recording_and_failing_leaves_no_entry(child: Child, at: datetime) -> None:

@@ -8,7 +8,7 @@ What the machine is at fault for (disk, database, line) is not the entry's fault
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import groupby
@@ -20,6 +20,8 @@ from django.utils.module_loading import import_string
 
 from yuanjiao.flow.journal.event import Event, EventTable, Fact, InBulk
 from yuanjiao.flow.journal.models import Entry, Unapplied
+from yuanjiao.flow.journal.segment import Chained
+from yuanjiao.flow.nodes.models import Node
 from yuanjiao.lib.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -50,16 +52,32 @@ def apply_pairs(pairs: Sequence[Pair]) -> None:
             apply(event, fact)
 
 
+def apply_fresh(origin: Node, entries: Sequence[Chained], *, at: datetime) -> int:
+    """Apply entries of one origin that were just appended, inside the caller's transaction; returns how many were set aside."""
+    if _goes_well(lambda: [(_decode(e.kind, e.payload), Fact(origin.uid, e.seq, e.at)) for e in entries]):
+        return 0
+    stored = Entry.objects.filter(origin=origin, seq__gte=entries[0].seq, seq__lte=entries[-1].seq).order_by("seq")
+    return sum(not apply_or_set_aside(entry, at=at) for entry in stored.select_related("origin"))
+
+
 def apply_entries(entries: Sequence[Entry], *, at: datetime) -> int:
     """Apply stored entries in order inside the caller's transaction; returns how many had to be set aside."""
+    if _goes_well(lambda: [pair_of(entry) for entry in entries]):
+        return 0
+    return sum(not apply_or_set_aside(entry, at=at) for entry in entries)
+
+
+def _goes_well(pairs: Callable[[], Sequence[Pair]]) -> bool:
+    """Apply all at once; False, and nothing applied, when one of them is at fault: then they are taken one by one."""
     try:
         with transaction.atomic():
-            apply_pairs([pair_of(entry) for entry in entries])
+            apply_pairs(pairs())
     except NOT_THE_ENTRY:
         raise
-    except Exception:  # the receiving border: find the one at fault, keep the rest
-        return sum(not apply_or_set_aside(entry, at=at) for entry in entries)
-    return 0
+    except Exception as error:  # the receiving border
+        log.info("a run of entries is applied one by one: %s: %s", type(error).__name__, error)
+        return False
+    return True
 
 
 def apply_or_set_aside(entry: Entry, *, at: datetime) -> bool:
@@ -87,9 +105,11 @@ def retry_set_aside(at: datetime) -> int:
 
 def pair_of(entry: Entry) -> Pair:
     """A stored entry as what an apply takes; raises msgspec.ValidationError when it is not of its kind."""
-    kind = event_table()[entry.kind][0]
-    event = msgspec.json.decode(bytes(entry.payload), type=kind)
-    return event, Fact(origin=entry.origin.uid, seq=entry.seq, at=entry.at)
+    return _decode(entry.kind, bytes(entry.payload)), Fact(origin=entry.origin.uid, seq=entry.seq, at=entry.at)
+
+
+def _decode(kind: str, payload: bytes) -> Event:
+    return msgspec.json.decode(payload, type=event_table()[kind][0])
 
 
 def _set_aside(entry: Entry, reason: str, at: datetime) -> None:

@@ -16,7 +16,8 @@ import msgspec
 from django.db import transaction
 
 from yuanjiao.flow.blobs.store import make_room
-from yuanjiao.flow.journal.applying import apply_entries, unknown_kinds
+from yuanjiao.flow.journal.append import append
+from yuanjiao.flow.journal.applying import apply_fresh, unknown_kinds
 from yuanjiao.flow.journal.models import Entry, Head, Segment
 from yuanjiao.flow.journal.record import locked_head
 from yuanjiao.flow.journal.segment import BadSegment, Chained, Header, Reason, check_signature, read_entries, read_header
@@ -80,11 +81,14 @@ def _take(data: bytes, header: Header, origin: Node, at: datetime, offset_s: flo
     fresh = _fresh(read_entries(data, header), header, head)
     if unknown := unknown_kinds(entry.kind for entry in fresh):
         raise BadSegment(Reason.UNKNOWN_KIND, f"本节点的程序不认识这类记录，请先升级本节点：{'、'.join(unknown)[:200]}")
-    entries = _store(data, header, origin, fresh, at, offset_s)
+    Segment.objects.create(
+        origin=origin, first_seq=header.first_seq, last_seq=header.last_seq, sealed=data, received_at=at, clock_offset_s=offset_s
+    )
+    append(origin, fresh, received_at=at)
     head.seq = head.sealed_seq = fresh[-1].seq
     head.entry_hash = fresh[-1].entry_hash
     head.save(update_fields=["seq", "sealed_seq", "entry_hash"])
-    set_aside = apply_entries(entries, at=at)
+    set_aside = apply_fresh(origin, fresh, at=at)
     return Answer(reason=Reason.ACCEPTED, origin=origin.uid, expected=head.seq + 1, accepted=len(fresh), set_aside=set_aside)
 
 
@@ -111,13 +115,3 @@ def _fresh(entries: Sequence[Chained], header: Header, head: Head) -> Sequence[C
     if joint != bytes(head.entry_hash):
         raise BadSegment(Reason.FORKED, "日志段与已有的哈希链接不上：该节点对已收的记录另有说法")
     return entries[known:]
-
-
-def _store(data: bytes, header: Header, origin: Node, fresh: Sequence[Chained], at: datetime, offset_s: float) -> list[Entry]:
-    Segment.objects.create(
-        origin=origin, first_seq=header.first_seq, last_seq=header.last_seq, sealed=data, received_at=at, clock_offset_s=offset_s
-    )
-    return Entry.objects.bulk_create(
-        [Entry(origin=origin, seq=e.seq, kind=e.kind, at=e.at, received_at=at, payload=e.payload, entry_hash=e.entry_hash) for e in fresh],
-        batch_size=2000,
-    )

@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 from django.db import transaction
 
+from yuanjiao.flow.journal.append import append
 from yuanjiao.flow.journal.applying import apply_pairs, pair_of
 from yuanjiao.flow.journal.event import Event, Fact
 from yuanjiao.flow.journal.models import Entry, Head
@@ -38,13 +39,7 @@ def record_many(events: Sequence[Event], *, at: datetime) -> list[Fact]:
         node = own_node()
         head = locked_head(node)
         entries = chain(origin=node.uid, first_seq=head.seq + 1, previous=bytes(head.entry_hash), entries=written)
-        Entry.objects.bulk_create(
-            [
-                Entry(origin=node, seq=e.seq, kind=e.kind, at=at, received_at=at, payload=e.payload, entry_hash=e.entry_hash)
-                for e in entries
-            ],
-            batch_size=2000,
-        )
+        append(node, entries, received_at=at)
         head.seq, head.entry_hash = entries[-1].seq, entries[-1].entry_hash
         head.save(update_fields=["seq", "entry_hash"])
         facts = [Fact(origin=node.uid, seq=entry.seq, at=at) for entry in entries]
