@@ -32,6 +32,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     path = {name: folder / name for name in FILM_NAMES}
     ffmpeg(*PICTURES, *SOUND, *H264, *AAC, "-movflags", "+faststart", str(path["plain.mp4"]))
     ffmpeg(*PICTURES, *H264, str(path["silent.mp4"]))
+    ffmpeg("-i", str(path["plain.mp4"]), "-t", "1.2", "-vf", "scale=160:120", *H264, "-c:a", "aac", str(path["short.mp4"]))
     ffmpeg("-display_rotation", "90", "-i", str(path["plain.mp4"]), "-c", "copy", str(path["portrait.mp4"]))
     ffmpeg(
         "-f",
@@ -62,7 +63,6 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     ffmpeg(*SOUND, "-c:a", "aac", str(path["talk.m4a"]))
     ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=0.2", *H264, str(path["blink.mp4"]))
     ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x240:duration=1", "-frames:v", "1", "-update", "1", str(path["photo.jpg"]))
-    ffmpeg("-i", str(path["plain.mp4"]), "-c", "copy", "-movflags", "+empty_moov+frag_keyframe", str(path["whole.ts.mp4"]))
     ffmpeg("-i", str(path["plain.mp4"]), "-c", "copy", str(path["whole.mkv"]))
     whole = path["plain.mp4"].read_bytes()
     path["cut.mp4"].write_bytes(whole[: len(whole) // 2])
@@ -78,7 +78,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 FILM_NAMES = (
-    "plain.mp4", "silent.mp4", "portrait.mp4", "wide_pixels.mkv", "odd.avi", "talk.m4a", "blink.mp4", "photo.jpg", "whole.ts.mp4",
+    "plain.mp4", "silent.mp4", "short.mp4", "portrait.mp4", "wide_pixels.mkv", "odd.avi", "talk.m4a", "blink.mp4", "photo.jpg",
     "whole.mkv", "cut.mp4", "no_index.mp4", "cut.mkv", "letter.mp4", "empty.mp4", "list.m3u8",
 )  # fmt: skip
 
@@ -103,7 +103,7 @@ def column(cast: Cast, at: datetime) -> Column:
 @pytest.fixture
 def released(cast: Cast, column: Column, films: dict[str, Path], at: datetime) -> Courseware:
     """A film on its whole way, packaged for real."""
-    return publish(cast, column, films["plain.mp4"], at)
+    return publish(cast, column, films["short.mp4"], at)
 
 
 def publish(cast: Cast, column: Column, path: Path, at: datetime, title: str = "果树冬季修剪技术", **details: object) -> Courseware:

@@ -73,9 +73,7 @@ def upload_create(request: ActingRequest) -> HttpResponse:
         return answer
     size = whole_number(request.headers.get("Upload-Length", ""), "Upload-Length")
     if size > settings.MAX_UPLOAD_BYTES:
-        return HttpResponse(
-            f"文件超过上限 {settings.MAX_UPLOAD_BYTES / 2**30:.1f} GB", status=413, content_type="text/plain; charset=utf-8"
-        )
+        return HttpResponse(f"文件超过上限 {settings.MAX_UPLOAD_BYTES / 1e9:.1f} GB", status=413, content_type="text/plain; charset=utf-8")
     told = upload_metadata(request.headers.get("Upload-Metadata", ""))
     item = queries.item_for(request.actor, uid_of(told.get("courseware", "")))
     upload = commands.begin_upload(

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from yuanjiao.courseware.models import Column, CoursewareClass, CoursewareSource
@@ -72,6 +73,11 @@ class ColumnForm(forms.Form):
         """A column as the form shows it."""
         names = ("title", "summary", "audience", "accepts_class", "official", "order", "visible_from", "visible_to")
         return {name: getattr(column, name) for name in names}
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent, or None when the page is only looked at: an empty form that was sent is still to be judged."""
+    return request.POST if request.method == "POST" else None
 
 
 def upload_metadata(header: str) -> dict[str, str]:

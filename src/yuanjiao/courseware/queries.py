@@ -115,7 +115,7 @@ def columns_now(*, on: date, path: str | None = None) -> list[ColumnNow]:
 
 
 def _open_columns(on: date, path: str | None) -> QuerySet[Column]:
-    rows = Column.objects.filter(Q(visible_to=None) | Q(visible_to__gt=on), visible_from__lte=on).order_by("order", "pk")
+    rows = Column.objects.filter(Q(visible_to=None) | Q(visible_to__gt=on), visible_from__lte=on).order_by("order", "uid")
     if path is None:
         return rows
     parts = [part for part in path.split("/") if part]
@@ -152,9 +152,9 @@ def released_count(*, on: date, column: UUID | None = None, item_class: str = ""
 def _released_ids(*, on: date, column: UUID | None, item_class: str, search: str, path: str | None) -> list[int]:
     placed = Placement.objects.filter(column__in=_open_columns(on, path), courseware__state=State.RELEASED)
     if column is not None:
-        placed = placed.filter(column__uid=column).order_by("order", "-placed_at", "-pk")
+        placed = placed.filter(column__uid=column).order_by("order", "-placed_at", "-uid")
     else:
-        placed = placed.order_by("-courseware__released_at", "-courseware_id")
+        placed = placed.order_by("-courseware__released_at", "-courseware__uid")
     if item_class:
         placed = placed.filter(courseware__item_class=item_class)
     if search.strip():
@@ -219,7 +219,9 @@ def _cards(ids: Sequence[int]) -> list[ItemCard]:
 
 def _column_titles(ids: Iterable[int]) -> dict[int, list[str]]:
     titles: dict[int, list[str]] = defaultdict(list)
-    for pk, title in Placement.objects.filter(courseware__in=ids).order_by("column__order").values_list("courseware_id", "column__title"):
+    for pk, title in (
+        Placement.objects.filter(courseware__in=ids).order_by("column__order", "column__uid").values_list("courseware_id", "column__title")
+    ):
         titles[pk].append(title)
     return titles
 

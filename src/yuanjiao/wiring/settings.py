@@ -28,7 +28,7 @@ BEHIND_PROXY = env.boolean("BEHIND_PROXY", False, "Trust X-Forwarded-Proto of th
 MAX_BODY_BYTES = env.integer(
     "MAX_BODY_BYTES", 64 * 1024 * 1024, "Largest request body of a form, in bytes; courseware uploads come in parts"
 )
-MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20 * 1024**3, "Largest courseware original that may be uploaded, in bytes")
+MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20_000_000_000, "Largest courseware original that may be uploaded, in bytes")
 MIN_FREE_BYTES = env.integer("MIN_FREE_BYTES", 200 * 1024 * 1024, "Intake stops with 507 when less than this is free on the disk, in bytes")
 BEAT_PERIOD_S = env.number("BEAT_PERIOD_S", 60.0, "How often a site beats unless its register row says otherwise, in seconds")
 BEAT_GRACE_S = env.number("BEAT_GRACE_S", 30.0, "How much later than its period a beat may come before silence counts, in seconds")

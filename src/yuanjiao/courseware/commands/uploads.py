@@ -44,7 +44,7 @@ def begin_upload(*, courseware: Courseware, filename: str, size_bytes: int, by: 
     if size_bytes <= 0:
         raise Refused("文件是空的（0 字节），请重新选择文件")
     if size_bytes > settings.MAX_UPLOAD_BYTES:
-        raise Refused(f"文件超过上限 {settings.MAX_UPLOAD_BYTES / 2**30:.1f} GB，请压缩或分段后上传")
+        raise Refused(f"文件超过上限 {settings.MAX_UPLOAD_BYTES / 1e9:.1f} GB，请压缩或分段后上传")
     store.make_room(size_bytes)
     assert by.person_uid is not None  # require_replaceable refused everybody but the author
     return Upload.objects.create(

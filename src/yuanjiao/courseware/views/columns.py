@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.courseware import commands, queries
-from yuanjiao.courseware.inputs import ColumnForm
+from yuanjiao.courseware.inputs import ColumnForm, sent
 from yuanjiao.courseware.models import Column as ColumnRow
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.lib import clock
@@ -66,7 +66,7 @@ def column_list(request: ActingRequest) -> HttpResponseBase:
 @door(P.MANAGE_COLUMNS)
 def column_new(request: ActingRequest) -> HttpResponse:
     form = ColumnForm(
-        request.POST or None, initial={"visible_from": clock.today()}, units=_units(request), divisions=_divisions(request)
+        sent(request), initial={"visible_from": clock.today()}, units=_units(request), divisions=_divisions(request)
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         values: dict[str, Any] = {**form.cleaned_data, "owner": unit_by_code(form.cleaned_data["owner"])}
@@ -79,7 +79,7 @@ def column_new(request: ActingRequest) -> HttpResponse:
 @door(P.MANAGE_COLUMNS)
 def column(request: ActingRequest, uid: UUID) -> HttpResponse:
     row = queries.column_for(request.actor, uid)
-    form = ColumnForm(request.POST or None, initial=ColumnForm.values_of(row), divisions=_divisions(request))
+    form = ColumnForm(sent(request), initial=ColumnForm.values_of(row), divisions=_divisions(request))
     if request.method == "POST" and form.is_valid():
         commands.change_column(column=row, **form.cleaned_data, by=request.actor, at=clock.now())
         messages.success(request, _("已保存。"))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.courseware import commands, queries
-from yuanjiao.courseware.inputs import CoursewareForm, ReasonForm
+from yuanjiao.courseware.inputs import CoursewareForm, ReasonForm, sent
 from yuanjiao.courseware.models import Courseware, CoursewareClass, JobState
 from yuanjiao.courseware.packaging.probe import NotUsable
 from yuanjiao.courseware.rules.life import EDITABLE, STATE_NAMES, State
@@ -87,7 +87,7 @@ def library(request: ActingRequest) -> HttpResponseBase:
 
 @door(P.PRODUCE_COURSEWARE)
 def item_new(request: ActingRequest) -> HttpResponse:
-    form = CoursewareForm(request.POST or None)
+    form = CoursewareForm(sent(request))
     if request.method == "POST" and form.is_valid():
         item = commands.create_courseware(**form.words(), by=request.actor, at=clock.now())
         return redirect("courseware:item", item.uid)
@@ -98,7 +98,7 @@ def item_new(request: ActingRequest) -> HttpResponse:
 def item_edit(request: ActingRequest, uid: UUID) -> HttpResponse:
     item = queries.item_for(request.actor, uid)
     initial = {name: getattr(item, name) for name in ("title", "summary", "speaker", "item_class", "source")}
-    form = CoursewareForm(request.POST or None, initial=initial)
+    form = CoursewareForm(sent(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         commands.describe_courseware(courseware=item, **form.words(), by=request.actor, at=clock.now())
         messages.success(request, _("已保存。"))

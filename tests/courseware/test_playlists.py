@@ -1,0 +1,138 @@
+"""Playlists and what the faces may ask: masters with the right codecs, sound alone, captions; sizes before playing; search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from tests.courseware.conftest import publish
+from yuanjiao.courseware import queries
+from yuanjiao.courseware.models import Column, Courseware
+from yuanjiao.courseware.rules import playlists
+from yuanjiao.courseware.rules.profiles import BY_NAME, PROFILES, applicable, encoding_key
+from yuanjiao.simulation.cast import Cast
+
+ON = date(2026, 3, 2)
+LogIn = Callable[[str], Client]
+
+
+def stream(profile: str, kind: str, peak: int = 300_000, codecs: str = "avc1.4d4015") -> playlists.Stream:
+    return playlists.Stream(profile, kind, codecs, 320, 240, 25.0, peak // 2, peak)
+
+
+def test_a_master_lists_pictures_from_light_to_heavy_then_sound_alone() -> None:
+    text = playlists.master(
+        [
+            stream("hls-480", "video", 900_000, "avc1.64001f"),
+            stream("hls-audio", "audio", 100_000, "mp4a.40.2"),
+            stream("hls-240", "video"),
+            stream("captions", "captions", 0, ""),
+        ]
+    )
+    assert [line for line in text.splitlines() if line.endswith(".m3u8")] == ["hls-240.m3u8", "hls-480.m3u8", "hls-audio.m3u8"]
+    assert 'CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=320x240' in text
+    assert "BANDWIDTH=1000000," in text
+    assert text.count('AUDIO="sound"') == 3
+    assert text.count('SUBTITLES="captions"') == 3
+
+
+def test_a_silent_master_names_no_sound() -> None:
+    text = playlists.master([stream("hls-240", "video")])
+    assert "AUDIO" not in text
+    assert "mp4a" not in text
+
+
+@pytest.mark.clause("DLV09")
+def test_the_public_playlists_lead_to_blobs_with_sound_alone_and_a_low_rate(released: Courseware, client: Client) -> None:
+    master = client.get(f"/play/{released.uid}/master.m3u8")
+    assert master["Content-Type"] == "application/vnd.apple.mpegurl"
+    assert "hls-240.m3u8" in master.content.decode()
+    sound = client.get(f"/play/{released.uid}/hls-audio.m3u8").content.decode()
+    assert "{blob}" not in sound
+    address = re.search(r'URI="(/blobs/[0-9a-f]{64}\.m4s)",BYTERANGE="(\d+)@0"', sound)
+    part = client.get(address[1], headers={"Range": f"bytes=0-{int(address[2]) - 1}"})
+    assert part.status_code == 206
+    assert b"ftyp" in part.getvalue()[:12]
+    sizes = queries.released_items(on=ON)[0].sizes
+    assert sizes["audio"] < sizes["box-sd"]
+    assert sizes["hls-240"] == queries.item_detail(released.uid).rendition("hls-240").size_bytes
+
+
+def test_unreleased_items_play_only_for_those_who_work_on_them(draft: Courseware, released: Courseware, log_in: LogIn) -> None:
+    Courseware.objects.filter(pk=released.pk).update(state="in_review")
+    assert Client().get(f"/play/{released.uid}/master.m3u8").status_code == 404
+    assert Client().get(f"/courseware/{released.uid}/preview/master.m3u8").status_code == 302
+    assert log_in("shenhe").get(f"/courseware/{released.uid}/preview/master.m3u8").status_code == 200
+    assert log_in("zhizuo").get(f"/courseware/{released.uid}/preview/hls-240.m3u8").status_code == 200
+    assert log_in("zhizuo").get(f"/courseware/{draft.uid}/preview/master.m3u8").status_code == 404
+    assert log_in("xianguan").get(f"/courseware/{released.uid}/preview/master.m3u8").status_code == 403
+
+
+SEARCHES = [
+    ("修剪", 1),
+    ("果树 修剪", 1),
+    ("果树修剪", 1),
+    ("冬季修剪技术", 1),
+    ("刘师傅", 1),
+    ("疏枝", 1),
+    ("养蜂", 0),
+    ("果树养蜂技巧", 0),
+    ("100%", 0),
+    ("_", 0),
+    ("", 1),
+]
+
+
+@pytest.mark.clause("CW22")
+def test_one_search_covers_titles_summaries_and_speakers_with_and_without_spaces(
+    column: Column, films: dict[str, Path], cast: Cast, at: datetime
+) -> None:
+    publish(cast, column, films["short.mp4"], at, summary="疏枝、短截的要领", speaker="刘师傅")
+    found = {words: len(queries.released_items(on=ON, search=words)) for words, _count in SEARCHES}
+    assert found == dict(SEARCHES)
+    assert {words: queries.released_count(on=ON, search=words) for words in found} == found
+
+
+@pytest.mark.clause("CW01")
+def test_the_best_find_comes_first_and_items_are_counted_per_column(
+    column: Column, films: dict[str, Path], cast: Cast, at: datetime
+) -> None:
+    publish(cast, column, films["short.mp4"], at, title="果树授粉")
+    publish(cast, column, films["short.mp4"], at, title="桃园管理", summary="讲果树的修剪")
+    publish(cast, column, films["short.mp4"], at, title="果树修剪")
+    assert [card.title for card in queries.released_items(on=ON, search="果树修剪")][:2] == ["果树修剪", "桃园管理"]
+    assert queries.columns_now(on=ON)[0].items == 3
+    assert len(queries.released_items(on=ON, limit=2)) == 2
+    assert len(queries.released_items(on=ON, limit=2, offset=2)) == 1
+
+
+@pytest.mark.clause("DLV01")
+def test_every_item_has_the_forms_that_old_and_new_boxes_phones_and_loudspeakers_need(released: Courseware) -> None:
+    detail = queries.item_detail(released.uid)
+    assert {one.profile for one in detail.renditions} >= {"box-sd", "audio", "poster"}
+    assert any(one.hls and one.kind == "video" for one in detail.renditions)
+
+
+SIZES = [
+    ((320, 240, True), ["poster", "hls-audio", "audio", "hls-240", "box-sd"]),
+    ((3840, 2160, False), ["poster", "hls-240", "hls-480", "hls-720", "box-sd"]),
+    ((1080, 1920, True), ["poster", "hls-audio", "audio", "hls-240", "hls-480", "hls-720", "box-sd"]),
+    ((176, 144, False), ["poster", "hls-240", "box-sd"]),
+]
+
+
+@pytest.mark.parametrize(("original", "names"), SIZES)
+def test_no_picture_is_made_larger_and_none_goes_without_a_rung(original: tuple[int, int, bool], names: list[str]) -> None:
+    width, height, has_audio = original
+    assert [p.name for p in applicable(width=width, height=height, has_audio=has_audio)] == names
+
+
+def test_the_key_of_an_encoding_depends_on_input_and_profile_and_never_changes() -> None:
+    keys = {encoding_key(sha256, profile) for sha256 in ("a" * 64, "b" * 64) for profile in PROFILES}
+    assert len(keys) == 2 * len(PROFILES)
+    assert encoding_key("a" * 64, BY_NAME["poster"]) == "9b862f097cf637db9cda3ed02b33db1b9decec9b5f1e0323ebcbc7b21a9d6cdf"
