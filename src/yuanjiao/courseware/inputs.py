@@ -34,12 +34,6 @@ class CoursewareForm(forms.Form):
         return {**values, "item_class": CoursewareClass(values["item_class"]), "source": CoursewareSource(values["source"])}
 
 
-class ReasonForm(forms.Form):
-    """A decision and why."""
-
-    reason = forms.CharField(label=_("原因"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
-
-
 class ColumnForm(forms.Form):
     """A column. The owner is chosen once, when it is opened."""
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.courseware import commands, queries
-from yuanjiao.courseware.inputs import CoursewareForm, ReasonForm, sent
+from yuanjiao.courseware.inputs import CoursewareForm, sent
 from yuanjiao.courseware.models import Courseware, CoursewareClass, JobState
 from yuanjiao.courseware.packaging.probe import NotUsable
 from yuanjiao.courseware.rules.life import EDITABLE, STATE_NAMES, State
@@ -167,7 +167,6 @@ def _item_context(request: ActingRequest, row: Courseware) -> dict[str, Any]:
         "may_release": not mine and state in {State.APPROVED, State.RELEASED} and manages,
         "may_withdraw": state != State.WITHDRAWN and (mine or manages or actor.covers(P.REVIEW_COURSEWARE, path)),
         "columns": _open_columns(request, row) if not mine and manages else [],
-        "reason_form": ReasonForm(auto_id="id_%s"),
         "max_upload_bytes": settings.MAX_UPLOAD_BYTES,
         "max_form_bytes": settings.MAX_BODY_BYTES,
     }
