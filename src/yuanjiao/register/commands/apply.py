@@ -19,6 +19,7 @@ from yuanjiao.register.commands.record import Ledger
 from yuanjiao.register.documents import files
 from yuanjiao.register.documents.workbook import read_workbook
 from yuanjiao.register.models import Import, ImportState
+from yuanjiao.register.queries import known_register
 
 STEPS = (apply_divisions, apply_units, apply_objects, apply_assets, apply_people)
 
@@ -27,14 +28,20 @@ def apply_import(*, batch: Import, by: Actor, at: datetime) -> None:
     """Write what the file says, after checking it once more against the register as it stands now.
 
     Refused, and nothing written, when the register has changed so that rows are now wrong and only a clean file was agreed to.
+    The check runs before the transaction, so that others wait for the writing only; inside, the register is read again and, if
+    it moved meanwhile, the rows are checked again.
     """
     by.require(Permission.IMPORT_REGISTER)
     sheets = read_workbook(files.original(batch.uid))
+    known = known_register()
+    book = check_sheets(batch, sheets, known, by=by, at=at)
     try:
         with transaction.atomic():
             if not Import.objects.select_for_update().filter(pk=batch.pk, state=ImportState.APPLYING).exists():
                 raise Conflict("这次导入已经办完")
-            book = check_sheets(batch, sheets, by=by, at=at)
+            now = known_register()
+            if now != known:
+                book = check_sheets(batch, sheets, now, by=by, at=at)
             if book.bad_count and not batch.good_rows_only:
                 raise Refused(f"检查之后台账有了变化，现有 {book.bad_count} 行不能导入；请重新上传检查")
             _write(batch, book, by, local_day(at), at)

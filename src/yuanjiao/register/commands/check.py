@@ -16,7 +16,7 @@ from yuanjiao.register.documents.columns import SHEETS
 from yuanjiao.register.documents.returned import write_returned
 from yuanjiao.register.documents.workbook import SheetCells, read_workbook
 from yuanjiao.register.models import Import, ImportProblem, ImportSheet, ImportState
-from yuanjiao.register.queries import known_register
+from yuanjiao.register.queries import Known, known_register
 
 SHOWN_PROBLEMS = 200
 SHARE_OF_READING, SHARE_OF_CHECKING = 0.2, 0.7
@@ -35,7 +35,7 @@ def check_import(*, batch: Import, by: Actor, at: datetime) -> None:
         Import.objects.filter(pk=batch.pk).update(state=ImportState.FAILED, message=error.message[:400], finished_at=at)
         files.forget(batch.uid)
         return
-    book = check_sheets(batch, sheets, by=by, at=at)
+    book = check_sheets(batch, sheets, known_register(), by=by, at=at)
     if book.bad_count:
         reasons = {
             plan.name: {row.number: row.reason for row in book.rows[plan.table] if not row.is_good}
@@ -46,14 +46,14 @@ def check_import(*, batch: Import, by: Actor, at: datetime) -> None:
     _record_findings(batch, book, sheets)
 
 
-def check_sheets(batch: Import, sheets: list[SheetCells], *, by: Actor, at: datetime) -> Book:
-    """The rows beside the register as it stands now, within the person's subtrees."""
+def check_sheets(batch: Import, sheets: list[SheetCells], known: Known, *, by: Actor, at: datetime) -> Book:
+    """The rows beside the register, within the person's subtrees."""
     files.write_progress(batch.uid, SHARE_OF_READING)
 
     def report(done: int, total: int) -> None:
         files.write_progress(batch.uid, SHARE_OF_READING + SHARE_OF_CHECKING * done / total)
 
-    return check_book(sheets, known_register(), scopes=by.paths(Permission.IMPORT_REGISTER), on=local_day(at), report=report)
+    return check_book(sheets, known, scopes=by.paths(Permission.IMPORT_REGISTER), on=local_day(at), report=report)
 
 
 @transaction.atomic

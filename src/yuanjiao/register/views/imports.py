@@ -190,7 +190,7 @@ def import_changes(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     batch = import_by_uid(uid, actor=request.actor)
     page: ListPage[ImportChange] = ListPage(
         title=_("导入明细"),
-        rows=changes_of(batch),
+        rows=changes_of(batch).order_by("created", "pk"),  # what was there before is what people look for first
         columns=[
             Column(_("类别"), lambda row: row.get_table_display()),
             Column(_("编号"), lambda row: row.code, width=24),
@@ -202,6 +202,7 @@ def import_changes(request: ActingRequest, uid: UUID) -> HttpResponseBase:
         search=("code", "name"),
         search_hint=_("编号或名称"),
         filters=[Filter("created", _("办理"), [("1", _("新增")), ("0", _("变更"))], lambda rows, v: rows.filter(created=v == "1"))],
+        actions=[(_("回到这次导入"), _import_address(batch))],
         lead=batch.file_name,
         context={"page_title": _("导入明细")},
     )
