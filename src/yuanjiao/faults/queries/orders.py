@@ -52,7 +52,7 @@ def open_order_for(subject: ManagedObject, outage: OutageView | None) -> WorkOrd
     same = Q(subject=subject.pk)
     if outage is not None:
         same |= Q(outage=outage.outage_id) | Q(subject=outage.object_id)
-    return _orders().filter(same).exclude(item__state__in=ENDED).order_by("-outage", "item__created_at").first()
+    return _orders().filter(same).exclude(item__state__in=ENDED).order_by(F("outage").desc(nulls_last=True), "item__created_at").first()
 
 
 def operator_unit_for(division: Division, level: int, *, on: date) -> OrgUnit | None:
