@@ -1,0 +1,74 @@
+"""docs/flow.md says what the code does: offsets, limits, reasons and statuses, and a segment that must open for ever."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from yuanjiao.flow.journal import record, segment, ship
+from yuanjiao.flow.journal.chain import GENESIS
+from yuanjiao.flow.journal.door import STATUS
+from yuanjiao.flow.nodes.keys import verifies
+from yuanjiao.flow.wire.auth import WINDOW_S
+
+PAGE = (Path(__file__).parents[2] / "docs" / "flow.md").read_text()
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+def vector() -> bytes:
+    found = re.search(r"```segment\n([0-9a-f\n]+)```", PAGE)
+    assert found is not None
+    return bytes.fromhex(found[1].replace("\n", ""))
+
+
+def test_the_segment_in_the_document_opens() -> None:
+    data = vector()
+    header = segment.read_header(data)
+    segment.check_signature(data, lambda signature, message: verifies(KEY.public_key().public_bytes_raw(), signature, message))
+    entries = segment.read_entries(data, header)
+    rows = re.findall(r"^\| (\d+) \| (\S+) \| (\S+) \| `(.+)` \| `([0-9a-f]{64})` \|$", PAGE, re.MULTILINE)
+    assert [(str(e.seq), e.at.isoformat(), e.kind, e.payload.decode(), e.entry_hash.hex()) for e in entries] == rows
+    assert f"`{header.origin}`" in PAGE
+    assert header.sealed_at.isoformat() in PAGE
+
+
+def test_sealing_the_same_entries_gives_the_same_head_and_chain() -> None:
+    data = vector()
+    header = segment.read_header(data)
+    written = [segment.Written(e.at, e.kind, e.payload) for e in segment.read_entries(data, header)]
+    again = segment.seal(origin=header.origin, first_seq=1, previous=GENESIS, sealed_at=header.sealed_at, entries=written, sign=KEY.sign)
+    assert again[:116] == data[:116]
+
+
+def test_the_offsets_in_the_table_are_the_headers() -> None:
+    rows = re.findall(r"^\| (\d+) \| (\d+|n) \| .+ \|$", PAGE, re.MULTILINE)
+    place = 0
+    for offset, size in rows:
+        assert int(offset) == place
+        place += int(size) if size != "n" else 0
+    assert place == segment.HEADER.size
+
+
+def test_every_reason_stands_in_the_document_with_its_status() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\d+) \| .+ \|$", PAGE, re.MULTILINE))
+    assert rows == {str(reason): str(status) for reason, status in STATUS.items()}
+    assert set(STATUS) == set(segment.Reason)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"{segment.MAX_SEGMENT_BYTES:,} bytes",
+        f"{segment.MAX_RAW_BYTES:,} bytes",
+        f"{segment.MAX_ENTRIES:,} entries",
+        f"{ship.SEAL_ENTRIES:,} entries",
+        f"about {ship.SEAL_BYTES // 1024} KiB",
+        f"at most {record.MAX_PAYLOAD_BYTES // 1024} KiB",
+        f"within {WINDOW_S} s",
+    ],
+)
+def test_the_limits_in_the_document_are_the_codes(said: str) -> None:
+    assert said in PAGE
