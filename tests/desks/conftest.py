@@ -38,7 +38,7 @@ def short_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Large enough for two rungs of the ladder, long enough to watch it go."""
-    return make_film(tmp_path_factory.mktemp("film") / "long.mp4", picture="640x480", rate=15, seconds=12)
+    return make_film(tmp_path_factory.mktemp("film") / "long.mp4", picture="640x480", rate=12, seconds=24)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from yuanjiao.desks.tv.keys import DVN, ENRICH, INSPUR, IPANEL, TABLES, KeyTable, union
+from yuanjiao.desks.tv.keys import DVN, ENRICH, INSPUR, IPANEL, STANDARD, TABLES, KeyTable, union
 
 TILES = 9
 """Tiles of the first page: one per digit."""
@@ -61,16 +61,17 @@ class Box:
 
 
 EVERY_KEY = union(TABLES.values())
+# A maker's own codes go before the standard ones, which stay: a box set up as the wrong kind can still be steered.
 BOXES = {
     box.name: box
     for box in (
         Box("sd", "标清机顶盒（不知道型号就选它）", SD_576, EVERY_KEY),
         Box("sd640", "标清机顶盒，画面 640×530", SD_530, EVERY_KEY),
         Box("hd", "高清机顶盒、智能电视", HD_720, EVERY_KEY, hd=True),
-        Box("ipanel", "iPanel 浏览器的机顶盒", SD_530, union((IPANEL, {8: "back"}))),
+        Box("ipanel", "iPanel 浏览器的机顶盒", SD_530, {**STANDARD, **IPANEL}),
         Box("inspur", "浪潮机顶盒", HD_720, INSPUR, hd=True),
-        Box("enrich", "Enrich 机顶盒", SD_576, ENRICH),
-        Box("dvn", "DVN 机顶盒", SD_576, DVN),
+        Box("enrich", "Enrich 机顶盒", SD_576, {**STANDARD, **ENRICH}),
+        Box("dvn", "DVN 机顶盒", SD_576, {**STANDARD, **DVN}),
     )
 }
 DEFAULT = BOXES["sd"]
