@@ -159,6 +159,8 @@ class _Writer:
         grid.alignment, grid.autofit = WD_TABLE_ALIGNMENT.CENTER, False
         width = self.profile.page[0] - self.profile.left - self.profile.right
         widths = [width * share // sum(table.widths) for share in table.widths]
+        for column, length in zip(grid.columns, widths, strict=True):
+            column.width = Twips(length)
         self._row(grid, tuple(Piece(head) for head in table.heads), widths, font=HEI)
         _child(grid.rows[0]._tr.get_or_add_trPr(), "w:tblHeader")
         for row in table.rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from yuanjiao.lib.clock import CHINA, local_day
@@ -16,24 +17,50 @@ PARAGRAPHS = {"problems": "存在的主要问题", "plans": "下一步打算"}
 """What the officer writes: key → heading."""
 MISSING = "（此段由县级组织员填写）"
 
+
+@dataclass(frozen=True)
+class Sentence:
+    """A template with figures; `base` names the figure without which it says nothing, then `otherwise` is said."""
+
+    template: str
+    base: str = ""
+    otherwise: str = ""
+
+    def chosen(self, figures: Mapping[str, Figure]) -> str:
+        return self.otherwise if self.base and not figures[self.base].number else self.template
+
+
 NETWORK_TEXT = (
-    "（一）畅通情况。",
-    "本月全县在用终端站点{sites}，停用{suspended}。按时间加权的站点畅通率为{rate}，情况不明时间占{unknown}，不计入畅通率。",
-    "（二）中断情况。",
-    "本月发现中断{outages}，影响{affected}。其中服务器故障{outages-server}，占{outages-server.share}；"
-    "线路故障{outages-line}，占{outages-line.share}；设备故障{outages-equipment}，占{outages-equipment.share}；"
-    "尚未判明{outages-unsettled}，占{outages-unsettled.share}。",
+    Sentence("（一）畅通情况。"),
+    Sentence("本月全县在用终端站点{sites}，停用{suspended}。按时间加权的站点畅通率为{rate}，情况不明时间占{unknown}，不计入畅通率。"),
+    Sentence("（二）中断情况。"),
+    Sentence(
+        "本月发现中断{outages}，影响{affected}。其中服务器故障{outages-server}，占{outages-server.share}；"
+        "线路故障{outages-line}，占{outages-line.share}；设备故障{outages-equipment}，占{outages-equipment.share}；"
+        "尚未判明{outages-unsettled}，占{outages-unsettled.share}。",
+        "outages",
+        "本月发现中断{outages}。",
+    ),
 )
 FAULTS_TEXT = (
-    "本月受理故障申报{reports}，其中热线电话{reports-phone}、站点一键报修{reports-site_button}、网页{reports-web}、组织部门{reports-officer}。"
-    "发现的中断中无人申报的{unreported}，占{unreported.share}。",
-    "本月开出工单{orders}，已办结{orders-closed}，办结率{orders-closed.share}；已到时限的{orders-judged}中超时{orders-late}，占{orders-late.share}。",
+    Sentence(
+        "本月受理故障申报{reports}，其中热线电话{reports-phone}、站点一键报修{reports-site_button}、网页{reports-web}、组织部门{reports-officer}。",
+        "reports",
+        "本月受理故障申报{reports}。",
+    ),
+    Sentence("发现的中断中无人申报的{unreported}，占{unreported.share}。", "outages", "本月没有发现中断，无人申报的{unreported}。"),
+    Sentence("本月开出工单{orders}，已办结{orders-closed}，办结率{orders-closed.share}。", "orders", "本月开出工单{orders}。"),
+    Sentence("已到时限的工单{orders-judged}，其中超时{orders-late}，占{orders-late.share}。", "orders-judged", "没有到时限的工单。"),
 )
 LEARNING_TEXT = (
-    "本月开展集中学习{sessions}，现场参加{onsite}，线上参加{online}。"
-    "应使用站点{asked}，有学习场次的{used}，参学率{participation}；零使用站点{unused}，占{unused.share}。",
+    Sentence("本月开展集中学习{sessions}，现场参加{onsite}，线上参加{online}。"),
+    Sentence(
+        "应使用站点{asked}，有学习场次的{used}，参学率{participation}；零使用站点{unused}，占{unused.share}。",
+        "asked",
+        "应使用站点{asked}。",
+    ),
 )
-LIBRARY_TEXT = ("本月全市教学资源库新发布课件{items}，已随目录下发到各站点。",)
+LIBRARY_TEXT = (Sentence("本月全市教学资源库新发布课件{items}，已随目录下发到各站点。", "items", "本月全市教学资源库新发布课件{items}。"),)
 SECTIONS = ((NETWORK, NETWORK_TEXT), (FAULTS, FAULTS_TEXT), (LEARNING, LEARNING_TEXT), (LIBRARY, LIBRARY_TEXT))
 NUMBERS = "一二三四五六七八九"
 
@@ -47,7 +74,7 @@ def official_of(document: Document, figures: Mapping[str, Figure], written: Mapp
         body=tuple(_body(document, dict(figures), written)),
         signer=document.signer,
         date=chinese_date(local_day(document.issued_at or document.as_of)),
-        attachments=(_towns(figures), _faults(figures)),
+        attachments=(_towns(figures), _main_figures(figures)),
     )
 
 
@@ -67,15 +94,17 @@ def moment(at: datetime) -> str:
 def _body(document: Document, figures: dict[str, Figure], written: Mapping[str, str]) -> list[Paragraph]:
     period = period_of(document.month, document.as_of)
     until = "" if period is None else f"{chinese_date(local_day(period.start))}至{moment(period.end)}"
+    taken = "" if period is not None and period.end == document.as_of else f"，数据于{moment(document.as_of)}提取"
     blocks = [
         plain(
             f"现将{document.place_name}{document.month.month}月远程教育运行和使用情况报告如下。文中数字由系统依据机器记录和登记生成，"
-            f"统计期为{until}，数据于{moment(document.as_of)}提取。{document.rule}。"
+            f"统计期为{until}{taken}。{document.rule}。"
         )
     ]
-    for number, (section, templates) in enumerate(SECTIONS):
+    for number, (section, sentences) in enumerate(SECTIONS):
         blocks.append(plain(f"{NUMBERS[number]}、{section}", 1))
-        blocks += [filled(template, figures, 2 if template.startswith("（") else 0) for template in templates]
+        chosen = [sentence.chosen(figures) for sentence in sentences]
+        blocks += [filled(template, figures, 2 if template.startswith("（") else 0) for template in chosen]
     for number, (key, heading) in enumerate(PARAGRAPHS.items(), len(SECTIONS)):
         blocks.append(plain(f"{NUMBERS[number]}、{heading}", 1))
         lines = [line.strip() for line in written.get(key, "").splitlines() if line.strip()]
@@ -98,10 +127,10 @@ def _towns(figures: Mapping[str, Figure]) -> Table:
     )
 
 
-def _faults(figures: Mapping[str, Figure]) -> Table:
+def _main_figures(figures: Mapping[str, Figure]) -> Table:
     chosen = [figure for figure in figures.values() if not figure.path and figure.section in {NETWORK, FAULTS, LEARNING, LIBRARY}]
     rows = tuple(
-        (Piece(f"{figure.section}：{figure.label}"), Piece(figure.text, figure.key), Piece(figure.unit), Piece(share_text(figure), ""))
+        (Piece(figure.section), Piece(figure.label), Piece(figure.text, figure.key), Piece(figure.unit), Piece(share_text(figure), ""))
         for figure in chosen
     )
-    return Table("主要指标表", ("指标", "数值", "单位", "占比"), rows, (6, 4, 2, 3))
+    return Table("主要指标表", ("栏目", "指标", "数值", "单位", "占比"), rows, (3, 5, 4, 2, 3))
