@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.desks.conftest import Stock
+from yuanjiao.desks import faces
 from yuanjiao.simulation.cast import Cast
 from yuanjiao.ui.templatetags.zh import size
 
@@ -251,3 +252,15 @@ def test_nothing_is_recorded_of_who_looks(shown: Stock) -> None:
     for url in ("/", item_url(shown, "春季仔猪保温与防疫"), "/search/?q=猪", "/tv/", "/tv/all/"):
         client.get(url)
     assert not client.cookies, "no session, no mark on the device unless it asked for a setting"
+
+
+def test_below_the_top_only_columns_for_the_place_this_node_serves_are_shown(shown: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    liuxi, shiling = (shown.cast.divisions[code].path for code in ("990101000000", "990102000000"))
+    shown.column("柳溪专栏", audience=liuxi)
+    assert "柳溪专栏" in text("/")
+    for place, there in ((liuxi, True), (shiling, False)):
+        monkeypatch.setattr(faces, "path_here", lambda place=place: place)
+        for face in ("/", "/tv/"):
+            page = text(face)
+            assert ("柳溪专栏" in page) == there
+            assert "种养技术" in page

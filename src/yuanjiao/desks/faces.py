@@ -12,11 +12,9 @@ from functools import cached_property
 from typing import overload
 from uuid import UUID
 
-from django.conf import settings
-
 from yuanjiao.courseware import queries
 from yuanjiao.courseware.queries import ColumnNow, ItemCard, ItemDetail, RenditionCard
-from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 
@@ -30,10 +28,8 @@ def blob_url(sha256: str, media_type: str) -> str:
 
 
 def path_here() -> str | None:
-    """The division an edge or a site serves; None at the top, where every open column is shown."""
-    if settings.ROLE not in {"edge", "site"}:
-        return None
-    return own_node().scope or None
+    """The division this node serves; None at the top, where every open column is shown."""
+    return own_node().scope or None if parent_node() else None
 
 
 def columns_here() -> list[ColumnNow]:
