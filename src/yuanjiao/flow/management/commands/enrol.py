@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from yuanjiao.flow.catalogue.passing import pass_root_on
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--code", required=True, help="上级签发的登记码")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0, interactive=False)  # a new machine enrols before its first start
         line = Line(options["parent"])
         try:
             parent, root = join(line=line, code=options["code"], at=clock.now())
