@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.desks.conftest import Stock
-from yuanjiao.desks import faces
+from yuanjiao.flow.models import Node
 from yuanjiao.simulation.cast import Cast
 from yuanjiao.ui.templatetags.zh import size
 
@@ -254,12 +254,13 @@ def test_nothing_is_recorded_of_who_looks(shown: Stock) -> None:
     assert not client.cookies, "no session, no mark on the device unless it asked for a setting"
 
 
-def test_below_the_top_only_columns_for_the_place_this_node_serves_are_shown(shown: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_below_the_top_only_columns_for_the_place_this_node_serves_are_shown(shown: Stock) -> None:
     liuxi, shiling = (shown.cast.divisions[code].path for code in ("990101000000", "990102000000"))
     shown.column("柳溪专栏", audience=liuxi)
-    assert "柳溪专栏" in text("/")
+    assert "柳溪专栏" in text("/"), "the top shows every open column"
+    Node.objects.create(kind="centre", name="青禾市", public_key=b"k" * 32, is_parent=True, enrolled_at=shown.at)
     for place, there in ((liuxi, True), (shiling, False)):
-        monkeypatch.setattr(faces, "path_here", lambda place=place: place)
+        Node.objects.filter(is_self=True).update(scope=place)
         for face in ("/", "/tv/"):
             page = text(face)
             assert ("柳溪专栏" in page) == there
