@@ -37,7 +37,18 @@ def city_rows(sites: int = SITES) -> dict[str, list[list[Any]]]:
         divisions.append([code, f"第{place + 1}村", "", "220", date(2025, 1, 1)])
         phone = f"138{number:08}"
         villages.append(
-            [f"S-{code}", f"第{place + 1}村站点", code, f"L-{town_code[:9]}", "行政村", "宽带+机顶盒+电视", "党员远教", "", "石柳公路", phone]
+            [
+                f"S-{code}",
+                f"第{place + 1}村站点",
+                code,
+                f"L-{town_code[:9]}",
+                "行政村",
+                "宽带+机顶盒+电视",
+                "党员远教",
+                "",
+                "石柳公路",
+                phone,
+            ]
         )
     return {"区划": divisions, "边缘服务器": edges, "线路": lines, "站点": villages}
 
