@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 
 from tests.learning.stage import CITY, COUNTY, LI_SITE, hold, make_plan
+from yuanjiao.flow.nodes.models import Node, NodeKind
 from yuanjiao.learning.events import ItemShown
 from yuanjiao.learning.models import Session, StudyDayPlan
 from yuanjiao.lib import clock
@@ -104,8 +105,8 @@ def test_the_city_plans_a_recurring_study_day_on_its_page(cast: Cast, log_in: Lo
     assert plan.ends_on == clock.today()
 
 
-def test_an_edge_does_not_plan_because_plans_come_down(cast: Cast, log_in: LogIn, settings: object) -> None:
-    settings.ROLE = "edge"  # type: ignore[attr-defined]
+def test_an_edge_does_not_plan_because_plans_come_down(cast: Cast, log_in: LogIn) -> None:
+    Node.objects.filter(is_self=True).update(kind=NodeKind.EDGE)
     answer = log_in("shiguan").get("/learning/plans/new/")
     assert answer.status_code == 400
     assert "中心" in answer.content.decode()

@@ -13,6 +13,7 @@ from django.test import Client
 
 from tests.reports.conftest import Month
 from tests.reports.test_commands import BOTH
+from yuanjiao.flow.nodes.models import Node, NodeKind
 from yuanjiao.lib import clock
 from yuanjiao.reports import commands
 from yuanjiao.reports.models import Document, Figure
@@ -103,8 +104,8 @@ def test_the_list_shows_each_county_its_own_and_offers_to_draft(cast: Any, log_i
     assert "共 1 行" in client.get(f"/reports/?standing=drafted&month={month}").content.decode()
 
 
-def test_an_edge_drafts_nothing(cast: Any, log_in: LogIn, settings: Any) -> None:
-    settings.ROLE = "edge"
+def test_an_edge_drafts_nothing(cast: Any, log_in: LogIn) -> None:
+    Node.objects.filter(is_self=True).update(kind=NodeKind.EDGE)
     assert log_in("xianguan").post("/reports/draft/?place=990101000000&month=2026-03").status_code == 400
     assert not Document.objects.exists()
 

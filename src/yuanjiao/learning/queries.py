@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
+from yuanjiao.flow.nodes.models import NodeKind
+from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.learning.models import Session, SessionCorrection, StudyDayPlan
 from yuanjiao.learning.rules import Use, paths_above, roll_up, scope_covers
 from yuanjiao.lib.errors import NotFound
@@ -33,6 +35,11 @@ class PlannedDay:
     unit_name: str
     scope: str
     item_titles: tuple[str, ...]
+
+
+def plans_are_made_here() -> bool:
+    """Whether this machine is the home of plans; an edge or a site holds copies that the next catalogue would put right again."""
+    return own_node().kind == NodeKind.CENTRE
 
 
 def plans(paths: Iterable[str]) -> QuerySet[StudyDayPlan]:

@@ -16,6 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from yuanjiao.flow.nodes.models import NodeKind
+from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.lib.sheets import Cell, cell_text
@@ -51,12 +53,12 @@ def report_list(request: ActingRequest) -> HttpResponseBase:
     slots = queries.county_months(request.actor.paths(Permission.SEE_REPORTS), months, at=clock.now(), on=today)
     page = ListPage[MonthSlot](
         title=_("县级月报"),
-        rows=[slot for slot in slots if slot.document or slot.month >= months[1]],
+        rows=[slot for slot in slots if slot.month in _months_in_use(slots, today)],
         columns=[
             Column(_("月份"), lambda slot: f"{slot.month:%Y-%m}"),
             Column(_("县（市、区）"), lambda slot: slot.county.name, link=_slot_link, width=20),
             Column(_("状态"), lambda slot: STANDING_NAMES[slot.standing], badge=lambda slot: COLOURS[slot.standing]),
-            Column(_("时限"), lambda slot: slot.due_at, width=18),
+            Column(_("时限"), lambda slot: _last_day(slot.month)),
             Column(_("数据截至"), lambda slot: slot.document.as_of if slot.document else None, width=18),
             Column(_("报出时间"), lambda slot: slot.document.issued_at if slot.document else None, width=18),
             Column(_("报出人"), lambda slot: slot.document.issued_by if slot.document else ""),
@@ -69,6 +71,13 @@ def report_list(request: ActingRequest) -> HttpResponseBase:
         lead=_("每月 25 日自动起草，县级组织员补写两段后在月底前报出。数字来自机器记录，不用填写。"),
     )
     return respond(request, page)
+
+
+def _months_in_use(slots: list[MonthSlot], today: date) -> set[date]:
+    """Months somebody has a report of, this month, and in its first days the last one: before the system ran, nobody was late."""
+    this = today.replace(day=1)
+    last = date.fromordinal(this.toordinal() - 1).replace(day=1)
+    return {slot.month for slot in slots if slot.document} | {this} | ({last} if today.day <= 10 else set())
 
 
 def _slot_link(slot: MonthSlot) -> str:
@@ -89,7 +98,7 @@ def _of_standing(slots: list[MonthSlot], word: str) -> list[MonthSlot]:
 @door(Permission.WRITE_REPORTS)
 def draft(request: ActingRequest) -> HttpResponse:
     """Draft the report of ?place= and ?month= now, before the machine does."""
-    if settings.ROLE in {"edge", "site"}:
+    if own_node().kind != NodeKind.CENTRE:
         raise Refused(_("月报在中心起草：这里只有本地的数据。请登录中心的网页。"))
     place, month = request.GET.get("place", ""), month_asked(request.GET.get("month", f"{clock.today():%Y-%m}"))
     if not place:
@@ -105,8 +114,7 @@ def draft(request: ActingRequest) -> HttpResponse:
 
 def _county(code: str, month: date) -> Division:
     """The county as it was named on the last day of the month that has been."""
-    last = min(date.fromordinal(month_end(month).toordinal() - 1), clock.today())
-    return division_by_code(code, on=last)
+    return division_by_code(code, on=min(_last_day(month), clock.today()))
 
 
 def figure_link(request: HttpRequest, document: Document) -> Callable[[str], str]:
@@ -143,13 +151,13 @@ def document(request: ActingRequest, uid: UUID) -> HttpResponse:
         "files": row.files.all(),
         "form": form,
         "may_write": may_write,
-        "due": _due(row),
+        "due": _last_day(row.month),
     }
     return render(request, "reports/document.html", context, status=status)
 
 
-def _due(row: Document) -> date:
-    return date.fromordinal(month_end(row.month).toordinal() - 1)
+def _last_day(month: date) -> date:
+    return date.fromordinal(month_end(month).toordinal() - 1)
 
 
 def _written(request: ActingRequest, row: Document, form: ParagraphsForm) -> HttpResponse:
@@ -163,8 +171,8 @@ def _written(request: ActingRequest, row: Document, form: ParagraphsForm) -> Htt
     return redirect("reports:document", uid=row.uid)
 
 
-@require_POST
 @door(Permission.WRITE_REPORTS)
+@require_POST
 def refresh(request: ActingRequest, uid: UUID) -> HttpResponse:
     """Take the snapshot anew."""
     row = queries.document_by_uid(uid, request.actor.paths(Permission.WRITE_REPORTS))

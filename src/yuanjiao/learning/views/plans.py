@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -35,7 +34,7 @@ def plan_list(request: ActingRequest) -> HttpResponseBase:
     paths, today = request.actor.paths(Permission.SEE_LEARNING), clock.today()
     plans = queries.plans(paths).order_by("-starts_on", "-pk")
     names = queries.place_names(plans.values_list("scope", flat=True), today)
-    may_plan = request.actor.holds(Permission.PLAN_LEARNING) and not planned_above()
+    may_plan = request.actor.holds(Permission.PLAN_LEARNING) and queries.plans_are_made_here()
     page = ListPage[StudyDayPlan](
         title=_("学习日"),
         rows=plans,
@@ -76,14 +75,9 @@ def state_of(plan: StudyDayPlan, today: date) -> tuple[str, str]:
     return (_("未开始"), "blue") if plan.starts_on > today else (_("进行中"), "green")
 
 
-def planned_above() -> bool:
-    """Whether this machine only holds a copy: plans come down with the catalogue."""
-    return settings.ROLE in {"edge", "site"}
-
-
 @door(Permission.PLAN_LEARNING)
 def plan_new(request: ActingRequest) -> HttpResponse:
-    if planned_above():
+    if not queries.plans_are_made_here():
         raise Refused(_("学习日在中心安排，由目录下发到这里。请登录中心的网页。"))
     today, paths = clock.today(), request.actor.paths(Permission.PLAN_LEARNING)
     places = [row for path in paths for row in divisions(on=today, under=path) if Level.CITY <= row.level <= Level.TOWN]
@@ -116,17 +110,19 @@ def plan(request: ActingRequest, uid: UUID) -> HttpResponse:
         "state": state_of(row, today),
         "next_days": [day for day in queries.upcoming(paths, today, 62) if day.plan_uid == uid][:6],
         "held": held.count(),
-        "may_end": request.actor.covers(Permission.PLAN_LEARNING, row.scope) and not planned_above() and state_of(row, today)[1] != "grey",
+        "may_end": request.actor.covers(Permission.PLAN_LEARNING, row.scope)
+        and queries.plans_are_made_here()
+        and state_of(row, today)[1] != "grey",
         "today": today,
     }
     return render(request, "learning/plan.html", context)
 
 
-@require_POST
 @door(Permission.PLAN_LEARNING)
+@require_POST
 def plan_end(request: ActingRequest, uid: UUID) -> HttpResponse:
     row = queries.plan_by_uid(uid, request.actor.paths(Permission.PLAN_LEARNING))
-    if planned_above():
+    if not queries.plans_are_made_here():
         raise Refused(_("学习日在中心安排，请在中心终止。"))
     commands.end_study_day_plan(plan=row, last_on=clock.today(), by=request.actor, at=clock.now())
     messages.success(request, _("“%s”到今天为止，以后不再提醒。") % row.title)

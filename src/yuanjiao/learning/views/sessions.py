@@ -145,8 +145,8 @@ def _session_page(request: ActingRequest, row: Session, form: CorrectForm, statu
     return render(request, "learning/session.html", context, status=status)
 
 
-@require_POST
 @door(Permission.RECORD_SESSION)
+@require_POST
 def session_correct(request: ActingRequest, uid: UUID) -> HttpResponse:
     """Set right, or with the second button take out of every count."""
     row = queries.session_by_uid(uid, request.actor.paths(Permission.RECORD_SESSION))

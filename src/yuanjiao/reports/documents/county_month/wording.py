@@ -122,7 +122,7 @@ def _towns(figures: Mapping[str, Figure]) -> Table:
         "分乡镇运行和使用情况表",
         TOWN_HEADS,
         rows,
-        (5, *(3 for _spec in TOWN_SPECS)),
+        (5, *(4 if spec.key == "rate" else 3 for spec in TOWN_SPECS)),
         ("注：县属对象（服务器、骨干线路）的中断不列入乡镇。",),
     )
 
