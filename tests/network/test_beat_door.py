@@ -86,7 +86,9 @@ def test_what_is_no_site_of_the_register_is_named_in_the_answer(listening: Cast,
 def test_a_tiny_box_may_ask_by_get_or_by_form(listening: Cast) -> None:
     query = f"site={LIU[1]}&key={listening.sites[LIU[1]].beat_key}".encode()
     assert knock("GET", query=query)[1]["accepted"] == 1
-    status, answer = knock("POST", query, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert knock("POST", beat_of(listening, LIU[1]), headers=form)[1]["accepted"] == 1, "JSON sent by a tool that calls it a form"
+    status, answer = knock("POST", query, headers=form)
     assert (status, answer["accepted"]) == (200, 1)
 
 

@@ -207,3 +207,11 @@ def test_when_nobody_at_all_is_heard_roots_are_held_longer_and_doubt_is_written(
     edge = next(found for found in roots(cast) if found.code == "E-990101")
     assert "不排除是本机收不到" in edge.evidence
     assert edge.confidence < 0.5
+
+
+def test_a_line_cut_long_before_its_edge_stays_a_root_of_its_own(cast: Cast, at: datetime) -> None:
+    night = Night(cast, at)
+    night.passes(3)
+    night.passes(9, beating=set(ALL) - set(LIU[:2]))
+    night.passes(6, beating=SHI)
+    assert {found.code for found in roots(cast)} == {"L-990101100", "L-990101101"}

@@ -81,7 +81,8 @@ def plain_body(body: bytes, encoding: str) -> bytes:
 
 
 def read_site_beat(body: bytes, *, form: bool) -> SiteBeat:
-    """One site's beat from JSON or from a form; Refused when it is neither."""
+    """One site's beat from JSON or from a form; Refused when it is neither. Many a tool calls JSON a form: its first letter decides."""
+    form = form and not body.lstrip().startswith(b"{")
     try:
         return _from_form(body) if form else _site.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError):

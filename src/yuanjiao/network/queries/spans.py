@@ -9,7 +9,8 @@ from functools import cached_property
 from uuid import UUID
 
 import numpy as np
-from django.db.models import BigIntegerField, F, Func, Q, QuerySet
+from django.db.models import BigIntegerField, F, Func, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from yuanjiao.lib import clock
 from yuanjiao.network.models import Lifecycle, ListeningMark, PlayTest, Site, StateChange, Watermark
@@ -156,9 +157,12 @@ def _number(observer: UUID) -> int:
 def _state_rows(population: Population, start: int, end: int) -> Iterable[tuple[int, ...]]:
     overlap = Q(at__lt=_moment(end)) & (Q(until=None) | Q(until__gt=_moment(start)))
     rows: QuerySet[StateChange] = StateChange.objects.filter(overlap, _of(population, "object"))
-    wanted = rows.values_list("object_id", "state", Epoch(F("at")), Epoch(F("until")), Epoch(F("last_heard_at")), "observer")
-    for pk, state, at, until, heard, observer in wanted.iterator(chunk_size=5000):
-        yield pk, CODES[state], at, FOREVER if until is None else until, heard or 0, _number(observer)
+    at, until, heard, observer = Epoch(F("at")), Epoch(F("until")), Epoch(F("last_heard_at")), Cast("observer", TextField())
+    numbers: dict[str, int] = {}
+    for pk, state, begin, end_, last, who in rows.values_list("object_id", "state", at, until, heard, observer).iterator(chunk_size=20_000):
+        if who not in numbers:
+            numbers[who] = _number(UUID(who))
+        yield pk, CODES[state], begin, FOREVER if end_ is None else end_, last or 0, numbers[who]
 
 
 def _test_rows(population: Population, start: int, end: int, rule: RateRule) -> Iterable[tuple[int, ...]]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 SHARE = 0.9
-TOGETHER_S = 600
-"""Silences that began within this span of each other may have one cause, in seconds."""
+TOGETHER = 2
+"""Silences that began within this many times (period + grace) of each other may have one cause."""
 STORM = 3
 """From this many sites on, and with nobody heard at all, the monitor suspects itself first."""
 
@@ -122,7 +122,9 @@ def _cause_at(tree: Tree, pk: int, taken: set[int]) -> Cause | None:
     thing = tree.things[pk]
     below = [tree.things[child] for child in tree.below.get(pk, ()) if child not in taken]
     if thing.kind == "edge" and thing.beats and thing.dark_since is not None:
-        together = tuple(child.pk for child in below if child.dark_since is not None and child.dark_since >= thing.dark_since - TOGETHER_S)
+        together = tuple(
+            child.pk for child in below if child.dark_since is not None and child.dark_since >= thing.dark_since - TOGETHER * child.wait_s
+        )
         return Cause(pk, Rule.EDGE_SILENT, together, len(tree.sites(pk)))
     edges = [child for child in below if child.kind == "edge" and child.beats]
     judged = edges if len(edges) >= 2 else [child for child in below if child.kind == "site"]
@@ -144,14 +146,16 @@ def _silent_together(judged: list[Thing]) -> list[Thing] | None:
     if not starts:
         return None
     newest = max(starts)
-    asked = [child for child in judged if child.heard and (child.dark_since is None or child.dark_since >= newest - TOGETHER_S)]
+    asked = [
+        child for child in judged if child.heard and (child.dark_since is None or child.dark_since >= newest - TOGETHER * child.wait_s)
+    ]
     silent = [child for child in asked if child.dark_since is not None]
     return silent if len(silent) >= 2 and len(silent) >= SHARE * len(asked) else None
 
 
 def _same_time(child: Thing, silent: list[Thing]) -> bool:
     first = min(other.dark_since or 0.0 for other in silent)
-    return child.dark_since is not None and child.dark_since >= first - TOGETHER_S
+    return child.dark_since is not None and child.dark_since >= first - TOGETHER * child.wait_s
 
 
 def _is_lowest_common(tree: Tree, pk: int, silent: list[Thing]) -> bool:
