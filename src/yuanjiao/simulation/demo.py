@@ -70,7 +70,7 @@ class Demo:
         setting = foundation.Setting(self.folder, start, foundation.new_password())
         self.folder.mkdir(parents=True, exist_ok=True)
         city = make_city(self.plan)
-        found_city(start, foundation.new_password())
+        found_city(datetime(foundation.SINCE.year, 1, 1, tzinfo=clock.CHINA), foundation.new_password())
         batch = foundation.import_city(city, setting, self.say)
         self.say(f"导入完成：{'、'.join(f'{sheet.name} {sheet.created_count}' for sheet in batch.sheets.all())}")
         foundation.give_passwords(setting)

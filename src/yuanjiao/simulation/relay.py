@@ -47,12 +47,18 @@ class Relay:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
+        self._loop.run_until_complete(self._finish(server))
+        self._loop.close()
+
+    async def _finish(self, server: asyncio.Server) -> None:
+        """Close every socket and let the loop do it before it ends."""
         server.close()
         self._cut()
-        for task in asyncio.all_tasks(self._loop):
+        tasks = [task for task in asyncio.all_tasks(self._loop) if task is not asyncio.current_task()]
+        for task in tasks:
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.05)
 
     def _cut(self) -> None:
         self._open = False

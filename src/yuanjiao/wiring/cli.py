@@ -31,8 +31,10 @@ def main(argv: list[str] | None = None) -> int:
         from django.core.management import execute_from_command_line  # after the settings variable is set
 
         execute_from_command_line(arguments)
-    except BadSetting:
+    except BadSetting as error:
+        sys.stderr.write(f"yuanjiao: {error}\n")
         return 2
-    except YuanjiaoError:
+    except YuanjiaoError as error:
+        sys.stderr.write(f"yuanjiao: {error.message}\n")
         return 1
     return 0

@@ -169,7 +169,7 @@ def _children(actor: Actor, at: datetime) -> Panel:
 
 
 def _rate_line(one: network.ChildRate) -> Line:
-    remark = f"{per_cent(one.rate)} · 不通 {one.rate.down} · 不明 {one.rate.unknown}"
+    remark = f"{per_cent(one.rate)} · 不通 {one.rate.down} · 未能认定 {one.rate.unknown}"
     return Line(one.division.name, link("network:rates", division=one.division.code), remark)
 
 
