@@ -16,7 +16,6 @@ from yuanjiao.flow.wire.client import Line, parent_line
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.commands import confirm_words, note_deafness, record_transitions, set_mark
 from yuanjiao.network.diagnosis import diagnose
-from yuanjiao.network.inputs import iso
 from yuanjiao.network.live import LISTENER, Listener
 from yuanjiao.network.models import ListeningMark
 
@@ -77,8 +76,8 @@ def beat_parent(at: datetime, *, listener: Listener = LISTENER, line: Line | Non
     body = {
         "node": str(own.uid),
         "sent_at": at.isoformat(),
-        "boot_at": iso(listener.started_at),
-        "observed_through": iso(through),
+        "boot_at": datetime.fromtimestamp(listener.started_at, UTC).isoformat(),
+        "observed_through": datetime.fromtimestamp(through, UTC).isoformat(),
         "journal_seq": own_seq(),
         "beats": _recent(listener, at.timestamp()),
     }
