@@ -54,7 +54,7 @@ class Person:
         for name, value in form.form_values():
             data.setdefault(name, []).append(value)
         data.update(fields)
-        pressed = [one for one in form.xpath(".//button[@name]") if button and button in one.text_content()]
+        pressed = [one for one in form.xpath(".//button[@name]") if button and button == one.text_content().strip()]
         if pressed:
             data[pressed[0].get("name")] = pressed[0].get("value", "")
         target = urljoin(str(self.answer.url), form.get("action") or "")  # type: ignore[union-attr]

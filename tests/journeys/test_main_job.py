@@ -295,7 +295,7 @@ def china_today() -> str:
 def the_month_is_reported(living: Living) -> None:
     officer = living.person("xianguan")
     month = china_today()[:7]
-    officer.open(f"/reports/draft/?county=990101000000&month={month}").submit("", "起草")
+    officer.open(f"/reports/draft/?place=990101000000&month={month}").submit("", "起草")
     officer.submit("", "保存", **dict.fromkeys(paragraph_names(officer), "本月运行平稳，下月继续抓好维护。"))
     page = str(officer.answer.url)  # type: ignore[union-attr]
     document = docx.Document(BytesIO(officer.client.get(f"{page}files/docx/").content))
