@@ -215,3 +215,22 @@ def test_a_line_cut_long_before_its_edge_stays_a_root_of_its_own(cast: Cast, at:
     night.passes(9, beating=set(ALL) - set(LIU[:2]))
     night.passes(6, beating=SHI)
     assert {found.code for found in roots(cast)} == {"L-990101100", "L-990101101"}
+
+
+def test_a_line_cut_before_its_edge_died_keeps_its_class_and_stays_a_root(cast: Cast, at: datetime) -> None:
+    night = County(cast, at)
+    say_up(night)
+    night.journal_says("down", *LIU[:2], when=night.now)
+    night.passes_with_edge(8)
+    night.passes_with_edge(6, edge=False)
+    assert {(found.code, found.fault_class) for found in roots(cast)} == {("L-990101100", "line"), ("E-990101", "server")}
+
+
+def test_the_centre_leaves_sites_to_an_edge_from_its_first_word(cast: Cast, at: datetime) -> None:
+    night = Night(cast, at)
+    node = enrol(cast, "E-990101", at)  # after the register was read
+    beat = EdgeBeat(node=node.uid, sent_at=at.isoformat(), beats=[(code, 1.0) for code in LIU])
+    assert hear_edge(night.listener, "E-990101", beat, at.timestamp(), 0.0).accepted == 5
+    night.turn()
+    assert not cast.sites[LIU[0]].state_changes.exists()
+    assert cast.edges["E-990101"].state_changes.count() == 1

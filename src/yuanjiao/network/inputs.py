@@ -149,6 +149,10 @@ def hear_edge(listener: Listener, subject: str, beat: EdgeBeat, at: float, offse
         if own is None:
             listener.stranger_at = at
             return Heard(iso(at), 0, [subject])
+        if beat.node not in listener.spoken:
+            listener.spoken.add(beat.node)
+            listener.stranger_at = at  # the register is read again soon, now that this edge runs a node
+            array.leave_to(own)
         array.hear(own, at)
         array.offset[own] = offset_s
         accepted, unknown = _hear_batch(array, own, beat.beats, at)

@@ -95,6 +95,11 @@ class LiveArray:
             self._below[place] = {self.codes[i]: int(i) for i in np.flatnonzero(inside) if i != place}
         return self._below[place]
 
+    def leave_to(self, place: int) -> None:
+        """What hangs below an edge that has begun to speak for itself is judged by that edge, not here."""
+        below = np.fromiter(self.below(place).values(), np.int64)
+        self.flags[below] &= ~np.uint8(MINE)
+
     def sweep(self, now: float) -> list[Transition]:
         """What changed state by `now`: back by a beat, or silent for longer than period and grace."""
         judged = self.flags == MINE | SERVING
@@ -212,6 +217,7 @@ class Listener:
     def __init__(self) -> None:
         self.array = LiveArray()
         self.words: dict[UUID, Word] = {}
+        self.spoken: set[UUID] = set()
         self.loaded_at = 0.0
         self.swept_at = 0.0
         self.marked_at = 0.0

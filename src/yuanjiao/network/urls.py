@@ -1,3 +1,5 @@
+"""Routes under /network/."""
+
 from django.urls import path
 
 from yuanjiao.network.views import edges, lines, outages, rates, sites

@@ -27,8 +27,11 @@ def diagnose(*, at: datetime, heard: Mapping[int, float] | None = None) -> None:
     tree = Tree(_things(current, at, heard or {}))
     found = find_causes(tree, now=at.timestamp())
     ended_roots, standing = _end_derived(current, found.causes, tree, at)
-    for cause in (*found.causes, *standing):
+    causes = (*found.causes, *standing)
+    for cause in causes:
         _write(cause, current, Evidence(tree, found.anyone_heard), at)
+    for cause in causes:
+        _absorb_below(current[cause.root], current, tree, {other.root for other in causes})
     for outage in ended_roots:
         settle_ended(outage, at)
 
@@ -107,7 +110,6 @@ def _write(cause: Cause, current: dict[int, Outage], evidence: Evidence, at: dat
     elif not cause.waiting:
         judge_cause(root, cause, evidence, at)
     _explain(root, [current[pk] for pk in cause.explained if pk in current])
-    _absorb_below(root, current, tree)
 
 
 def _derived(cause: Cause, current: Mapping[int, Outage], at: datetime) -> Outage:
@@ -141,10 +143,11 @@ def _affected(cause: Cause, tree: Tree) -> int:
     return sum(tree.things[pk].kind == "site" for pk in (cause.root, *cause.explained))
 
 
-def _absorb_below(root: Outage, current: dict[int, Outage], tree: Tree) -> None:
+def _absorb_below(root: Outage, current: dict[int, Outage], tree: Tree, roots: set[int]) -> None:
     """A line taken for the root until its edge fell silent too: what was never told is forgotten, what was told is explained."""
     beating = {pk for pk, thing in tree.things.items() if thing.beats}
-    for pk in [pk for pk in current if pk not in beating and pk in tree.things and root.object_id in tree.path_up(pk)]:
+    derived = [pk for pk in current if pk in tree.things and pk not in beating and pk not in roots]
+    for pk in [pk for pk in derived if root.object_id in tree.path_up(pk)]:
         line = current[pk]
         if line.held:
             del current[pk]
