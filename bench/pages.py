@@ -72,7 +72,7 @@ def load(sites: int, towns: int, counties: int = 6) -> None:
 
 def extend(sites: int) -> None:
     """Grow by one county of 400 sites a town, entered in bulk as an import does."""
-    from yuanjiao.network.commands import ObjectEntry, enter_objects
+    from yuanjiao.network.commands.many import ObjectEntry, enter_objects
     from yuanjiao.places.commands import DivisionEntry, enter_divisions
 
     county, codes = "990190", []

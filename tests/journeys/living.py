@@ -78,21 +78,15 @@ class Living:
         self.edges: list[NodeProcess] = []
         self.relays: list[Relay] = []
         self.boxes = Boxes({})
+        self.people: list[Person] = []
         self.workbook = folder / "青禾市台账.xlsx"
         write_workbook(self.city, self.workbook, since=date(2025, 1, 1))
 
     def found(self) -> str:
         """Found the city and start the centre; gives the administrator's first password."""
         told = self.centre.command("found", "--code", "990100000000", "--name", "青禾市", "--province", "清源省")
-        self.backdate_founding()
         self.centre.start()
         return told.split("密码 ")[1].split("（")[0]
-
-    def backdate_founding(self) -> None:
-        """The made-up city is older than today: its first rows are dated like the workbook's, before the server runs."""
-        with sqlite3.connect(self.centre.home / "yuanjiao.sqlite3") as database:
-            for table in ("places_division", "places_orgunit", "people_membership"):
-                database.execute(f"UPDATE {table} SET valid_from = '2025-01-01'")
 
     def ask(self, node: NodeProcess, question: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read a node's database directly, as an auditor with a copy of the file would."""
@@ -113,8 +107,13 @@ class Living:
             self.boxes.addresses.update({site.code: edge.address for site in town.sites})
         return edge
 
+    def stranger(self, at: NodeProcess | None = None) -> Person:
+        """Somebody who has not logged in, at a node's pages."""
+        self.people.append(Person((at or self.centre).address))
+        return self.people[-1]
+
     def person(self, username: str, *, at: NodeProcess | None = None, password: str = PASSWORD) -> Person:
-        return Person((at or self.centre).address).log_in(username, password)
+        return self.stranger(at).log_in(username, password)
 
     def state_of(self, code: str) -> str:
         """What the centre believes of an object: the newest row of its present state."""
@@ -127,6 +126,8 @@ class Living:
 
     def stop(self) -> None:
         self.boxes.stop()
+        for person in self.people:
+            person.client.close()
         for edge in self.edges:
             edge.stop()
         for relay in self.relays:

@@ -54,7 +54,7 @@ def test_the_main_job_from_spreadsheet_to_month_end(living: Living, tmp_path: Pa
 
 def the_register_comes_in(living: Living) -> Person:
     first = living.found()
-    admin = Person(living.centre.address)
+    admin = living.stranger()
     admin.open("/account/login/").submit("", username="shiguan", password=first)
     admin.open("/account/password/").submit("", old_password=first, new_password1=PASSWORD, new_password2=PASSWORD)
     admin = living.person("shiguan")
@@ -80,7 +80,7 @@ def give_password(living: Living, admin: Person, username: str) -> None:
     text = str(uid)
     admin.open(f"/register/people/{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}/").submit("/password/")
     first = admin.tree.xpath("//*[@class='once-password']")[0].text_content()
-    owner = Person(living.centre.address)
+    owner = living.stranger()
     owner.open("/account/login/").submit("", username=username, password=first)
     owner.submit("", old_password=first, new_password1=PASSWORD, new_password2=PASSWORD)
 
@@ -146,7 +146,7 @@ def a_site_goes_dark_and_is_repaired(living: Living) -> None:
     officer.submit("", "核实", **answers)
     press(officer, "close")
     assert living.ask(living.centre, "SELECT state FROM items_item WHERE code = ?", order) == [("closed",)]
-    follow = Person(living.centre.address).open(f"/faults/follow/?code={receipt}")
+    follow = living.stranger().open(f"/faults/follow/?code={receipt}")
     assert site.manager not in follow.text
 
 
@@ -181,8 +181,8 @@ def a_film_reaches_every_screen(living: Living, admin: Person, folder: Path) -> 
     admin.open("/courseware/columns/new/").submit("", "开设", title="农业技术", official="on")
     admin.open(f"/courseware/{uid}/")
     admin.submit("/release/", "发布", column=admin.tree.xpath("//input[@name='column']")[0].get("value"))
-    for edge in living.edges:
-        wait_for("the film is at the edge", lambda edge=edge: Person(edge.address).status(f"/items/{uid}/") == 200, within_s=180)
+    for visitor in map(living.stranger, living.edges):
+        wait_for("the film is at the edge", lambda visitor=visitor: visitor.status(f"/items/{uid}/") == 200, within_s=180)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--mute-audio"])
         plays_on_a_phone(browser, living.edges[1].address, uid)
@@ -265,7 +265,7 @@ def a_study_day_is_held_while_the_edge_is_cut_off(living: Living, admin: Person,
     edge.start()
     assert living.ask(edge, "SELECT heads_onsite FROM learning_session") == [(23,)], "what was recorded survives a kill"
     assert living.ask(living.centre, "SELECT count(*) FROM learning_session") == [(0,)]
-    assert Person(edge.address).status(f"/items/{uid}/") == 200, "cut off and just restarted, the edge still serves"
+    assert living.stranger(edge).status(f"/items/{uid}/") == 200, "cut off and just restarted, the edge still serves"
     relay.mend()
     wait_for("the session came up", lambda: living.ask(living.centre, "SELECT heads_onsite FROM learning_session") == [(23,)])
     wait_for("the edge is up again", lambda: living.state_of(county.edge) == "up")

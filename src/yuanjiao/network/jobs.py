@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 import msgspec
 import numpy as np
 import zstandard
-from django.conf import settings
 
 from yuanjiao.flow.journal.queries import own_seq
-from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.models import Node, NodeKind
 from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.flow.wire.client import Line, parent_line
 from yuanjiao.lib.errors import Refused
@@ -30,7 +29,7 @@ def sweep(at: datetime, *, listener: Listener = LISTENER) -> int:
     if not listener.started_at:
         listener.started_at = now
     if listener.wants_reload(now):
-        listener.reload(own, top=settings.ROLE in {"solo", "centre"}, now=now)
+        listener.reload(own, top=own.kind == NodeKind.CENTRE, now=now)
     _own_up(listener, own, at)
     confirm_words(words=listener.take_words(), at=at)
     with listener.lock:

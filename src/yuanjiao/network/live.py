@@ -19,6 +19,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import subjects_with_a_node
 from yuanjiao.network.models import Lifecycle, Liveness, ManagedObject, Site
 
 UNKNOWN, UP, DOWN = 0, 1, 2
@@ -173,7 +174,7 @@ def _parents(rows: Sequence[_Row]) -> NDArray[np.int32]:
 
 def _flags(rows: Sequence[_Row], own: Node, *, top: bool) -> NDArray[np.uint8]:
     """The nearest observer of an object is the first edge above it that runs a node, else the top. Lines do not beat."""
-    alive = set(Node.objects.filter(revoked_at=None).exclude(subject_code="").values_list("subject_code", flat=True))
+    alive = subjects_with_a_node()
     by_pk = {row.pk: row for row in rows}
     wanted = "" if top else own.subject_code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 
@@ -18,6 +18,8 @@ from yuanjiao.places import commands as places
 from yuanjiao.places import queries as places_now
 from yuanjiao.places.rules import Chain, parent_code
 
+LONG_AGO = date(2000, 1, 1)
+
 
 @dataclass(frozen=True)
 class Founded:
@@ -28,16 +30,29 @@ class Founded:
 
 
 @transaction.atomic
-def found_city(*, code: str, name: str, province_name: str, admin_name: str, username: str, at: datetime, password: str = "") -> Founded:
-    """Make the city with its administrator. Conflict when a city is there already; Refused for a code that is none."""
+def found_city(
+    *,
+    code: str,
+    name: str,
+    province_name: str,
+    admin_name: str,
+    username: str,
+    at: datetime,
+    since: date = LONG_AGO,
+    password: str = "",
+) -> Founded:
+    """Make the city with its administrator; its places and unit are valid from `since`, so that a register with old dates fits in.
+
+    Conflict when a city is there already; Refused for a code that is none.
+    """
     day = local_day(at)
     if places_now.divisions(on=day).exists():
         raise Conflict("这里已经建好了：请用市级管理员账号登录，导入台账")
     ensure_self(at=at)
     province_code = parent_code(code)
-    province = places.add_division(code=province_code, name=province_name, parent=None, on=day) if province_code else None
-    city = places.add_division(code=code, name=name, parent=province, on=day)
-    unit = places.add_unit(code=f"ZZ-{code.rstrip('0')}", name=f"{name}委组织部", chain=Chain.ORGANISATION, division=city, on=day)
+    province = places.add_division(code=province_code, name=province_name, parent=None, on=since) if province_code else None
+    city = places.add_division(code=code, name=name, parent=province, on=since)
+    unit = places.add_unit(code=f"ZZ-{code.rstrip('0')}", name=f"{name}委组织部", chain=Chain.ORGANISATION, division=city, on=since)
     person = people.add_person(name=admin_name, unit=unit)
     password = password or secrets.token_urlsafe(9)
     account: Account = people.open_account(person=person, username=username, password=password)

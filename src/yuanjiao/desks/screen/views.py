@@ -69,7 +69,7 @@ def figures(division: Division, at: datetime) -> list[dict[str, Any]]:
     place = {"division": division.code}
     sites, outages, rates = reverse("network:site_list"), reverse("network:outage_list"), reverse("network:rates")
     return [
-        {"label": "终端站点", "value": counts.total, "link": f"{sites}?{urlencode(place)}"},
+        {"label": "终端站点", "value": counts.total, "link": f"{sites}?{urlencode({**place, 'state': 'serving'})}"},
         {"label": "正常", "value": counts.up, "link": f"{sites}?{urlencode({**place, 'state': 'up'})}"},
         {"label": "不通", "value": counts.down, "link": f"{sites}?{urlencode({**place, 'state': 'down'})}", "bad": counts.down > 0},
         {"label": "情况不明", "value": counts.unknown, "link": f"{sites}?{urlencode({**place, 'state': 'unknown'})}"},

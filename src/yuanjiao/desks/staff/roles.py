@@ -125,7 +125,7 @@ def _network_figures(actor: Actor, at: datetime) -> list[Figure]:
         Figure(_("不通的站点"), counts.down, link("network:site_list", state="down", **place), counts.down > 0),
         Figure(_("情况不明"), counts.unknown, link("network:site_list", state="unknown", **place)),
         Figure(_("当前畅通率"), per_cent(rate), link("network:rates", **place), note=rate.why_none),
-        Figure(_("在用站点"), counts.total, link("network:site_list", **place)),
+        Figure(_("在用站点"), counts.total, link("network:site_list", state="serving", **place)),
     ]
 
 

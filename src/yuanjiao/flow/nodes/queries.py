@@ -39,6 +39,11 @@ def child_nodes() -> list[Node]:
     return list(Node.objects.filter(is_self=False, is_parent=False).order_by("enrolled_at", "pk"))
 
 
+def subjects_with_a_node() -> set[str]:
+    """Register codes of the edges and sites whose own machine is enrolled and not revoked."""
+    return set(Node.objects.filter(revoked_at=None).exclude(subject_code="").values_list("subject_code", flat=True))
+
+
 def untold_nodes() -> list[Node]:
     """Nodes enrolled or revoked here that the journal has not yet told the nodes above about."""
     return list(Node.objects.exclude(untold="").order_by("enrolled_at", "pk"))

@@ -71,8 +71,8 @@ def edge(request: ActingRequest, code: str) -> HttpResponseBase:
     return _page(request, visible(code, ObjectKind.EDGE, request.actor))
 
 
-@require_POST
 @door(Permission.ENROL_NODES)
+@require_POST
 def issue(request: ActingRequest, code: str) -> HttpResponseBase:
     """Issue an enrolment code and show it, this once."""
     row = visible(code, ObjectKind.EDGE, request.actor)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from datetime import date
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from yuanjiao.lib import clock
-from yuanjiao.wiring.founding import found_city
+from yuanjiao.wiring.founding import LONG_AGO, found_city
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--code", required=True, help="本市的 12 位区划代码")
         parser.add_argument("--name", required=True, help="本市名称，如 青禾市")
         parser.add_argument("--province", default="本省", help="省名")
+        parser.add_argument("--since", type=date.fromisoformat, default=LONG_AGO, help="本市区划与单位的启用日期，默认 2000-01-01")
         parser.add_argument("--admin-name", default="市级管理员", help="首位管理员姓名")
         parser.add_argument("--admin", default="shiguan", help="首位管理员账号")
 
@@ -30,6 +32,7 @@ class Command(BaseCommand):
             province_name=options["province"],
             admin_name=options["admin_name"],
             username=options["admin"],
+            since=options["since"],
             at=clock.now(),
         )
         self.stdout.write(f"已建立 {options['name']}。账号 {founded.username}，密码 {founded.password}（请登录后立即修改）")
