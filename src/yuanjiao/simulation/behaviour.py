@@ -82,7 +82,9 @@ def _faults_of(seed: int, code: str, kind: str, start: datetime, end: datetime, 
         reported = draw.random() < habit.reported
         told_at = moment + repair * draw.uniform(0.05, 0.5) if reported else None
         channel = draw.choices([name for name, _ in CHANNELS], [weight for _, weight in CHANNELS])[0]
-        yield TrueFault(code, kind, habit.fault_class, draw.choice(habit.causes), moment, moment + repair, told_at, channel)
+        cause, whole = draw.choice(habit.causes), moment.replace(microsecond=0)
+        finish = (moment + repair).replace(microsecond=0)
+        yield TrueFault(code, kind, habit.fault_class, cause, whole, finish, told_at, channel)
         moment += repair + timedelta(seconds=draw.expovariate(haste / (habit.days_between * DAY)))
 
 

@@ -79,10 +79,11 @@ class SimulatedEdge:
     boot_at: datetime = field(init=False)
     alive: bool = field(init=False, default=True)
     _heard_through: datetime = field(init=False)
+    _ticked_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(self.memory.key)
-        self.boot_at = self._heard_through = self.started_at
+        self.boot_at = self._heard_through = self._ticked_at = self.started_at
         self.array = self._array()
 
     def _array(self) -> LiveArray:
@@ -119,12 +120,13 @@ class SimulatedEdge:
 
     def tick(self, now: datetime, condition: Condition) -> None:
         """Let the time since the last tick pass under `condition`: beats are heard, silence is found, tests are played."""
+        since, self._ticked_at = self._ticked_at, now
         if not condition.edge_lives(self.code):
             self.alive = False
             return
         if not self.alive:
-            self._come_back(now)
-        since, self._heard_through = self._heard_through, now
+            self._come_back(since, now)
+        self._heard_through = now
         working = np.array([condition.site_works(site.code, site.line) for site in self.sites], bool)
         places, times = self._beats(working, since.timestamp(), now.timestamp())
         if len(places):
@@ -135,11 +137,12 @@ class SimulatedEdge:
             self._record(StateChanged(changes=[as_change(one) for one in transitions]), now)
             self.array.settle(transitions)
 
-    def _come_back(self, now: datetime) -> None:
-        self._record(Deaf(start=self._heard_through, end=now), now)
-        self.array.forget(now.timestamp())
+    def _come_back(self, boot_at: datetime, now: datetime) -> None:
+        """It was started again at `boot_at` and owns up to the time it did not listen."""
+        self._record(Deaf(start=self._heard_through, end=boot_at), now)
+        self.array.forget(boot_at.timestamp())
         self.array.last[:] = 0
-        self.alive, self.boot_at, self._heard_through = True, now, now
+        self.alive, self.boot_at = True, boot_at
 
     def _beats(self, working: Any, since: float, now: float) -> tuple[Any, Any]:
         """Each working site beats once a period, at a phase of its own; what falls into (since, now] is heard."""

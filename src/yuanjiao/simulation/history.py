@@ -18,6 +18,7 @@ from yuanjiao.simulation.world import World
 def live_through(world: World, *, start: datetime, end: datetime, step: timedelta, report: Callable[[float], None] | None = None) -> int:
     """Live from `start` to `end`; returns the number of steps. The centre's sweep, diagnosis and orders run at each of them."""
     moments = list(world.moments(start, end, step))
+    world.lived_to = start
     centre_turn(start)
     for number, now in enumerate(moments, 1):
         condition = world.step(now)

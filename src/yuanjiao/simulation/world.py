@@ -27,22 +27,28 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class World:
-    """What truly is, and who lives in it. `faults` is the truth; `by_hand` what somebody broke or mended while it ran."""
+    """What truly is, and who lives in it. `faults` is the truth; `by_hand` what somebody broke or mended while it ran;
+    `lived_to` the moment up to which everything has happened."""
 
     city: City
     faults: Sequence[TrueFault]
     edges: list[SimulatedEdge]
     people: People
     by_hand: set[str] = field(default_factory=set)
+    lived_to: datetime | None = None
 
     def condition(self, now: datetime) -> Condition:
         return Condition(condition_at(self.faults, now).broken | self.by_hand)
 
     def step(self, now: datetime) -> Condition:
-        """Let everything up to `now` happen at the edges and reach the parent where a line allows."""
-        condition = self.condition(now)
+        """Let everything up to `now` happen at the edges and reach the parent where a line allows.
+
+        What held at the last moment held until this one: `moments` has every moment at which something changes.
+        """
+        meanwhile, condition = self.condition(self.lived_to or now), self.condition(now)
+        self.lived_to = now
         for edge in self.edges:
-            edge.tick(now, condition)
+            edge.tick(now, meanwhile)
             if condition.edge_reaches_centre(edge.code, uplink_of(edge.code)):
                 self._speak(edge, now)
         return condition
@@ -54,8 +60,8 @@ class World:
             log.info("%s: %s", edge.code, error.message)
 
     def moments(self, start: datetime, end: datetime, step: timedelta) -> Iterable[datetime]:
-        """A grid of moments, with every moment added at which an edge, a line or an uplink breaks or is mended."""
-        sharp = {when for fault in self.faults if fault.object_kind != "site" for when in (fault.start, fault.end) if start < when < end}
+        """A grid of moments, with every moment added at which something breaks or is mended."""
+        sharp = {when for fault in self.faults for when in (fault.start, fault.end) if start < when < end}
         grid = {start + step * number for number in range(1, int((end - start) / step) + 1)}
         return sorted({moment.replace(microsecond=0) for moment in grid | sharp | {end}})
 

@@ -1,7 +1,8 @@
 """Replay: empty every table born of events, apply the whole journal again, and compare (law 2: replay equals live).
 
 Rows are compared by what they say and by uid, never by local key, because a key is new after a replay. Rows that never travel but
-point at such rows (a work order at its outage) are tied again by uid.
+point at such rows (a work order at its outage) are tied again by uid. A model may name `bookmarks`: fields in which this machine
+notes what it has done with a row; they are no part of what the row says, and are put back after a replay.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def fingerprints() -> dict[str, str]:
 
 def _rebuild(at: datetime, *, tie_again: bool) -> Replayed:
     before, ties = fingerprints(), list(_ties()) if tie_again else []
+    bookmarks = [_Bookmarks(model) for model in event_tables() if _bookmarks(model)]
     Unapplied.objects.all().delete()
     for model in event_tables():
         model._default_manager.all()._raw_delete(using=model._default_manager.db)  # keys are checked at the end, not in between
@@ -78,6 +80,8 @@ def _rebuild(at: datetime, *, tie_again: bool) -> Replayed:
         set_aside += apply_entries(run, at=at)
     for tie in ties:
         tie.fasten()
+    for kept in bookmarks:
+        kept.put_back()
     after = fingerprints()
     return Replayed(entries, set_aside, tuple(sorted(label for label in after if after[label] != before.get(label))))
 
@@ -125,6 +129,41 @@ def _travels(model: Row) -> Travels | None:
     return getattr(owner, "travels", None)
 
 
+def _bookmarks(model: Row) -> tuple[str, ...]:
+    return tuple(getattr(model, "bookmarks", ()))
+
+
+def _said_fields(model: Row) -> list[Any]:
+    """The fields that say something: no keys of our own, no bookmarks."""
+    own = _bookmarks(model)
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key or isinstance(field, models.ForeignKey)]
+    return [field for field in fields if field.name not in own]
+
+
+class _Bookmarks:
+    """The bookmarks of one table, by what their rows say."""
+
+    def __init__(self, model: Row) -> None:
+        self._model, self._marks = model, _bookmarks(model)
+        self._kept = {said: marks for _, said, marks in self._rows()}
+
+    def _rows(self) -> Iterator[tuple[Any, str, tuple[Any, ...]]]:
+        names, fields = _Names(), _said_fields(self._model)
+        for pk, *values in self._model._default_manager.values_list("pk", *(f.attname for f in fields), *self._marks):
+            said = repr([_plain(field, value, names) for field, value in zip(fields, values, strict=False)])
+            yield pk, said, tuple(values[len(fields) :])
+
+    def put_back(self) -> None:
+        """Give every row that says the same as before its marks again."""
+        rows = list(self._rows())
+        changed = [
+            self._model(pk=pk, **dict(zip(self._marks, self._kept[said], strict=True)))
+            for pk, said, marks in rows
+            if said in self._kept and self._kept[said] != marks
+        ]
+        self._model._default_manager.bulk_update(changed, self._marks, batch_size=500)
+
+
 class _Names:
     """How a row of any table is called between machines: its uid or code, or its key where it has neither."""
 
@@ -140,7 +179,7 @@ class _Names:
 
 
 def _digest(model: Row, names: _Names) -> str:
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key or isinstance(field, models.ForeignKey)]
+    fields = _said_fields(model)
     lines = sorted(
         repr([_plain(field, value, names) for field, value in zip(fields, row, strict=True)])
         for row in model._default_manager.values_list(*(field.attname for field in fields))

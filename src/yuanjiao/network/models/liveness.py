@@ -26,6 +26,7 @@ class StateChange(models.Model):
 
     travels: ClassVar[Travels] = Travels.UP
     personal: ClassVar[tuple[str, ...]] = ()
+    bookmarks: ClassVar[tuple[str, ...]] = ("judged",)
 
     object = models.ForeignKey(ManagedObject, verbose_name="对象", on_delete=models.CASCADE, related_name="state_changes")
     state = models.CharField("状态", max_length=7, choices=State.choices)
