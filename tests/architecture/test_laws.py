@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,28 @@ def test_broad_excepts_stand_only_at_the_borders() -> None:
                 if name not in borders:
                     broad.append(f"{name}:{node.lineno}")
     assert len(broad) <= 5, broad
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    rooms = {room for names in house.floors() for room in names} - {"lib"}
+    missing = [room for room in sorted(rooms) if not (house.SOURCE / room / "README.md").exists()]
+    assert not missing
+
+
+def test_every_dependency_has_its_reason_written_down() -> None:
+    declared = tomllib.loads((house.ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.split(r"[\[<>=]", line)[0] for line in declared}
+    page = (house.ROOT / "docs/dependencies.md").read_text().lower()
+    assert not [name for name in sorted(names) if name not in page]
+
+
+def test_lock_files_carry_hashes_and_no_hosts() -> None:
+    for path in (*(house.ROOT / "requirements").glob("*.txt"), house.ROOT / "package-lock.json"):
+        text = path.read_text()
+        assert "--hash=" in text or '"integrity"' in text
+        assert not re.search(r"https?://|--index-url|--find-links", re.sub(r'"(url|funding|license)": ?"[^"]*"', "", text)), path.name
+
+
+def test_nothing_third_party_is_committed() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=house.ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert not [name for name in listed if "/vendor/" in name or "node_modules" in name or name.endswith((".min.js", ".min.css", ".whl"))]
