@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,8 +31,14 @@ HASTE = 20.0
 
 
 @pytest.fixture
-def fresh_listener() -> None:
-    """The one listener of the process, as after a start."""
+def fresh_listener() -> Iterator[None]:
+    """The one listener of the process, as after a start; the tests after this one find it so again."""
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
     LISTENER.array, LISTENER.loaded_at, LISTENER.swept_at, LISTENER.started_at, LISTENER.marked_at = LiveArray(), 0.0, 0.0, 0.0, 0.0
     LISTENER.words.clear()
 
