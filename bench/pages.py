@@ -113,6 +113,7 @@ def measure(size: str) -> list[dict[str, Any]]:
         body = answer.content
         value = median_ms(lambda client=client, address=address: client.get(address))  # type: ignore[misc]
         with override_settings(ROOT_URLCONF=bare_urls(body)):
+            assert stranger.get("/bare/").content == body
             floor = median_ms(lambda: stranger.get("/bare/"))
         name = f"{title} ({size}), {len(body) / 1000:.0f} kB"
         rows.append({"name": name, "value": value, "unit": "ms", "floor": floor, "ratio": value / floor})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -31,15 +32,16 @@ def screen(request: ActingRequest) -> HttpResponse:
     """?division=code drills down; without it the highest place the person may see."""
     at = clock.now()
     division = _division(request, at)
+    rate, below = network.rate_and_children(division, at)
     context = {
         "division": division,
         "crumbs": [row for row in ancestors(division) if request.actor.covers(Permission.SEE_SCREEN, row.path)],
-        "figures": figures(division, at),
-        "tiles": tiles(division, at),
+        "figures": figures(division, rate, at),
+        "tiles": site_tiles(division, at) if division.level >= Level.TOWN else tiles(below),
         "outages": network.open_outages([division.path])[:12],
         "trend": trend(division, at),
         "at": at,
-        "rule": network.rate_at(division, at).rule.sentence,
+        "rule": rate.rule.sentence,
     }
     template = "desks/_screen_body.html" if getattr(request, "htmx", False) else "desks/screen.html"
     return render(request, template, context)
@@ -62,10 +64,9 @@ def top_division(actor: Actor, permission: Permission, at: datetime) -> Division
     return division_by_code(path.strip("/").split("/")[-1], on=clock.local_day(at))
 
 
-def figures(division: Division, at: datetime) -> list[dict[str, Any]]:
+def figures(division: Division, rate: Rate, at: datetime) -> list[dict[str, Any]]:
     """The cards at the top."""
     counts = network.site_counts(division.path, at=at)
-    rate = network.rate_at(division, at)
     place = {"division": division.code}
     sites, outages, rates = reverse("network:site_list"), reverse("network:outage_list"), reverse("network:rates")
     return [
@@ -78,12 +79,10 @@ def figures(division: Division, at: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def tiles(division: Division, at: datetime) -> list[dict[str, Any]]:
-    """One tile per division below; a town's tiles are its villages' sites."""
-    if division.level >= Level.TOWN:
-        return _site_tiles(division, at)
+def tiles(below: Iterable[network.ChildRate]) -> list[dict[str, Any]]:
+    """One tile per division below."""
     rows = []
-    for child in network.rates_by_child(division, at):
+    for child in below:
         link = f"{reverse('desks:screen')}?{urlencode({'division': child.division.code})}"
         rows.append(
             {
@@ -99,7 +98,8 @@ def tiles(division: Division, at: datetime) -> list[dict[str, Any]]:
     return rows
 
 
-def _site_tiles(division: Division, at: datetime) -> list[dict[str, Any]]:
+def site_tiles(division: Division, at: datetime) -> list[dict[str, Any]]:
+    """A town's tiles are its villages' sites."""
     names = {"up": "正常", "down": "不通", "unknown": "不明"}
     bands = {"up": "good", "down": "bad", "unknown": "none"}
     rows = network.with_state(network.sites_in([division.path]), at=at)

@@ -18,6 +18,7 @@ from yuanjiao.items.rules import WITH_OWNER, Colour, State
 from yuanjiao.learning import queries as learning
 from yuanjiao.lib.clock import local_day
 from yuanjiao.network import queries as network
+from yuanjiao.network.rules import Rate
 from yuanjiao.people.queries import audit_trail
 from yuanjiao.people.rules import Actor, Permission, Role
 from yuanjiao.ui.templatetags.zh import duration
@@ -36,9 +37,10 @@ def desk_for(actor: Actor, at: datetime) -> Desk:
 
 
 def city_admin(actor: Actor, at: datetime) -> Desk:
+    rate, rates = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
     return Desk(
-        figures=[*_network_figures(actor, at), *_order_figures(actor, at)],
-        panels=[_outages(actor, at), _children(actor, at), _late_orders(actor, at), _study_days(actor, at)],
+        figures=[*_network_figures(actor, at, rate), *_order_figures(actor, at)],
+        panels=[_outages(actor, at), _children(rates), _late_orders(actor, at), _study_days(actor, at)],
         actions=[(_("导入台账"), link("register:import_new")), (_("大屏"), link("desks:screen"))],
     )
 
@@ -50,7 +52,8 @@ def county_officer(actor: Actor, at: datetime) -> Desk:
 
 
 def leader(actor: Actor, at: datetime) -> Desk:
-    return Desk(_network_figures(actor, at), [_children(actor, at), _outages(actor, at)], [(_("打开大屏"), link("desks:screen"))])
+    rate, rates = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
+    return Desk(_network_figures(actor, at, rate), [_children(rates), _outages(actor, at)], [(_("打开大屏"), link("desks:screen"))])
 
 
 def engineer(actor: Actor, at: datetime) -> Desk:
@@ -117,9 +120,10 @@ def auditor(actor: Actor, at: datetime) -> Desk:
     return Desk(_network_figures(actor, at), [panel], [(_("操作日志"), link("desks:audit")), (_("节点与日志"), link("desks:nodes"))])
 
 
-def _network_figures(actor: Actor, at: datetime) -> list[Figure]:
+def _network_figures(actor: Actor, at: datetime, rate: Rate | None = None) -> list[Figure]:
+    """The figures of the highest place the person sees; `rate` when it is known already."""
     division = top_division(actor, Permission.SEE_NETWORK, at)
-    counts, rate = network.site_counts(division.path, at=at), network.rate_at(division, at)
+    counts, rate = network.site_counts(division.path, at=at), rate or network.rate_at(division, at)
     place = {"division": division.code}
     return [
         Figure(_("不通的站点"), counts.down, link("network:site_list", state="down", **place), counts.down > 0),
@@ -161,10 +165,9 @@ def _dark_sites(actor: Actor, at: datetime) -> Panel:
     return Panel(_("不通的站点"), lines, _("所有能听到的站点都正常。"), link("network:site_list", state="down"))
 
 
-def _children(actor: Actor, at: datetime) -> Panel:
-    division = top_division(actor, Permission.SEE_NETWORK, at)
-    rates = sorted(network.rates_by_child(division, at), key=lambda one: 2.0 if one.rate.value is None else one.rate.value)
-    lines = [_rate_line(one) for one in rates[:SHOWN]]
+def _children(rates: Iterable[network.ChildRate]) -> Panel:
+    lowest = sorted(rates, key=lambda one: 2.0 if one.rate.value is None else one.rate.value)
+    lines = [_rate_line(one) for one in lowest[:SHOWN]]
     return Panel(_("各地畅通率（低的在前）"), lines, _("还没有下级区划。请先导入台账。"), link("network:rates"))
 
 

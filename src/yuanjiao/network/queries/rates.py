@@ -100,11 +100,19 @@ def rate_over(division: Division | str, start: datetime, end: datetime, *, rule:
 
 def rates_by_child(division: Division, start: datetime, end: datetime | None = None, *, rule: RateRule = RULE) -> list[ChildRate]:
     """One rate per division directly below, in code order; an instant when `end` is None. One load for all of them."""
+    return rate_and_children(division, start, end, rule=rule)[1]
+
+
+def rate_and_children(
+    division: Division, start: datetime, end: datetime | None = None, *, rule: RateRule = RULE
+) -> tuple[Rate, list[ChildRate]]:
+    """The rate of a division and those directly below it, from one load."""
     measured = _measure(division.path, start, end, rule)
     day = clock.local_day(start if end is None else end - timedelta(seconds=1))
     children = list(divisions(on=day, under=division.path).filter(parent__code=division.code))
     paths = np.array(measured.population.paths, dtype=np.str_)
-    return [ChildRate(child, measured.rate(np.char.startswith(paths, child.path) if len(paths) else slice(None))) for child in children]
+    below = [ChildRate(child, measured.rate(np.char.startswith(paths, child.path) if len(paths) else slice(None))) for child in children]
+    return measured.rate(), below
 
 
 def rates_split(path: str, by: str, start: datetime, end: datetime | None = None, *, rule: RateRule = RULE) -> list[SplitRate]:
