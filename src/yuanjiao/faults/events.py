@@ -7,6 +7,7 @@ from uuid import UUID
 
 from yuanjiao.faults.models import FaultReport
 from yuanjiao.flow.journal.event import Event, Fact
+from yuanjiao.flow.nodes.queries import require_told_of
 
 
 class FaultReported(Event, frozen=True, kw_only=True):
@@ -28,6 +29,7 @@ class FaultReported(Event, frozen=True, kw_only=True):
 
 def apply_reported(event: FaultReported, fact: Fact) -> None:
     """One row per report, however often the event arrives; filed when its recorder's clock said so."""
+    require_told_of(fact.origin, [event.path])
     FaultReport.objects.get_or_create(
         uid=event.uid,
         defaults={

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from yuanjiao.flow.journal.event import Event, Fact
+from yuanjiao.flow.nodes.queries import require_told_of
 from yuanjiao.learning.models import Session, SessionCorrection, SessionItem
 from yuanjiao.lib.clock import local_day
 
@@ -61,6 +62,7 @@ class SessionCorrected(Event, frozen=True, kw_only=True):
 
 def apply_session_held(event: SessionHeld, fact: Fact) -> None:
     """Build the session and its items once."""
+    require_told_of(fact.origin, [event.path])
     session, is_new = Session.objects.get_or_create(
         uid=event.uid,
         defaults={
@@ -88,6 +90,7 @@ def apply_session_held(event: SessionHeld, fact: Fact) -> None:
 
 def apply_session_corrected(event: SessionCorrected, fact: Fact) -> None:
     """Keep the correction and let the newest one stand."""
+    require_told_of(fact.origin, Session.objects.filter(uid=event.session).values_list("path", flat=True))
     SessionCorrection.objects.get_or_create(
         uid=event.uid,
         defaults={

@@ -11,6 +11,7 @@ import msgspec
 from django.db import connection
 
 from yuanjiao.flow.journal.event import Event, Fact
+from yuanjiao.flow.nodes.queries import require_told_of
 from yuanjiao.network.models import ListeningGap, Liveness, ManagedObject, PlayTest, Site, State, StateChange
 
 BATCH = 500
@@ -58,7 +59,9 @@ def apply_state_changed(event: StateChanged, fact: Fact) -> None:
     """Insert the changes where they belong in each object's story. Objects that left the register are passed over."""
     if StateChange.objects.filter(observer=fact.origin, seq=fact.seq).exists():
         return
-    ids = _ids(change.code for change in event.changes)
+    places = _places(change.code for change in event.changes)
+    require_told_of(fact.origin, (path for _, path in places.values()))
+    ids = {code: pk for code, (pk, _) in places.items()}
     rows = [
         StateChange(
             object_id=ids[change.code],
@@ -99,20 +102,22 @@ def apply_deaf(event: Deaf, fact: Fact) -> None:
 
 def apply_play_tested(event: PlayTested, fact: Fact) -> None:
     """One row per test."""
-    site = Site.objects.filter(code=event.site).first()
+    site = Site.objects.select_related("division").filter(code=event.site).first()
     if site is not None:
+        require_told_of(fact.origin, [site.division.path])
         PlayTest.objects.get_or_create(
             uid=event.uid,
             defaults={"site": site, "at": event.at, "ok": event.ok, "step": event.step, "item": event.item, "observer": fact.origin},
         )
 
 
-def _ids(codes: Iterable[str]) -> dict[str, int]:
+def _places(codes: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Key and division path by code."""
     wanted = list(codes)
-    found: dict[str, int] = {}
+    found: dict[str, tuple[int, str]] = {}
     for start in range(0, len(wanted), BATCH):
-        part = wanted[start : start + BATCH]
-        found.update(ManagedObject.objects.filter(code__in=part).values_list("code", "pk"))
+        rows = ManagedObject.objects.filter(code__in=wanted[start : start + BATCH])
+        found |= {code: (pk, path) for code, pk, path in rows.values_list("code", "pk", "division__path")}
     return found
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node
-from yuanjiao.lib.errors import NotFound
+from yuanjiao.lib.errors import NotFound, Refused
 
 
 def own_node() -> Node:
@@ -37,6 +38,18 @@ def known_node(uid: UUID) -> Node | None:
 def child_nodes() -> list[Node]:
     """Every node below that we know of, enrolled here or further down, in the order of enrolment."""
     return list(Node.objects.filter(is_self=False, is_parent=False).order_by("enrolled_at", "pk"))
+
+
+def require_told_of(origin: UUID, paths: Iterable[str]) -> None:
+    """Refuse an event of a node about a place outside the scope it was enrolled for: an edge speaks for its own subtree only.
+
+    Called by `apply_*`; the entry is then set aside with this reason. The centre and nodes without a scope may speak of everything.
+    """
+    node = Node.objects.filter(uid=origin).first()
+    scope = node.scope if node is not None else ""
+    outside = [path for path in paths if not path.startswith(scope)]
+    if outside:
+        raise Refused(f"节点 {node} 报来范围以外的记录：{outside[0]}")
 
 
 def subjects_with_a_node() -> set[str]:
