@@ -25,14 +25,14 @@ WIDE, PHONE, TELEVISION, WALL = (1366, 860), (390, 844), (640, 530), (1920, 1080
 SHOTS: tuple[tuple[str, str, str, tuple[int, int]], ...] = (
     # file, account (none: a stranger), address, size
     ("portal-phone", "", "/", PHONE),
-    ("television", "", "/tv/", TELEVISION),
+    ("television", "", "/tv/?box=sd640", TELEVISION),
     ("desk-county", "xianguan", "/desk/", WIDE),
     ("rates", "shiguan", "/network/rates/", WIDE),
     ("outages", "shiguan", "/network/outages/", WIDE),
     ("hotline", "rexian", "/faults/hotline/?q=村", WIDE),
     ("orders-phone", "gongcheng", "/faults/mine/", PHONE),
     ("register-import", "shiguan", "/register/imports/new/", WIDE),
-    ("screen", "lingdao", "/screen/", WALL),
+    ("screen", "lingdao", "/screen/?division=990101000000", WALL),
 )
 
 

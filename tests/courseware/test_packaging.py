@@ -35,7 +35,7 @@ def rendition(item: Courseware, profile: str) -> Rendition:
     return item.renditions.get(profile=profile)
 
 
-@pytest.mark.clause("CW10", "DLV02")
+@pytest.mark.clause("CW10")
 def test_one_upload_becomes_every_form_and_goes_to_review(
     draft: Courseware, films: dict[str, Path], cast: Cast, at: datetime, tmp_path: Path
 ) -> None:
@@ -114,7 +114,6 @@ def test_a_film_cut_off_in_a_way_no_index_tells_fails_at_the_proof_with_the_seco
     assert not draft.renditions.filter(kind="video").exists()
 
 
-@pytest.mark.clause("DLV02")
 def test_a_silent_film_is_packaged_without_sound_and_that_is_said(
     draft: Courseware, films: dict[str, Path], cast: Cast, at: datetime, tmp_path: Path
 ) -> None:

@@ -98,7 +98,6 @@ def test_one_search_covers_titles_summaries_and_speakers_with_and_without_spaces
     assert {words: queries.released_count(on=ON, search=words) for words in found} == found
 
 
-@pytest.mark.clause("CW01")
 def test_the_best_find_comes_first_and_items_are_counted_per_column(
     column: Column, films: dict[str, Path], cast: Cast, at: datetime
 ) -> None:
@@ -111,7 +110,6 @@ def test_the_best_find_comes_first_and_items_are_counted_per_column(
     assert len(queries.released_items(on=ON, limit=2, offset=2)) == 1
 
 
-@pytest.mark.clause("DLV01")
 def test_every_item_has_the_forms_that_old_and_new_boxes_phones_and_loudspeakers_need(released: Courseware) -> None:
     detail = queries.item_detail(released.uid)
     assert {one.profile for one in detail.renditions} >= {"box-sd", "audio", "poster"}

@@ -203,7 +203,6 @@ def test_captions_are_a_track_and_a_text_to_read(shown: Stock) -> None:
     assert "乡亲们好，今天讲仔猪保温" in page
 
 
-@pytest.mark.clause("CW13")
 def test_a_withdrawn_item_is_gone_from_lists_and_addresses_of_both_faces(shown: Stock) -> None:
     url = item_url(shown, "医疗保险怎么报销")
     shown.withdraw("医疗保险怎么报销")

@@ -13,7 +13,6 @@ from yuanjiao.people.rules import PERMISSIONS, Actor, Grant, Permission, Role
 from yuanjiao.simulation.cast import SINCE, Cast
 
 
-@pytest.mark.clause("GOV01")
 def test_a_place_has_one_first_responsible_person_per_chain(cast: Cast) -> None:
     county = cast.divisions["990101000000"]
     both = [one for one in queries.responsible_for(county, on=SINCE) if one.kind == "first" and one.division_name == "柳溪县"]

@@ -20,6 +20,7 @@ from yuanjiao.people.rules import Role
 from yuanjiao.simulation import foundation
 from yuanjiao.simulation.behaviour import TrueFault, true_faults
 from yuanjiao.simulation.city import City, Plan, SimCounty, make_city
+from yuanjiao.simulation.comparison import read_truth
 from yuanjiao.simulation.history import live_through, write_truth
 from yuanjiao.simulation.people import People
 from yuanjiao.simulation.present import Present, RealEdge
@@ -120,10 +121,18 @@ class Demo:
             real.append(as_real_edge(county, edge, relay))
         now = clock.now()
         faults = true_faults(city, start=now, end=now + timedelta(days=2), haste=HASTE_NOW)
+        before = self._truth_so_far()
         write_truth(faults, self.folder / "simulation" / f"truth-{now:%Y%m%d-%H%M%S}.jsonl")
-        present = Present(self._world(city, faults, centre, now), real, self.folder / "simulation", period_s=settings.BEAT_PERIOD_S)
+        present = Present(
+            self._world(city, before + faults, centre, now), real, self.folder / "simulation", period_s=settings.BEAT_PERIOD_S
+        )
         present.start()
         return Running(centre, edges, present)
+
+    def _truth_so_far(self) -> list[TrueFault]:
+        """What broke in the recorded past and is still broken goes on; engineers remember what they repaired."""
+        path = self.folder / "simulation" / "truth-past.jsonl"
+        return read_truth(path) if path.exists() else []
 
     def _world(self, city: City, faults: list[TrueFault], centre: NodeProcess, now: datetime) -> World:
         edges = simulated_edges(

@@ -112,9 +112,10 @@ class RealEdge:
             answer = client.post(f"{self.address}/beat", json=body)
         except httpx.TransportError:
             return False
-        if answer.status_code == 200 and test_due:
+        taken = answer.status_code == 200 and not answer.json()["unknown"]  # a fresh edge knows its sites once the catalogue is there
+        if taken and test_due:
             self._played[site.code] = now.timestamp()
-        return answer.status_code == 200
+        return taken
 
     def forget_tests(self, broken: frozenset[str]) -> None:
         """A site that was broken plays a test as soon as it works again."""

@@ -19,6 +19,8 @@ from yuanjiao.lib.sheets import Cell, RegisterSheet, SheetColumn, cell_text, wri
 
 T = TypeVar("T")
 PAGE_SIZE = 50
+SHORT = 16
+"""A cell of so many characters (a moment is one) stays on one line."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,13 @@ def _any_field(fields: Iterable[str], word: str) -> Q:
 
 def _cell(column: Column[Any], row: Any) -> dict[str, Any]:
     value = column.value(row)
+    text = cell_text(value)
     return {
-        "text": cell_text(value),
+        "text": text,
         "link": column.link(row) if column.link else None,
         "badge": column.badge(row) if column.badge else None,
         "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "short": len(text) <= SHORT,
     }
 
 

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--towns", type=int, default=60)
         parser.add_argument("--sites", type=int, default=1200)
         parser.add_argument("--seed", type=int, default=7, help="随机种子：同样的种子得到同样的城市")
-        parser.add_argument("--history-days", type=float, default=7.0, help="补多少天的运行记录")
+        parser.add_argument("--history-days", type=float, default=2.0, help="补多少天的运行记录")
 
     def handle(self, *args: Any, **options: Any) -> None:
         plan = Plan(options["counties"], options["towns"], options["sites"], options["seed"])
