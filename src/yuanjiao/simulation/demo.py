@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,9 +14,11 @@ from pathlib import Path
 
 import msgspec
 from django.conf import settings
+from django.db import connections
 
 from yuanjiao.flow.nodes.commands import issue_code
 from yuanjiao.lib import clock
+from yuanjiao.lib.errors import Refused
 from yuanjiao.network.queries import object_by_code
 from yuanjiao.people.models import ROLE_NAMES, Account
 from yuanjiao.people.rules import Role
@@ -33,6 +38,8 @@ log = logging.getLogger(__name__)
 Say = Callable[[str], None]
 REAL_EDGES = 2
 HASTE_PAST, HASTE_NOW = 4.0, 40.0
+KEPT_ANYWAY = {"secret_key", "static"}
+"""What this process has read or opened already."""
 
 
 class Kept(msgspec.Struct):
@@ -61,15 +68,44 @@ class Demo:
     def kept_path(self) -> Path:
         return self.folder / "demo.json"
 
+    @property
+    def unfinished_path(self) -> Path:
+        """There while the city is being made; only what this mark stands beside may ever be thrown away."""
+        return self.folder / "unfinished"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Refused when a demo runs in this folder already."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Refused(f"{self.folder} 里的演示正在运行") from None
+            yield
+
+    def clear_unfinished(self) -> None:
+        """Throw away a city whose making was interrupted: it is made anew."""
+        if not self.unfinished_path.exists():
+            return
+        self.say("上次没有建完，重新建")
+        connections.close_all()
+        shutil.rmtree(self.folder / "simulation", ignore_errors=True)
+        for path in (self.folder / "centre").iterdir():
+            if path.name in KEPT_ANYWAY:
+                continue
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self.unfinished_path.unlink()
+
     def kept(self) -> Kept | None:
         return msgspec.json.decode(self.kept_path.read_bytes(), type=Kept) if self.kept_path.exists() else None
 
     def found(self, found_city: Callable[[datetime, str], object]) -> Kept:
         """Make everything that is made once; takes a minute or two."""
+        self.unfinished_path.touch()
         now = clock.now().replace(microsecond=0)
         start = now - timedelta(days=self.history_days)
         setting = foundation.Setting(self.folder, start, foundation.new_password())
-        self.folder.mkdir(parents=True, exist_ok=True)
         city = make_city(self.plan)
         found_city(datetime(foundation.SINCE.year, 1, 1, tzinfo=clock.CHINA), foundation.new_password())
         batch = foundation.import_city(city, setting, self.say)
@@ -80,6 +116,7 @@ class Demo:
         self._past(city, start, clock.now())
         kept = Kept(self.plan.counties, self.plan.towns, self.plan.sites, self.plan.seed, start, setting.password, self.port)
         self.kept_path.write_bytes(msgspec.json.encode(kept))
+        self.unfinished_path.unlink()
         return kept
 
     def _past(self, city: City, start: datetime, now: datetime) -> None:

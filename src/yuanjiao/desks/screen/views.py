@@ -38,7 +38,7 @@ def screen(request: ActingRequest) -> HttpResponse:
         "crumbs": [row for row in ancestors(division) if request.actor.covers(Permission.SEE_SCREEN, row.path)],
         "figures": figures(division, rate, at),
         "tiles": site_tiles(division, at) if division.level >= Level.TOWN else tiles(below),
-        "outages": network.open_outages([division.path])[:12],
+        "outages": sorted(network.open_outages([division.path]), key=lambda row: (-row.affected_count, at - row.started_at))[:12],
         "trend": trend(division, at),
         "at": at,
         "rule": rate.rule.sentence,

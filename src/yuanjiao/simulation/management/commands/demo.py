@@ -32,8 +32,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         plan = Plan(options["counties"], options["towns"], options["sites"], options["seed"])
         demo = Demo(Path(settings.HOME).parent, plan, options["port"], options["history_days"], self._say)
-        call_command("migrate", verbosity=0, interactive=False)
-        kept = demo.kept() or demo.found(_found_city)
+        with demo.alone():
+            demo.clear_unfinished()
+            call_command("migrate", verbosity=0, interactive=False)
+            self._live(demo, demo.kept() or demo.found(_found_city))
+
+    def _live(self, demo: Demo, kept: Kept) -> None:
         running = demo.run(kept)
         try:
             self._tell(demo, kept, running)
