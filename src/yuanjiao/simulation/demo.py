@@ -108,8 +108,8 @@ class Demo:
         setting = foundation.Setting(self.folder, start, foundation.new_password())
         city = make_city(self.plan)
         found_city(datetime(foundation.SINCE.year, 1, 1, tzinfo=clock.CHINA), foundation.new_password())
-        batch = foundation.import_city(city, setting, self.say)
-        self.say(f"导入完成：{'、'.join(f'{sheet.name} {sheet.created_count}' for sheet in batch.sheets.all())}")
+        for batch in foundation.import_city(city, setting, self.say):
+            self.say(f"导入完成：{'、'.join(f'{sheet.name} {sheet.created_count}' for sheet in batch.sheets.all())}")
         foundation.give_passwords(setting)
         foundation.plan_study_days(setting)
         foundation.publish_films(setting, self.say)

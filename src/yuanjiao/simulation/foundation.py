@@ -23,7 +23,7 @@ from yuanjiao.register.commands import apply_import, check_import, receive_file,
 from yuanjiao.register.models import Import, ImportState
 from yuanjiao.simulation.city import City
 from yuanjiao.simulation.films import FILMS, make_film
-from yuanjiao.simulation.workbook import write_workbook
+from yuanjiao.simulation.workbook import portions, write_workbook
 
 SINCE = date(2025, 1, 1)
 ADMIN = "shiguan"
@@ -49,9 +49,13 @@ def actor(username: str) -> Actor:
     return actor_of(Account.objects.select_related("person").get(username=username), on=clock.today())
 
 
-def import_city(city: City, setting: Setting, say: Say) -> Import:
-    """Write the workbook and import it as the city's administrator would. Refused with the first reasons when a row is wrong."""
-    path = setting.folder / "register.xlsx"
+def import_city(city: City, setting: Setting, say: Say) -> list[Import]:
+    """Write the city's workbooks and import them as its administrator would. Refused with the first reasons when a row is wrong."""
+    return [_import_portion(portion, number, setting, say) for number, portion in enumerate(portions(city), 1)]
+
+
+def _import_portion(city: City, number: int, setting: Setting, say: Say) -> Import:
+    path = setting.folder / f"register-{number}.xlsx"
     rows = write_workbook(city, path, since=SINCE)
     say(f"台账 {rows} 行写入 {path.name}，开始检查导入")
     data, by = path.read_bytes(), actor(ADMIN)

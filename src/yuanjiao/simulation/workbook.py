@@ -25,8 +25,18 @@ STAFF = (
 )
 """City people of the demo; the administrator is made when the city is founded."""
 COUNTY_STAFF = (("xianguan", "赵敏芝", "ZZ", "县级组织员"), ("gongcheng", "王建军", "DX", "运营商维护工程师"))
+SITES_AT_ONCE = 5000
+"""About 31,000 rows; an import takes 50,000."""
 MANAGERS_WITH_ACCOUNT = 3
 """So many sites of each county have a manager who can log in."""
+
+
+def portions(city: City) -> list[City]:
+    """The city in pieces that one import takes: whole while it is small, else one county each. City-wide rows stand in every piece
+    and change nothing the second time."""
+    if len(list(city.sites())) <= SITES_AT_ONCE:
+        return [city]
+    return [City(city.plan, [county]) for county in city.counties]
 
 
 def write_workbook(city: City, path: Path, *, since: date) -> int:
@@ -137,8 +147,8 @@ def _people(city: City, since: date) -> Iterator[Row]:
     for username, name, unit, role, kind, phone in STAFF:
         row = {"name": name, "unit": unit, "username": username, "role": role, "phone": phone, "valid_from": since.isoformat()}
         yield {**row, "kind": kind, "division": CITY_CODE if kind else ""}
-    for number, county in enumerate(city.counties, 1):
-        yield from _county_people(county, number, since)
+    for county in city.counties:
+        yield from _county_people(county, int(county.code[4:6]), since)
 
 
 def _county_people(county: SimCounty, number: int, since: date) -> Iterator[Row]:

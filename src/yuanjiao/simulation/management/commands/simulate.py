@@ -18,7 +18,7 @@ from yuanjiao.simulation.history import live_through, write_truth
 from yuanjiao.simulation.people import People
 from yuanjiao.simulation.present import Order, broken_by_hand, give_order, orders_so_far
 from yuanjiao.simulation.transport import InsideTransport
-from yuanjiao.simulation.workbook import write_workbook
+from yuanjiao.simulation.workbook import portions, write_workbook
 from yuanjiao.simulation.world import World, remember, simulated_edges
 
 
@@ -60,8 +60,11 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _workbook(self, options: dict[str, Any]) -> None:
-        rows = write_workbook(make_city(self._plan(options)), options["out"], since=date(2025, 1, 1))
-        self.stdout.write(f"{rows} 行写入 {options['out']}")
+        out: Path = options["out"]
+        pieces = portions(make_city(self._plan(options)))
+        for number, piece in enumerate(pieces, 1):
+            path = out if len(pieces) == 1 else out.with_stem(f"{out.stem}-{number}")
+            self.stdout.write(f"{write_workbook(piece, path, since=date(2025, 1, 1))} 行写入 {path}")
 
     def _history(self, options: dict[str, Any]) -> None:
         city, end = make_city(self._plan(options)), clock.now().replace(microsecond=0)
