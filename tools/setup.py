@@ -97,14 +97,15 @@ def run(*command: str | Path, quiet: bool = True, **options: object) -> None:
 
 
 def make_venv() -> None:
+    """A fresh environment: one made by another Python is cleared, stamps and all, or the two would mix."""
     if sys.version_info < (3, 11):  # noqa: UP036  # runs on whatever Python the machine has
         raise SetupFailed(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; try make PYTHON=python3.12 …")
     try:
-        run(sys.executable, "-m", "venv", VENV)
+        run(sys.executable, "-m", "venv", "--clear", VENV)
     except SetupFailed:
         if not apt_install("python3-venv"):
             raise SetupFailed("the venv module is missing; on Debian: apt-get install python3-venv") from None
-        run(sys.executable, "-m", "venv", VENV)
+        run(sys.executable, "-m", "venv", "--clear", VENV)
 
 
 def pip_install(kind: str) -> None:
