@@ -1,24 +1,54 @@
 """The tables of the network, by noun."""
 
+from yuanjiao.network.models.checks import BoxSighting, CheckKind, EdgeCheck, Probe, ProbeMethod, ProbeOutcome
+from yuanjiao.network.models.intakes import Intake, IntakeLease
 from yuanjiao.network.models.liveness import ListeningGap, ListeningMark, Liveness, PlayTest, State, StateChange, Watermark
-from yuanjiao.network.models.outages import FaultClass, Outage, OutageVerdict
-from yuanjiao.network.models.register import AccessMode, Asset, Edge, Lifecycle, Line, ManagedObject, ObjectKind, Site, SiteKind
+from yuanjiao.network.models.outages import FaultClass, Instability, Outage, OutageVerdict
+from yuanjiao.network.models.placements import MaintenanceWindow, Placement, RateRuleVersion, RateTarget
+from yuanjiao.network.models.register import (
+    AccessMode,
+    Asset,
+    Edge,
+    Lifecycle,
+    Line,
+    ManagedObject,
+    ObjectKind,
+    RegisterVersion,
+    Site,
+    SiteKind,
+)
+from yuanjiao.network.models.rollups import DayRollup
 
 __all__ = [
     "AccessMode",
     "Asset",
+    "BoxSighting",
+    "CheckKind",
+    "DayRollup",
     "Edge",
+    "EdgeCheck",
     "FaultClass",
+    "Instability",
+    "Intake",
+    "IntakeLease",
     "Lifecycle",
     "Line",
     "ListeningGap",
     "ListeningMark",
     "Liveness",
+    "MaintenanceWindow",
     "ManagedObject",
     "ObjectKind",
     "Outage",
     "OutageVerdict",
+    "Placement",
     "PlayTest",
+    "Probe",
+    "ProbeMethod",
+    "ProbeOutcome",
+    "RateRuleVersion",
+    "RateTarget",
+    "RegisterVersion",
     "Site",
     "SiteKind",
     "State",

@@ -76,3 +76,26 @@ class OutageVerdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_fault_class_display()}（{self.rule}）"
+
+
+class Instability(models.Model):
+    """One span in which one object came and went so often that its single drops are one matter (时断时续). Every drop stays in the record.
+
+    Open while it lasts; ended after a steady time. `drops` counts the silences inside it.
+    """
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    object = models.ForeignKey(ManagedObject, verbose_name="对象", on_delete=models.CASCADE, related_name="instabilities")
+    started_at = models.DateTimeField("开始")
+    ended_at = models.DateTimeField("结束", null=True, blank=True)
+    drops = models.PositiveIntegerField("中断次数", default=0)
+
+    class Meta:
+        verbose_name = "时断时续"
+        constraints = [models.UniqueConstraint(fields=["object"], condition=models.Q(ended_at=None), name="instability_one_open")]
+
+    def __str__(self) -> str:
+        return f"{self.object_id} {self.started_at:%Y-%m-%d %H:%M}"

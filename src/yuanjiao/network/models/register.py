@@ -146,3 +146,18 @@ class Asset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.code}"
+
+
+class RegisterVersion(models.Model):
+    """How often the register of this machine has changed: one row. What keeps the register in memory reads it again when this has moved."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    number = models.PositiveBigIntegerField("版本", default=0)
+
+    class Meta:
+        verbose_name = "台账版本"
+
+    def __str__(self) -> str:
+        return str(self.number)
