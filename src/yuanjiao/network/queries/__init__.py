@@ -1,6 +1,7 @@
 """What other rooms may read of the network, by noun."""
 
 from yuanjiao.network.queries.entries import assets, edges, lines, sites
+from yuanjiao.network.queries.evidence import EvidenceKind, EvidenceRow, evidence_about
 from yuanjiao.network.queries.nodes import EdgeNode, edge_nodes
 from yuanjiao.network.queries.outages import (
     OutageView,
@@ -49,6 +50,8 @@ __all__ = [
     "ChildRate",
     "DarkSite",
     "EdgeNode",
+    "EvidenceKind",
+    "EvidenceRow",
     "OutageView",
     "Play",
     "SiteCounts",
@@ -67,6 +70,7 @@ __all__ = [
     "directly_below",
     "edge_nodes",
     "edges",
+    "evidence_about",
     "last_play_test",
     "lines",
     "object_by_code",
