@@ -1,8 +1,8 @@
-"""Pure rules of faults: channels, classes, routes, time limits, the two ratios that are reported."""
+"""What faults are called: channels, the three classes, symptoms, causes, areas, and the first time limits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -117,40 +117,3 @@ def area_of(urban_rural_codes: Iterable[str]) -> Area:
 def is_due(started_at: datetime, at: datetime, patience: timedelta) -> bool:
     """Whether an outage has lasted long enough for an order without anybody's report."""
     return at - started_at >= patience
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """A share with both its numbers; `value` is None when there is nothing to divide by."""
-
-    part: int
-    whole: int
-
-    @property
-    def value(self) -> float | None:
-        return self.part / self.whole if self.whole else None
-
-
-UNDER_REPORTING_RULE = "漏报率＝期内开始的、无人申报的中断数 ÷ 期内开始的中断数；同一根源只计一次，系统自动开单不算申报"
-"""Printed beside every under-reporting ratio (OPS06)."""
-
-
-@dataclass(frozen=True)
-class ParetoBar:
-    """One cause with its count, its share and the share of all causes down to it."""
-
-    code: str
-    name: str
-    count: int
-    share: float
-    cumulative: float
-
-
-def pareto(counts: Sequence[tuple[str, str, int]]) -> list[ParetoBar]:
-    """Causes by count, most frequent first; ties by code, so that two readings agree (OPS09)."""
-    total = sum(count for _, _, count in counts)
-    bars, running = [], 0
-    for code, name, count in sorted(counts, key=lambda row: (-row[2], row[0])):
-        running += count
-        bars.append(ParetoBar(code, name, count, count / total, running / total))
-    return bars
