@@ -1,4 +1,4 @@
-"""Facts of the network and the rows they make: state changes, deaf spans of an observer, play tests."""
+"""Facts of the network and the rows they make: state changes, deaf spans of an observer, play tests, an edge's checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import connection
 
 from yuanjiao.flow.journal.event import Event, Fact
 from yuanjiao.flow.nodes.queries import require_told_of
-from yuanjiao.network.models import ListeningGap, Liveness, ManagedObject, PlayTest, Site, State, StateChange
+from yuanjiao.network.models import EdgeCheck, ListeningGap, Liveness, ManagedObject, PlayTest, Site, State, StateChange
 
 BATCH = 500
 
@@ -53,6 +53,26 @@ class PlayTested(Event, frozen=True, kw_only=True):
     ok: bool
     step: str = ""
     item: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One check's new outcome from `at` on; `subject` is the code of the edge itself or of a line it looked at."""
+
+    subject: str
+    check: str
+    ok: bool
+    at: datetime
+    value: float | None = None
+    unit: str = ""
+    note: str = ""
+
+
+class EdgeChecked(Event, frozen=True, kw_only=True):
+    """What an edge found of itself and its lines that it had not found before; unchanged checks are not told again."""
+
+    KIND: ClassVar[str] = "network.edge_checked/1"
+    edge: str
+    findings: list[Finding]
 
 
 def apply_state_changed(event: StateChanged, fact: Fact) -> None:
@@ -109,6 +129,32 @@ def apply_play_tested(event: PlayTested, fact: Fact) -> None:
             uid=event.uid,
             defaults={"site": site, "at": event.at, "ok": event.ok, "step": event.step, "item": event.item, "observer": fact.origin},
         )
+
+
+def apply_edge_checked(event: EdgeChecked, fact: Fact) -> None:
+    """Each finding ends the span before it. A clock set back does not: a span begins where the one before began, at the earliest."""
+    if EdgeCheck.objects.filter(observer=fact.origin, seq=fact.seq).exists():
+        return
+    places = _places([event.edge, *(finding.subject for finding in event.findings)])
+    require_told_of(fact.origin, [path for code, (_, path) in places.items() if code == event.edge])
+    if event.edge not in places:
+        return
+    for finding in event.findings:
+        if finding.subject in places:
+            _next_check(places[event.edge][0], places[finding.subject][0], finding, fact)
+
+
+def _next_check(edge: int, subject: int, finding: Finding, fact: Fact) -> None:
+    before = EdgeCheck.objects.filter(subject=subject, kind=finding.check, until=None).first()
+    at = finding.at
+    if before is not None:
+        at = max(at, before.at)
+        before.until = at
+        before.save(update_fields=["until"])
+    EdgeCheck.objects.create(
+        edge_id=edge, subject_id=subject, kind=finding.check, ok=finding.ok, value=finding.value, unit=finding.unit[:10],
+        note=finding.note[:200], at=at, observer=fact.origin, seq=fact.seq,
+    )  # fmt: skip
 
 
 def _places(codes: Iterable[str]) -> dict[str, tuple[int, str]]:

@@ -15,6 +15,7 @@ EVENTS: EventTable = {
     network.StateChanged.KIND: (network.StateChanged, network.apply_state_changed),
     network.Deaf.KIND: (network.Deaf, network.apply_deaf),
     network.PlayTested.KIND: (network.PlayTested, network.apply_play_tested),
+    network.EdgeChecked.KIND: (network.EdgeChecked, network.apply_edge_checked),
     learning.SessionHeld.KIND: (learning.SessionHeld, learning.apply_session_held),
     learning.SessionCorrected.KIND: (learning.SessionCorrected, learning.apply_session_corrected),
 }
