@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
-from uuid import UUID
 
 import numpy as np
-from django.db.models import BigIntegerField, F, Func, Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q
 
 from yuanjiao.lib import clock
-from yuanjiao.network.models import Lifecycle, ListeningMark, PlayTest, Site, StateChange, Watermark
+from yuanjiao.network.counting.reading import ends_of, moment, overlapping, record_ends, span_rows, table, test_rows
+from yuanjiao.network.models import Lifecycle, PlayTest, Site, StateChange
 from yuanjiao.network.queries.states import allowance
-from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints, RateRule, SiteSpans
-
-CODES = {"up": UP, "down": DOWN, "unknown": 0}
-
-
-class Epoch(Func):
-    """Whole seconds since 1970 UTC, made in the database: Python datetimes of a month of rows would cost more than the sums."""
-
-    output_field = BigIntegerField()
-
-    def as_sqlite(self, compiler, connection, **extra):  # type: ignore[no-untyped-def]  # Django's own signature is untyped
-        return super().as_sql(compiler, connection, template="CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)", **extra)
-
-    def as_postgresql(self, compiler, connection, **extra):  # type: ignore[no-untyped-def]  # as above
-        return super().as_sql(compiler, connection, template="FLOOR(EXTRACT(EPOCH FROM %(expressions)s))::bigint", **extra)
+from yuanjiao.network.rules.rates import FOREVER, Ints, RateRule, SiteSpans
 
 
 @dataclass(frozen=True)
@@ -112,23 +97,19 @@ def _of(population: Population, field: str) -> Q:
     return Q() if population.path == "/" else Q(**{f"{field}__division__path__startswith": population.path})
 
 
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, clock.CHINA)
-
-
 def load_spans(population: Population, start: int, end: int, rule: RateRule, *, instant: bool) -> SiteSpans:
     """State spans that overlap [start, end) and the play tests that still speak in it.
 
     A span ends where its observer's record ends: at this machine's own listening mark, at an edge's watermark. For an
     instant the last word stands a little longer (`allowance`), or the present could never be shown.
     """
-    spans = _table(_state_rows(population, start, end), 6)
-    tests = _table(_test_rows(population, start, end, rule), 3)
+    spans = table(_state_rows(population, start, end), 6)
+    tests = table(_test_rows(population, start, end, rule), 3)
     site = _placed(population, spans[:, 0])
     test_site = _placed(population, tests[:, 0])
     inside, test_inside = site >= 0, test_site >= 0
     through = record_ends(int(allowance().total_seconds()) if instant else 0)
-    until = np.minimum(spans[:, 3], _ends_of(spans[:, 5], through))
+    until = np.minimum(spans[:, 3], ends_of(spans[:, 5], through))
     served_from, served_to = population.service
     return SiteSpans(
         site=site[inside], state=spans[inside, 1], at=spans[inside, 2], until=until[inside], heard=spans[inside, 4],
@@ -137,52 +118,15 @@ def load_spans(population: Population, start: int, end: int, rule: RateRule, *, 
     )  # fmt: skip
 
 
-def _table(rows: Iterable[tuple[int, ...]], width: int) -> Ints:
-    return np.array(list(rows), dtype=np.int64).reshape(-1, width)
-
-
 def _placed(population: Population, ids: Ints) -> Ints:
     table = population.index
     return np.where(ids < len(table), table[np.minimum(ids, len(table) - 1)], -1)
 
 
-OBSERVERS: dict[UUID, int] = {}
-"""Observers seen by this process, numbered, so that a span's observer fits into an integer column."""
-
-
-def _number(observer: UUID) -> int:
-    return OBSERVERS.setdefault(observer, len(OBSERVERS))
-
-
 def _state_rows(population: Population, start: int, end: int) -> Iterable[tuple[int, ...]]:
-    overlap = Q(at__lt=_moment(end)) & (Q(until=None) | Q(until__gt=_moment(start)))
-    rows: QuerySet[StateChange] = StateChange.objects.filter(overlap, _of(population, "object"))
-    at, until, heard, observer = Epoch(F("at")), Epoch(F("until")), Epoch(F("last_heard_at")), Cast("observer", TextField())
-    numbers: dict[str, int] = {}
-    for pk, state, begin, end_, last, who in rows.values_list("object_id", "state", at, until, heard, observer).iterator(chunk_size=20_000):
-        if who not in numbers:
-            numbers[who] = _number(UUID(who))
-        yield pk, CODES[state], begin, FOREVER if end_ is None else end_, last or 0, numbers[who]
+    return span_rows(StateChange.objects.filter(overlapping(start, end), _of(population, "object")))
 
 
 def _test_rows(population: Population, start: int, end: int, rule: RateRule) -> Iterable[tuple[int, ...]]:
-    since = _moment(start - rule.play_days * 86_400)
-    rows = PlayTest.objects.filter(_of(population, "site"), at__gt=since, at__lt=_moment(end))
-    return rows.values_list("site_id", Epoch(F("at")), "ok").iterator(chunk_size=5000)
-
-
-def record_ends(grace_s: int) -> dict[int, int]:
-    """Observer's number → the second up to which its record is complete here, plus `grace_s`."""
-    ends: dict[int, int] = {}
-    for observer, through in Watermark.objects.values_list("observer", "held_through"):
-        ends[_number(observer)] = int(through.timestamp()) + grace_s if through else 0
-    for observer, at in ListeningMark.objects.values_list("observer", "at"):
-        ends[_number(observer)] = int(at.timestamp()) + grace_s
-    return ends
-
-
-def _ends_of(numbers: Ints, ends: dict[int, int]) -> Ints:
-    table = np.full(max(len(OBSERVERS), 1), FOREVER, dtype=np.int64)
-    for number, end in ends.items():
-        table[number] = end
-    return table[numbers]
+    since = moment(start - rule.play_days * 86_400)
+    return test_rows(PlayTest.objects.filter(_of(population, "site"), at__gt=since, at__lt=moment(end)))

@@ -1,0 +1,84 @@
+"""State changes and play tests as columns of whole numbers, and how far each observer's record reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+from django.db.models import BigIntegerField, F, Func, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from yuanjiao.lib import clock
+from yuanjiao.network.models import ListeningMark, PlayTest, StateChange, Watermark
+from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints
+
+CODES = {"up": UP, "down": DOWN, "unknown": 0}
+OBSERVERS: dict[UUID, int] = {}
+"""Observers seen by this process, numbered, so that a span's observer fits into an integer column."""
+
+
+class Epoch(Func):
+    """Whole seconds since 1970 UTC, made in the database: Python datetimes of a month of rows would cost more than the sums."""
+
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler, connection, **extra):  # type: ignore[no-untyped-def]  # Django's own signature is untyped
+        return super().as_sql(compiler, connection, template="CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)", **extra)
+
+    def as_postgresql(self, compiler, connection, **extra):  # type: ignore[no-untyped-def]  # as above
+        return super().as_sql(compiler, connection, template="FLOOR(EXTRACT(EPOCH FROM %(expressions)s))::bigint", **extra)
+
+
+def moment(seconds: int) -> datetime:
+    """The aware moment of a whole second."""
+    return datetime.fromtimestamp(seconds, clock.CHINA)
+
+
+def number_of(observer: UUID) -> int:
+    """The observer's number in this process."""
+    return OBSERVERS.setdefault(observer, len(OBSERVERS))
+
+
+def span_rows(rows: QuerySet[StateChange]) -> Iterable[tuple[int, ...]]:
+    """(site, state, at, until, last heard, observer's number) of each row; FOREVER for an open end, 0 where no beat is known."""
+    at, until, heard, observer = Epoch(F("at")), Epoch(F("until")), Epoch(F("last_heard_at")), Cast("observer", TextField())
+    numbers: dict[str, int] = {}
+    for pk, state, begin, end_, last, who in rows.values_list("object_id", "state", at, until, heard, observer).iterator(chunk_size=20_000):
+        if who not in numbers:
+            numbers[who] = number_of(UUID(who))
+        yield pk, CODES[state], begin, FOREVER if end_ is None else end_, last or 0, numbers[who]
+
+
+def overlapping(start: int, end: int) -> Q:
+    """State spans that overlap [start, end)."""
+    return Q(at__lt=moment(end)) & (Q(until=None) | Q(until__gt=moment(start)))
+
+
+def test_rows(rows: QuerySet[PlayTest]) -> Iterable[tuple[int, ...]]:
+    """(site, at, whether it went well) of each row."""
+    return rows.values_list("site_id", Epoch(F("at")), "ok").iterator(chunk_size=5000)
+
+
+def table(rows: Iterable[tuple[int, ...]], width: int) -> Ints:
+    """Rows of whole numbers as one array."""
+    return np.array(list(rows), dtype=np.int64).reshape(-1, width)
+
+
+def record_ends(grace_s: int) -> dict[int, int]:
+    """Observer's number → the second up to which its record is complete here, plus `grace_s`."""
+    ends: dict[int, int] = {}
+    for observer, through in Watermark.objects.values_list("observer", "held_through"):
+        ends[number_of(observer)] = int(through.timestamp()) + grace_s if through else 0
+    for observer, at in ListeningMark.objects.values_list("observer", "at"):
+        ends[number_of(observer)] = int(at.timestamp()) + grace_s
+    return ends
+
+
+def ends_of(numbers: Ints, ends: dict[int, int]) -> Ints:
+    """The record end of each span's observer; FOREVER where nothing limits it."""
+    limits = np.full(max(len(OBSERVERS), 1), FOREVER, dtype=np.int64)
+    for number, end in ends.items():
+        limits[number] = end
+    return limits[numbers]
