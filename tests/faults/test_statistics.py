@@ -15,6 +15,7 @@ from yuanjiao.faults.models import WorkOrder
 from yuanjiao.faults.rules import Channel
 from yuanjiao.items.rules import State
 from yuanjiao.lib.clock import CHINA
+from yuanjiao.network.models import Outage
 
 HOUR = timedelta(hours=1)
 MARCH = (datetime(2026, 3, 1, tzinfo=CHINA), datetime(2026, 4, 1, tzinfo=CHINA))
@@ -111,3 +112,104 @@ def test_the_page_shows_the_ratio_with_its_rule_and_the_list_behind_it(world: Wo
     listed = officer.get("/faults/unreported/", {"month": "2026-03"}).content.decode()
     assert "桃花村站点" in listed
     assert "导出台账" in listed
+
+
+@pytest.mark.clause("OPS06")
+def test_a_call_on_the_morning_after_counts_for_the_outage_of_the_night(world: World) -> None:
+    night = world.goes_dark(LIN)
+    Outage.objects.filter(pk=night.pk).update(ended_at=world.at + 3 * HOUR)
+    world.report(LIN, at=world.at + 10 * HOUR)
+    run_faults(world.at + 10 * HOUR)
+    assert queries.under_reporting(path(world), *MARCH).ratio.part == 0
+    assert queries.only_people_saw(path(world), *MARCH) == []
+
+
+def test_a_call_two_days_later_speaks_of_something_else(world: World) -> None:
+    night = world.goes_dark(LIN)
+    Outage.objects.filter(pk=night.pk).update(ended_at=world.at + 3 * HOUR)
+    late = world.report(LIN, at=world.at + 48 * HOUR)
+    run_faults(world.at + 48 * HOUR)
+    assert queries.under_reporting(path(world), *MARCH).ratio.part == 1
+    assert [row.report for row in queries.only_people_saw(path(world), *MARCH)] == [late]
+
+
+def test_a_report_of_a_site_counts_for_the_root_that_darkened_it(world: World) -> None:
+    root = world.goes_dark("L-990101100", affected=2)
+    child = world.goes_dark(LIN, root=root)
+    Outage.objects.filter(pk__in=[root.pk, child.pk]).update(ended_at=world.at + HOUR)
+    world.report(LIN, at=world.at + 2 * HOUR)
+    run_faults(world.at + 2 * HOUR)
+    assert queries.under_reporting(path(world), *MARCH).ratio.part == 0
+
+
+def test_a_bad_picture_is_no_matter_of_outages(world: World) -> None:
+    commands.report_fault(
+        site=world.cast.sites[LIN], channel=Channel.SITE_BUTTON, symptom="picture_sound", by=world.cast.actor("zhanguan"), at=world.at
+    )
+    run_faults(world.at)
+    assert queries.only_people_saw(path(world), *MARCH) == []
+
+
+@pytest.mark.clause("OPS06")
+def test_both_lists_are_crossed_and_the_unseen_faults_estimated(world: World) -> None:
+    world.goes_dark(LIN)
+    world.goes_dark("S-990101101200")
+    world.report(LIN, at=world.at + HOUR)
+    world.report("S-990101101201", who="xianguan", channel=Channel.OFFICER, at=world.at + HOUR)
+    world.report("S-990101101201", who="xianguan", channel=Channel.OFFICER, at=world.at + 2 * HOUR)
+    run_faults(world.at + 3 * HOUR)
+    found = queries.faults_nobody_saw(path(world), *MARCH)
+    assert (found.seen.both, found.seen.only_monitor, found.seen.only_people) == (1, 1, 1), "two reports of one fault are one"
+    assert found.estimate is not None
+    assert found.estimate.total == pytest.approx(3.5)
+    assert found.estimate.rough
+
+
+@pytest.mark.clause("OPS06")
+def test_months_and_places_of_under_reporting_agree_with_the_single_ratio(world: World) -> None:
+    world.goes_dark(LIN)
+    world.goes_dark("S-990101101200", at=world.at + HOUR)
+    world.goes_dark("S-990102100200", at=datetime(2026, 3, 31, 17, tzinfo=UTC))
+    world.report(LIN, at=world.at + HOUR)
+    run_faults(world.at + 2 * HOUR)
+    paths = [path(world), path(world, "990102000000")]
+    april = datetime(2026, 5, 1, tzinfo=CHINA)
+    rows = {row.path: row.months for row in queries.under_reporting_by_month(paths, MARCH[0], april)}
+    for place in paths:
+        assert rows[place]["2026-03"] == queries.under_reporting(place, *MARCH).ratio
+        assert rows[place]["2026-04"] == queries.under_reporting(place, MARCH[1], april).ratio
+    assert (rows[paths[0]]["2026-03"].part, rows[paths[0]]["2026-03"].whole) == (1, 2)
+    assert (rows[paths[1]]["2026-04"].part, rows[paths[1]]["2026-04"].whole) == (1, 1)
+
+
+@pytest.mark.clause("OPS07")
+def test_delays_are_medians_and_ranks_with_the_share_past_the_limit(world: World) -> None:
+    world.goes_dark(LIN)
+    world.goes_dark("S-990101101200")
+    world.report(LIN, who="xianguan", channel=Channel.OFFICER, at=world.at + HOUR)
+    world.report("S-990101101200", who="xianguan", channel=Channel.OFFICER, at=world.at + 26 * HOUR)
+    run_faults(world.at + 27 * HOUR)
+    found = queries.delays_by_place([path(world), path(world, "990102000000")], *MARCH)
+    here = found[path(world)]
+    assert (here.median_s, here.tenth_slowest_s) == (3600, 26 * 3600)
+    assert (here.late.part, here.late.whole) == (1, 2)
+    assert found[path(world, "990102000000")].median_s is None
+
+
+@pytest.mark.clause("RPT12")
+def test_every_figure_of_the_page_has_its_cut_off_its_count_its_share_and_opens(world: World, log_in: Callable[[str], Client]) -> None:
+    world.goes_dark(LIN)
+    world.goes_dark("S-990101101200")
+    world.report(LIN, at=world.at + HOUR)
+    run_faults(world.at + 2 * HOUR)
+    officer = log_in("xianguan")
+    page = officer.get("/faults/statistics/", {"month": "2026-03"}).content.decode()
+    assert "截至 2026-" in page
+    assert "50.00%" in page
+    assert "1 / 2" in page
+    assert "95% 区间" in page
+    assert "两种途径互不影响" in page
+    for address in ("/faults/unreported/", "/faults/people-only/", "/faults/delays/"):
+        assert address in page
+        assert officer.get(address, {"month": "2026-03"}).status_code == 200
+    assert "李村" in officer.get("/faults/delays/", {"month": "2026-03"}).content.decode()

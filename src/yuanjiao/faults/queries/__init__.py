@@ -2,6 +2,17 @@
 
 from yuanjiao.faults.queries.acceptance import AcceptanceCheck, acceptance_check
 from yuanjiao.faults.queries.dictionary import causes_for, term_for, terms
+from yuanjiao.faults.queries.observed import (
+    MonthRow,
+    UnderReporting,
+    Unseen,
+    delays_by_place,
+    faults_nobody_saw,
+    filing_delays,
+    only_people_saw,
+    under_reporting,
+    under_reporting_by_month,
+)
 from yuanjiao.faults.queries.orders import (
     OrdersSummary,
     colour_counts,
@@ -14,30 +25,30 @@ from yuanjiao.faults.queries.orders import (
 )
 from yuanjiao.faults.queries.reports import FollowedReport, callback_phone, follow, pending_reports, reports_seen_by
 from yuanjiao.faults.queries.sites import SiteCard, find_sites, site_card
-from yuanjiao.faults.queries.statistics import (
-    ReportedMonth,
-    UnderReporting,
-    cause_pareto,
-    filing_delays,
-    reported_faults,
-    under_reporting,
-)
+from yuanjiao.faults.queries.statistics import ReportedMonth, cause_pareto, month_of, months_in, reported_faults
 
 __all__ = [
     "AcceptanceCheck",
     "FollowedReport",
+    "MonthRow",
     "OrdersSummary",
     "ReportedMonth",
     "SiteCard",
     "UnderReporting",
+    "Unseen",
     "acceptance_check",
     "callback_phone",
     "cause_pareto",
     "causes_for",
     "colour_counts",
+    "delays_by_place",
+    "faults_nobody_saw",
     "filing_delays",
     "find_sites",
     "follow",
+    "month_of",
+    "months_in",
+    "only_people_saw",
     "open_order_for",
     "operator_unit_for",
     "order_by_code",
@@ -51,4 +62,5 @@ __all__ = [
     "term_for",
     "terms",
     "under_reporting",
+    "under_reporting_by_month",
 ]

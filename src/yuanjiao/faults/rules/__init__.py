@@ -31,7 +31,16 @@ from yuanjiao.faults.rules.ratios import (
     pareto,
     wilson,
 )
-from yuanjiao.faults.rules.unseen import ASSUMPTIONS, UNDER_REPORTING_RULE, Estimate, SeenBy, estimate_all
+from yuanjiao.faults.rules.unseen import (
+    ASSUMPTIONS,
+    MATCH_EARLY,
+    MATCH_LATE,
+    UNDER_REPORTING_RULE,
+    Estimate,
+    SeenBy,
+    estimate_all,
+    tells_of,
+)
 
 __all__ = [
     "AREA_NAMES",
@@ -45,6 +54,8 @@ __all__ = [
     "FIRST_PATIENCE_MINUTES",
     "FIRST_RESPOND_HOURS",
     "FIRST_RESTORE_HOURS",
+    "MATCH_EARLY",
+    "MATCH_LATE",
     "SYMPTOM_NAMES",
     "UNDER_REPORTING_RULE",
     "Area",
@@ -65,5 +76,6 @@ __all__ = [
     "estimate_all",
     "is_due",
     "pareto",
+    "tells_of",
     "wilson",
 ]

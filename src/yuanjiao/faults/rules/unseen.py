@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import exp, log, sqrt
 
 from yuanjiao.faults.rules.ratios import Z95, Ratio
 
-UNDER_REPORTING_RULE = "漏报率＝期内开始的、无人申报的中断数 ÷ 期内开始的中断数；同一根源只计一次，系统自动开单不算申报"
+MATCH_EARLY, MATCH_LATE = timedelta(hours=1), timedelta(hours=24)
+"""How long before its beginning and after its end an outage may be reported: clocks differ, and people call the morning after."""
+UNDER_REPORTING_RULE = (
+    "漏报率＝期内开始的、无人申报的中断数 ÷ 期内开始的中断数；同一根源只计一次，系统自动开单不算申报；"
+    "申报以受理时的对应为准，未对应的按站点与时间（中断开始前 1 小时至恢复后 24 小时）对应"
+)
 """Printed beside every under-reporting ratio (OPS06)."""
 ENOUGH_IN_BOTH = 7
 """From so many faults seen by both lists on, Chapman's estimate is nearly unbiased (Robson and Regier 1964)."""
@@ -17,6 +23,11 @@ ASSUMPTIONS = (
     "申报与中断对应无误，同一故障多次申报只计一次，撤销的工单不计",
 )
 """Printed beside every estimate; where one does not hold, the estimate does not."""
+
+
+def tells_of(filed_at: datetime, started_at: datetime, ended_at: datetime | None) -> bool:
+    """Whether a report filed at that moment can speak of an outage of the same site."""
+    return started_at - MATCH_EARLY <= filed_at and (ended_at is None or filed_at <= ended_at + MATCH_LATE)
 
 
 @dataclass(frozen=True)
