@@ -1,0 +1,179 @@
+"""Reported against observed: which outages somebody reported, how late, and which faults only people saw (OPS06, OPS07)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from django.db.models import Q, QuerySet
+
+from yuanjiao.faults.models import ReportHandling, WorkOrder
+from yuanjiao.faults.queries.statistics import month_of, months_in
+from yuanjiao.faults.rules import MATCH_EARLY, MATCH_LATE, Delays, Estimate, Ratio, SeenBy, Symptom, delays_of, estimate_all, tells_of
+from yuanjiao.items.rules import State
+from yuanjiao.network.models import Outage
+from yuanjiao.network.queries import OutageView, detected_outages
+from yuanjiao.people.queries import within
+
+T = TypeVar("T")
+AT_ONCE = 500
+"""Keys per query: below every database's limit of parameters."""
+
+
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))
+
+
+@dataclass(frozen=True)
+class UnderReporting:
+    """Detected outages without anybody's report, of all detected outages that began in the period (OPS06), with both lists."""
+
+    ratio: Ratio
+    detected: list[OutageView]
+    unreported: list[OutageView]
+
+
+def under_reporting(path: str, start: datetime, end: datetime) -> UnderReporting:
+    """One count per root outage. Reported means: a report was attached to the outage or to the order made of it, or fits it by time."""
+    detected = detected_outages(path, start, end)
+    reported = reported_outages([view.outage_id for view in detected])
+    unreported = [view for view in detected if view.outage_id not in reported]
+    return UnderReporting(Ratio(len(unreported), len(detected)), detected, unreported)
+
+
+def reported_outages(wanted: Sequence[int]) -> set[int]:
+    """Those of the root outages that somebody reported."""
+    return set(wanted) & (_attached(wanted) | set(_matched_by_time(_unmatched(wanted)).values()))
+
+
+def _attached(wanted: Sequence[int]) -> set[int]:
+    found: set[int | None] = set()
+    for part in _parts(wanted):
+        found.update(ReportHandling.objects.filter(outage__in=part).values_list("outage", flat=True))
+        found.update(ReportHandling.objects.filter(outage__in=part).values_list("outage__root", flat=True))
+        found.update(WorkOrder.objects.filter(outage__in=part, handlings__isnull=False).values_list("outage", flat=True))
+        found.update(ReportHandling.objects.filter(outage__root__in=part).values_list("outage__root", flat=True))
+    return {pk for pk in found if pk is not None}
+
+
+def _without_outage() -> QuerySet[ReportHandling]:
+    """Reports taken up when no outage was known, neither then nor in their order since; picture and sound are no outage's matter."""
+    rows = ReportHandling.objects.filter(outage=None, order__outage=None).exclude(report__symptom=Symptom.PICTURE_SOUND)
+    return rows.select_related("report").order_by("report__filed_at", "pk")
+
+
+def _unmatched(wanted: Sequence[int]) -> list[ReportHandling]:
+    """Reports without an outage that were filed while any of the outages may have been spoken of."""
+    if not wanted:
+        return []
+    spans = [span for part in _parts(wanted) for span in Outage.objects.filter(pk__in=part).values_list("started_at", "ended_at")]
+    first = min(started for started, _ in spans) - MATCH_EARLY
+    rows = _without_outage().filter(report__filed_at__gte=first)
+    if all(ended for _, ended in spans):
+        rows = rows.filter(report__filed_at__lte=max(ended for _, ended in spans if ended) + MATCH_LATE)
+    return list(rows)
+
+
+def _matched_by_time(handlings: Sequence[ReportHandling]) -> dict[int, int]:
+    """Report → the root of the newest outage of its site that it can speak of; reports that fit none are left out."""
+    found = {}
+    for part in _parts(handlings):
+        spans = _outages_of({handling.report.site_code for handling in part}, part[0].report.filed_at, part[-1].report.filed_at)
+        for handling in part:
+            fitting = [row for row in spans[handling.report.site_code] if tells_of(handling.report.filed_at, row[0], row[1])]
+            if fitting:
+                found[handling.report_id] = max(fitting, key=lambda row: row[0])[2]
+    return found
+
+
+def _outages_of(codes: set[str], first: datetime, last: datetime) -> dict[str, list[tuple[datetime, datetime | None, int]]]:
+    """Site code → (started, ended, root) of the outages that reports filed in [first, last] can speak of."""
+    alive = Q(ended_at=None) | Q(ended_at__gte=first - MATCH_LATE)
+    rows = Outage.objects.filter(alive, object__code__in=codes, started_at__lte=last + MATCH_EARLY)
+    spans: dict[str, list[tuple[datetime, datetime | None, int]]] = defaultdict(list)
+    for pk, code, started, ended, root in rows.values_list("pk", "object__code", "started_at", "ended_at", "root"):
+        spans[code].append((started, ended, root or pk))
+    return spans
+
+
+def only_people_saw(path: str, start: datetime, end: datetime) -> list[ReportHandling]:
+    """One handling per fault that people reported in [start, end) and the monitoring did not see; cancelled orders left out."""
+    rows = _without_outage().filter(report__path__startswith=path, report__filed_at__gte=start, report__filed_at__lt=end)
+    handlings = list(rows.exclude(order__item__state=State.CANCELLED).select_related("order__item"))
+    matched = _matched_by_time(handlings)
+    seen = {one.order_id for one in handlings if one.report_id in matched}
+    first: dict[int, ReportHandling] = {}
+    for one in handlings:
+        if one.order_id not in seen:
+            first.setdefault(one.order_id, one)
+    return list(first.values())
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Faults of a period by who saw them, and the estimate of all there were (None where nothing can be said)."""
+
+    seen: SeenBy
+    estimate: Estimate | None
+
+
+def faults_nobody_saw(path: str, start: datetime, end: datetime, under: UnderReporting | None = None) -> Unseen:
+    """The two lists of the period, crossed; `under` when it has been computed already."""
+    ratio = (under or under_reporting(path, start, end)).ratio
+    seen = SeenBy(ratio.whole - ratio.part, ratio.part, len(only_people_saw(path, start, end)))
+    return Unseen(seen, estimate_all(seen))
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    """Under-reporting of one place month by month, in the order of the months asked."""
+
+    path: str
+    months: dict[str, Ratio]
+
+
+def under_reporting_by_month(paths: Sequence[str], start: datetime, end: datetime) -> list[MonthRow]:
+    """One row per place, one ratio per month of China time; from one reading of all outages of the span."""
+    outages = list(_root_rows(paths, start, end))
+    reported = reported_outages([pk for pk, _, _ in outages])
+    whole: Counter[tuple[str, str]] = Counter()
+    silent: Counter[tuple[str, str]] = Counter()
+    for pk, of, started in outages:
+        for path in paths:
+            if of.startswith(path):
+                whole[path, month_of(started)] += 1
+                silent[path, month_of(started)] += pk not in reported
+    months = months_in(start, end)
+    return [MonthRow(path, {month: Ratio(silent[path, month], whole[path, month]) for month in months}) for path in paths]
+
+
+def _root_rows(paths: Sequence[str], start: datetime, end: datetime) -> Iterator[tuple[int, str, datetime]]:
+    """(id, path, beginning) of the same roots as `detected_outages` lists, without their verdicts."""
+    rows = Outage.objects.filter(within("object__division__path", paths), root=None, started_at__gte=start, started_at__lt=end)
+    yield from rows.values_list("pk", "object__division__path", "started_at").iterator()
+
+
+def filing_delays(path: str, start: datetime, end: datetime) -> QuerySet[ReportHandling]:
+    """Reports filed in [start, end) whose outage is known, slowest first: the time from outage to filing (OPS07)."""
+    return _delayed([path], start, end).select_related("report", "order__item").order_by("-filing_delay_s", "pk")
+
+
+def _delayed(paths: Sequence[str], start: datetime, end: datetime) -> QuerySet[ReportHandling]:
+    rows = ReportHandling.objects.filter(within("report__path", paths), report__filed_at__gte=start, report__filed_at__lt=end)
+    return rows.exclude(filing_delay_s=None)
+
+
+def delays_by_place(paths: Sequence[str], start: datetime, end: datetime) -> dict[str, Delays]:
+    """Place → median, nine in ten, share past the limit; one reading for all places."""
+    rows = _delayed(paths, start, end).values_list("report__path", "filing_delay_s", "limit_s")
+    seconds: dict[str, list[int]] = {path: [] for path in paths}
+    late: Counter[str] = Counter()
+    for of, delay, limit in rows:
+        for path in paths:
+            if of.startswith(path) and delay is not None:
+                seconds[path].append(delay)
+                late[path] += limit is not None and delay > limit
+    return {path: delays_of(seconds[path], late[path]) for path in paths}
