@@ -13,18 +13,20 @@ import numpy as np
 import zstandard
 
 from yuanjiao.lib.errors import Forbidden, Refused
-from yuanjiao.network.live import Listener, LiveArray, Word
+from yuanjiao.network.live import MINE, Listener, LiveArray, Word
 
 MAX_BODY_BYTES = 1 << 20
 MAX_PLAIN_BYTES = 8 << 20
 
 
 class Play(msgspec.Struct, frozen=True):
-    """The box's own try to play a real item."""
+    """The box's own try to play a real item, `ago` seconds before it could be told; `tested_at` (the box's clock) only tells tests apart."""
 
     ok: bool
     step: str = ""
     item: str = ""
+    ago: float = 0.0
+    tested_at: str = ""
 
 
 class SiteBeat(msgspec.Struct, frozen=True):
@@ -71,7 +73,10 @@ def plain_body(body: bytes, encoding: str) -> bytes:
     if encoding != "zstd":
         raise Refused("只接受不压缩或 zstd 压缩的内容")
     try:
-        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
+        size = zstandard.frame_content_size(body)
+        if 0 <= size <= MAX_PLAIN_BYTES:
+            return zstandard.ZstdDecompressor().decompress(body)
+        with zstandard.ZstdDecompressor().stream_reader(body) as reader:  # the frame does not say how large it is, or is too large
             plain = reader.read(MAX_PLAIN_BYTES + 1)
     except zstandard.ZstdError:
         raise Refused("zstd 内容损坏") from None
@@ -118,24 +123,40 @@ def parse_time(text: str | None) -> float:
 
 def hear_site(listener: Listener, beat: SiteBeat, at: float) -> bool:
     """Take one site's beat at `at`; False for a code the register does not have. Forbidden for a wrong key."""
+    place = place_of(listener, beat, at)
+    if place is None:
+        return False
+    hear_place(listener, beat, place, at)
+    return True
+
+
+def place_of(listener: Listener, beat: SiteBeat, at: float) -> int | None:
+    """The place of the site that proved itself by its key, None for a code the register does not have; Forbidden for a wrong key."""
     array = listener.array
     place = array.places.get(beat.site)
     if place is None or not array.keys[place]:
         listener.stranger_at = at
-        return False
+        return None
     if not hmac.compare_digest(array.keys[place], beat.key.encode()):
         raise Forbidden("心跳密钥不对")
+    return place
+
+
+def hear_place(listener: Listener, beat: SiteBeat, place: int, at: float) -> None:
+    """Put down a site's own beat. Where an edge speaks for the site, it judges; here the beat only bears witness that the box lives."""
+    seen = listener.array
     with listener.lock:
-        _now(listener, array, beat.site, place, at)
+        array = listener.array
+        if array is not seen:  # replaced since the place was looked up
+            place = array.places.get(beat.site, -1)
+            if place < 0:
+                return
+        if array.flags[place] & MINE:
+            array.hear(place, at)
+        else:
+            array.witness[place] = at
         if beat.sent_at and (sent := parse_time(beat.sent_at)):
-            listener.array.offset[listener.array.places[beat.site]] = at - sent
-    return True
-
-
-def _now(listener: Listener, seen: LiveArray, code: str, place: int, at: float) -> None:
-    """The array may have been replaced since `place` was looked up."""
-    array = listener.array
-    array.hear(place if array is seen else array.places.get(code, place), at)
+            array.offset[place] = at - sent
 
 
 def hear_edge(listener: Listener, subject: str, beat: EdgeBeat, at: float, offset_s: float) -> Heard:
@@ -168,15 +189,18 @@ def hear_edge(listener: Listener, subject: str, beat: EdgeBeat, at: float, offse
 
 
 def _hear_batch(array: LiveArray, own: int, beats: list[tuple[str, float]], at: float) -> tuple[int, list[str]]:
-    below = array.below(own)
-    places = [below.get(code, -1) for code, _ in beats]
-    unknown = [code for (code, _), place in zip(beats, places, strict=True) if place < 0]
-    if len(unknown) < len(beats):
-        where = np.array(places, np.int64)
-        ago = np.maximum(np.array([ago for _, ago in beats], np.float64), 0.0)
-        known = where >= 0
-        array.hear_many(where[known], (at - ago)[known])
-    return len(beats) - len(unknown), unknown
+    if not beats:
+        return 0, []
+    codes, agos = zip(*beats, strict=True)
+    found = list(map(array.below(own).get, codes))
+    ago = np.maximum(np.array(agos, np.float64), 0.0)
+    if None not in found:
+        array.hear_many(np.array(found, np.int64), at - ago)
+        return len(beats), []
+    known = np.array([place is not None for place in found])
+    if known.any():
+        array.hear_many(np.array([place for place in found if place is not None], np.int64), (at - ago)[known])
+    return int(known.sum()), [code for code, place in zip(codes, found, strict=True) if place is None]
 
 
 def iso(at: float) -> str:

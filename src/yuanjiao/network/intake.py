@@ -92,7 +92,8 @@ def take_single(listener: Listener, body: bytes, encoding: str, form: bool, at: 
 def take_play(beat: SiteBeat, at: datetime, content: bytes) -> Answer:
     """Journal the play test that came with a beat; `content` is the answer when all is well."""
     if beat.play is not None:
-        record_play_test(site=beat.site, ok=beat.play.ok, step=beat.play.step, item=beat.play.item, sent_at=beat.sent_at or "", at=at)
+        play, told = beat.play, beat.play.tested_at or beat.sent_at or ""
+        record_play_test(site=beat.site, ok=play.ok, step=play.step, item=play.item, sent_at=told, ago_s=play.ago, at=at)
     return 200, content
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -18,6 +18,8 @@ from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Waterma
 
 CHANGES_PER_EVENT = 200
 """So that one entry stays far below the size of a segment."""
+OLDEST_PLAY_S = 86_400.0
+"""A play test told later than this is dated a day back: its box cannot count further."""
 PLAY_TESTS = UUID("6f1d3c52-6a53-4f1e-9b7e-0d7a6c1f2b10")
 
 
@@ -69,15 +71,16 @@ def confirm_words(*, words: Iterable[tuple[UUID, Word]], at: datetime) -> None:
         mark.save()
 
 
-def record_play_test(*, site: str, ok: bool, step: str, item: str, sent_at: str, at: datetime) -> UUID:
+def record_play_test(*, site: str, ok: bool, step: str, item: str, sent_at: str, at: datetime, ago_s: float = 0.0) -> UUID:
     """Journal one play test a site told of; the same message told twice is one test. Refused for a site not in the register.
 
-    `at` is the moment of receipt: device clocks are not believed.
+    `at` is the moment of receipt: device clocks are not believed, but a box may say how many seconds ago it tested.
     """
     if not Site.objects.filter(code=site).exists():
         raise Refused(f"没有编号为 {site} 的站点")
     uid = uuid5(PLAY_TESTS, f"{own_node().uid}|{site}|{sent_at or at.isoformat()}")
     if not PlayTest.objects.filter(uid=uid).exists():
         step = "" if ok else step[:20] or "video"
-        record(PlayTested(uid=uid, site=site, at=at.replace(microsecond=0), ok=ok, step=step, item=item[:100]), at=at)
+        tested_at = (at - timedelta(seconds=min(max(ago_s, 0.0), OLDEST_PLAY_S))).replace(microsecond=0)
+        record(PlayTested(uid=uid, site=site, at=tested_at, ok=ok, step=step, item=item[:100]), at=at)
     return uid
