@@ -71,6 +71,19 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     ("报告", (Entry("县级月报", "reports:report_list", (P.SEE_REPORTS,)),)),
     (
+        "建设",
+        (
+            Entry("建设计划", "plans:plan_list", (P.SEE_NETWORK,)),
+            Entry("覆盖目标", "plans:coverage_list", (P.SEE_NETWORK,)),
+            Entry("改造计划", "plans:upgrade_list", (P.SEE_NETWORK,)),
+            Entry("更新清单", "plans:renewal_list", (P.SEE_NETWORK,)),
+            Entry("网络教育家园", "plans:outlet_list", (P.SEE_NETWORK,)),
+            Entry("借用设施", "plans:facility_list", (P.SEE_NETWORK,)),
+            Entry("费用分摊", "plans:share_list", (P.SEE_NETWORK,)),
+            Entry("经验做法", "plans:note_list", (P.SEE_NETWORK,)),
+        ),
+    ),
+    (
         "台账",
         (
             Entry("区划", "register:division_list", (P.SEE_NETWORK,)),

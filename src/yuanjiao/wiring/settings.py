@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "yuanjiao.items",
     "yuanjiao.network",
     "yuanjiao.register",
+    "yuanjiao.plans",
     "yuanjiao.courseware",
     "yuanjiao.faults",
     "yuanjiao.learning",

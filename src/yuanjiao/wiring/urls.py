@@ -14,6 +14,7 @@ urlpatterns = [
     path("account/", include("yuanjiao.people.urls")),
     path("network/", include("yuanjiao.network.urls")),
     path("register/", include("yuanjiao.register.urls")),
+    path("plans/", include("yuanjiao.plans.urls")),
     path("", include("yuanjiao.courseware.urls")),
     path("learning/", include("yuanjiao.learning.urls")),
     path("reports/", include("yuanjiao.reports.urls")),
