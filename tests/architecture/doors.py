@@ -25,6 +25,7 @@ DOORS: dict[str, object] = {
     "courseware:library": frozenset({P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS}),
     "courseware:master_playlist": PUBLIC,
     "courseware:media_playlist": PUBLIC,
+    "courseware:newest": PUBLIC,
     "courseware:placement_move": frozenset({P.MANAGE_COLUMNS}),
     "courseware:placement_remove": frozenset({P.MANAGE_COLUMNS}),
     "courseware:preview_master": frozenset({P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS}),

@@ -284,6 +284,15 @@ def _released(uid: UUID) -> Courseware:
 # -- playlists --------------------------------------------------------------------------------------------------------------
 
 
+def newest_playable(*, on: date) -> tuple[UUID, str] | None:
+    """Uid and title of the newest released item that streams and stands in an open column; None while there is none."""
+    ids = _released_ids(on=on, column=None, item_class="", search="", path=None)
+    found = Rendition.objects.filter(courseware__in=ids[:50], kind=RenditionKind.VIDEO).exclude(playlist="")
+    streams = set(found.values_list("courseware_id", flat=True))
+    chosen = next((pk for pk in ids[:50] if pk in streams), None)
+    return Courseware.objects.values_list("uid", "title").get(pk=chosen) if chosen is not None else None
+
+
 def hls_master(uid: UUID) -> str:
     """The master playlist of a released item; media playlists are named beside it as `<profile>.m3u8`."""
     return master_of(_released(uid))

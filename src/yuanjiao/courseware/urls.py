@@ -32,6 +32,7 @@ urlpatterns = [
     path("courseware/<uuid:uid>/withdraw/", review.item_withdraw, name="item_withdraw"),
     path("courseware/<uuid:uid>/preview/master.m3u8", play.preview_master, name="preview_master"),
     path("courseware/<uuid:uid>/preview/<slug:profile>.m3u8", play.preview_media, name="preview_media"),
+    path("play/newest.json", play.newest, name="newest"),
     path("play/<uuid:uid>/master.m3u8", play.master_playlist, name="master_playlist"),
     path("play/<uuid:uid>/<slug:profile>.m3u8", play.media_playlist, name="media_playlist"),
 ]

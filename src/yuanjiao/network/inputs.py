@@ -20,7 +20,7 @@ MAX_PLAIN_BYTES = 8 << 20
 
 
 class Play(msgspec.Struct, frozen=True):
-    """The box's own try to play a real item, `ago` seconds before it could be told; `tested_at` (the box's clock) only tells tests apart."""
+    """The box's own try to play a real item, `ago` seconds before this message; `tested_at` (its clock) only tells tests apart."""
 
     ok: bool
     step: str = ""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from yuanjiao.courseware import queries
+from yuanjiao.lib import clock
 from yuanjiao.people.access import ActingRequest, door, public
 from yuanjiao.people.rules import Permission
 
@@ -24,6 +26,19 @@ def _playlist(text: str, cache: str) -> HttpResponse:
 def master_playlist(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The master playlist; 404 once the item is withdrawn."""
     return _playlist(queries.hls_master(uid), "max-age=60")
+
+
+@public
+@require_safe
+def newest(request: HttpRequest) -> HttpResponseBase:
+    """Title and playlist of the newest programme, which sites try once a day (NET07); 204 while nothing is released here."""
+    del request
+    found = queries.newest_playable(on=clock.today())
+    if found is None:
+        return HttpResponse(status=204)
+    uid, title = found
+    address = reverse("courseware:master_playlist", args=[uid])
+    return JsonResponse({"title": title, "address": address}, headers={"Cache-Control": "max-age=60"})
 
 
 @public
