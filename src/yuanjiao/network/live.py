@@ -70,6 +70,8 @@ class LiveArray:
     flags: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     parent: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     offset: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    witness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """When a site that an edge speaks for last beat straight to us: evidence, never a state."""
     listening_since: float = 0.0
     _below: dict[int, dict[str, int]] = field(default_factory=dict)
 
@@ -162,6 +164,7 @@ def load(own: Node, *, top: bool) -> LiveArray:
         flags=_flags(rows, own, top=top),
         parent=_parents(rows),
         offset=np.zeros(len(rows), np.float32),
+        witness=np.zeros(len(rows)),
     )
     _restore(live)
     return live
@@ -208,6 +211,7 @@ def _carry_over(previous: LiveArray, live: LiveArray) -> None:
     if both:
         old, new = (np.array(side) for side in zip(*both, strict=True))
         live.last[new], live.back[new], live.offset[new] = previous.last[old], previous.back[old], previous.offset[old]
+        live.witness[new] = previous.witness[old]
     live.listening_since = previous.listening_since
 
 
