@@ -1,24 +1,33 @@
 """The door `/beat`, beside Django: one site by its key (JSON, form or GET), or a node's batch by its signature.
 
-A site's beat touches memory only and is answered on the spot; what needs the database (a signature, a play test) runs in
-threads of its own. Nothing that is sent here makes a 500.
+What touches memory only is answered on the spot: a site's beat, the batch of a node that was asked for within the last minute. What
+needs the database (a node not remembered, a play test) runs in threads of its own. Who knocks too often is told when to come again,
+and so is everybody while too many wait. Nothing that is sent here makes a 500.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
+import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.db import OperationalError, close_old_connections
 
+from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import known_node, remember_node, remembered_node
 from yuanjiao.flow.wire.auth import NotBelieved, WrongTime, micros, verified_node
 from yuanjiao.flow.wire.client import WRONG_TIME
-from yuanjiao.flow.wire.signing import SERVER_TIME
+from yuanjiao.flow.wire.signing import NODE, SERVER_TIME
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Forbidden, Refused, Unavailable
 from yuanjiao.network.commands import record_play_test
@@ -29,64 +38,151 @@ from yuanjiao.network.inputs import (
     TooLarge,
     headers_of,
     hear_edge,
-    hear_site,
+    hear_place,
     iso,
+    place_of,
     plain_body,
     read_edge_beat,
     read_site_beat,
 )
+from yuanjiao.network.limits import PlaceLimits, SenderLimits
 from yuanjiao.network.live import LISTENER, Listener
 
 log = logging.getLogger(__name__)
 PATH = "/beat"
-SIGNATURE = b"yuanjiao-signature"
 FORM = b"application/x-www-form-urlencoded"
+ON_THE_SPOT_BYTES = 32 * 1024
+"""A batch of this size is taken within a fraction of a millisecond; a larger one would keep the others waiting."""
+MOST_UNDER_WAY = 256
+"""Messages that wait for a thread; more are asked to come again."""
+RETRY_S = 5
+LATER = frozenset({429, 503})
+SITES = PlaceLimits(every_s=1.0, burst=20)
+NODES = SenderLimits(every_s=1.0, burst=30, most=50_000)
+STRANGERS = SenderLimits(every_s=0.05, burst=200)
+PLAY_COST = 4.0
+"""A play test is a row: four beats' worth."""
+COUNTS: Counter[str] = Counter()
+"""Since the start: beats taken (`site`, `edge`), batches, and refusals by reason. A handful of names."""
+JSON = (b"content-type", b"application/json")
+NODE_NAME, SERVER_TIME_NAME = NODE.encode(), SERVER_TIME.encode()
 encode = msgspec.json.Encoder().encode
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beat")
+_under_way: set[object] = set()
 Answer = tuple[int, bytes]
 
 
 async def door(scope: Any, receive: Any, send: Any) -> None:
     """The ASGI application behind `PATH`."""
-    status, content = await _answer(scope, receive)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-        (SERVER_TIME.encode(), str(micros(clock.now())).encode()),
-    ]
-    if status == 503:
-        headers.append((b"retry-after", b"5"))
+    now = clock.now()
+    status, content = await _answer(scope, receive, now)
+    headers = [JSON, (b"content-length", b"%d" % len(content)), (SERVER_TIME_NAME, b"%d" % micros(now))]
+    if status in LATER:
+        headers.append((b"retry-after", b"%d" % msgspec.json.decode(content).get("retry_s", RETRY_S)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 
 
-async def _answer(scope: Any, receive: Any) -> Answer:
-    if scope["method"] not in {"GET", "POST"}:
-        return 405, _error("心跳口只收 GET 与 POST")
+async def _answer(scope: Any, receive: Any, now: datetime) -> Answer:
+    method = scope["method"]
+    if method != "POST" and method != "GET":
+        return _refused("method", 405, "心跳口只收 GET 与 POST")
     if not LISTENER.loaded_at:
-        return 503, _error("正在启动，请稍后再报")
-    body = scope.get("query_string", b"") if scope["method"] == "GET" else await _read(receive)
+        return _refused("starting", 503, "正在启动，请稍后再报")
+    body = scope.get("query_string", b"") if method == "GET" else await _read(receive)
     if body is None:
-        return 413, _error("心跳内容过大")
-    headers = dict(scope["headers"])
-    if SIGNATURE in headers:
-        return await _in_thread(lambda: take_batch(scope, body, clock.now()))
-    form = scope["method"] == "GET" or headers.get(b"content-type", b"").startswith(FORM)
-    status, content, beat = take_single(LISTENER, body, headers.get(b"content-encoding", b"").decode("latin-1"), form, clock.now())
+        return _refused("size", 413, "心跳内容过大")
+    signer, encoding, form = b"", "", method == "GET"
+    for name, value in scope["headers"]:
+        if name == NODE_NAME:
+            signer = value
+        elif name == b"content-encoding":
+            encoding = value.decode("latin-1")
+        elif name == b"content-type":
+            form = form or value.startswith(FORM)
+    if signer:
+        return await _answer_node(scope, body, signer, now)
+    status, content, beat = take_single(LISTENER, body, encoding, form, now, sender=_sender(scope))
     if beat is not None and beat.play is not None:
         return await _in_thread(lambda: take_play(beat, clock.now(), content))
     return status, content
 
 
-def take_single(listener: Listener, body: bytes, encoding: str, form: bool, at: datetime) -> tuple[int, bytes, SiteBeat | None]:
-    """Status, JSON and the beat (None when it was not taken) for one site's message."""
+async def _answer_node(scope: Any, body: bytes, signer: bytes, now: datetime) -> Answer:
+    """A batch: on the spot when the node is remembered and the batch is of ordinary size, else in a thread that may ask the database."""
+    if len(body) <= ON_THE_SPOT_BYTES and _remembered(signer) is not None:
+        return _refuse(lambda: take_batch(scope, body, now))
+    return await _in_thread(lambda: take_batch(scope, body, clock.now()))
+
+
+def _remembered(signer: bytes) -> Node | None:
     try:
-        beat = read_site_beat(plain_body(body, encoding), form=form)
-        taken = hear_site(listener, beat, at.timestamp())
+        return remembered_node(UUID(signer.decode("latin-1")), now_s=time.monotonic() + 1)
+    except ValueError:
+        return None
+
+
+def _known(uid: UUID) -> Node | None:
+    """The node of this uid, asked for at most once a minute."""
+    node = remembered_node(uid, now_s=time.monotonic())
+    if node is None and (node := known_node(uid)) is not None:
+        remember_node(node, now_s=time.monotonic())
+    return node
+
+
+def _sender(scope: Any) -> str:
+    """Where a message comes from: the address, behind a proxy the one that the proxy saw."""
+    if settings.BEHIND_PROXY:
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                return str(value.decode("latin-1").rsplit(",", 1)[-1].strip())
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def take_single(
+    listener: Listener, body: bytes, encoding: str, form: bool, at: datetime, *, sender: str = ""
+) -> tuple[int, bytes, SiteBeat | None]:
+    """Status, JSON and the beat (None when it was not taken) for one site's message; `sender` is the address it came from."""
+    second = at.timestamp()
+    try:
+        beat = read_site_beat(plain_body(body, encoding) if encoding else body, form=form)
+        array, place = listener.array, place_of(listener, beat, second)
     except Refused as error:
-        return _status(error), _error(error.message), None
-    answer = encode(Heard(iso(at.timestamp()), int(taken), [] if taken else [beat.site]))
-    return 200, answer, beat if taken else None
+        return *_stranger(sender, second, error), None
+    if place is None:
+        if wait := STRANGERS.take(sender, second):
+            return *_too_often(wait), None
+        COUNTS["unknown"] += 1
+        return 200, encode(Heard(iso(second), 0, [beat.site])), None
+    if wait := SITES.take(array, len(array.keys), place, second, PLAY_COST if beat.play else 1.0):
+        return *_too_often(wait), None
+    hear_place(listener, beat, place, second)
+    COUNTS["site"] += 1
+    return 200, _taken(int(second)), beat
+
+
+@lru_cache(maxsize=4)
+def _taken(second: int) -> bytes:
+    """The answer to a site whose beat was taken, the same for all within one second."""
+    return encode(Heard(iso(second), 1, []))
+
+
+def _stranger(sender: str, at: float, error: Refused) -> Answer:
+    """Who does not prove itself is answered why, and more and more rarely."""
+    if wait := STRANGERS.take(sender, at):
+        return _too_often(wait)
+    return _refused("key" if isinstance(error, Forbidden) else "body", _status(error), error.message)
+
+
+def _too_often(wait: int) -> Answer:
+    COUNTS["too_often"] += 1
+    return 429, encode({"error": f"心跳过于频繁，请 {wait} 秒后再报", "retry_s": wait})
+
+
+def _refused(reason: str, status: int, message: str) -> Answer:
+    COUNTS[reason] += 1
+    return status, _error(message)
 
 
 def take_play(beat: SiteBeat, at: datetime, content: bytes) -> Answer:
@@ -102,35 +198,59 @@ def take_batch(scope: Any, body: bytes, at: datetime, listener: Listener = LISTE
     headers = headers_of(scope["headers"])
     query = scope.get("query_string", b"").decode("latin-1")
     target = scope["path"] + (f"?{query}" if query else "")
+    second = at.timestamp()
     try:
-        node, offset_s = verified_node(method=scope["method"], target=target, headers=headers, body=body, at=at)
+        node, offset_s = verified_node(method=scope["method"], target=target, headers=headers, body=body, at=at, known=_known)
     except NotBelieved as error:
+        if wait := STRANGERS.take(_sender(scope), second):
+            return _too_often(wait)
+        COUNTS["not_believed"] += 1
         return 401, encode({"error": WRONG_TIME if isinstance(error, WrongTime) else "not_believed", "message": error.message})
+    if wait := NODES.take(node.uid, second):
+        return _too_often(wait)
     beat = read_edge_beat(plain_body(body, headers.get("content-encoding", "")))
     if beat.node != node.uid:
         raise Forbidden("心跳所报的节点不是签名的节点")
-    return 200, encode(hear_edge(listener, node.subject_code, beat, at.timestamp(), offset_s))
+    heard = hear_edge(listener, node.subject_code, beat, second, offset_s)
+    COUNTS["edge"] += heard.accepted
+    COUNTS["batch"] += 1
+    COUNTS["unknown"] += len(heard.unknown)
+    return 200, encode(heard)
 
 
 async def _in_thread(work: Callable[[], Answer]) -> Answer:
-    return await asyncio.get_running_loop().run_in_executor(_threads, _guarded, work)
+    if len(_under_way) >= MOST_UNDER_WAY:
+        COUNTS["overload"] += 1
+        return 503, encode({"error": "本节点正忙，请稍后再报", "retry_s": RETRY_S + secrets.randbelow(2 * RETRY_S)})
+    ticket = object()
+    _under_way.add(ticket)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_threads, _guarded, work)
+    finally:
+        _under_way.discard(ticket)
 
 
 def _guarded(work: Callable[[], Answer]) -> Answer:
     """The receiving border of what needs the database."""
     close_old_connections()
     try:
-        return work()
-    except Refused as error:
-        return _status(error), _error(error.message)
-    except (Unavailable, OperationalError) as error:
-        log.warning("beat: %s", error)
-        return 503, _error("数据库暂时不可用，请稍后再报")
-    except Exception:
-        log.exception("beat door")
-        return 503, _error("本节点处理心跳时出错，请稍后再报")
+        return _refuse(work)
     finally:
         close_old_connections()
+
+
+def _refuse(work: Callable[[], Answer]) -> Answer:
+    """What `work` answers; nothing that is sent here makes more than a refusal."""
+    try:
+        return work()
+    except Refused as error:
+        return _refused("key" if isinstance(error, Forbidden) else "body", _status(error), error.message)
+    except (Unavailable, OperationalError) as error:
+        log.warning("beat: %s", error)
+        return _refused("database", 503, "数据库暂时不可用，请稍后再报")
+    except Exception:
+        log.exception("beat door")
+        return _refused("broken", 503, "本节点处理心跳时出错，请稍后再报")
 
 
 async def _read(receive: Any) -> bytes | None:

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from yuanjiao.flow.nodes import codes, keys
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodeKind, Untold
-from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.flow.nodes.queries import forget_node, own_node
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused, Tampered
 
 KIND_OF_ROLE = {"solo": NodeKind.CENTRE, "centre": NodeKind.CENTRE, "edge": NodeKind.EDGE, "site": NodeKind.SITE}
@@ -133,6 +133,7 @@ def revoke_node(*, node: Node, reason: str, at: datetime) -> None:
     row.revoked_at, row.revoked_reason = at, reason.strip()[:200]
     row.untold = Untold.BOTH if row.untold == Untold.ENROLLED else Untold.REVOKED
     row.save(update_fields=["revoked_at", "revoked_reason", "untold"])
+    _forget(row.uid)
 
 
 def know_revoked(*, uid: UUID, reason: str, last_seq: int, at: datetime, told_by: UUID) -> None:
@@ -140,6 +141,13 @@ def know_revoked(*, uid: UUID, reason: str, last_seq: int, at: datetime, told_by
     Node.objects.filter(uid=uid, revoked_at=None, is_self=False, enrolled_by__uid=told_by).update(
         revoked_at=at, revoked_reason=reason[:200], revoked_after_seq=last_seq
     )
+    _forget(uid)
+
+
+def _forget(uid: UUID) -> None:
+    """At once, and again once the others can see it: meanwhile a door may have read the old row."""
+    forget_node(uid)
+    transaction.on_commit(lambda: forget_node(uid))
 
 
 def mark_told(*, node: Node) -> None:

@@ -6,10 +6,13 @@ import os
 from functools import cache
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+from nacl.bindings import crypto_sign_open
+from nacl.exceptions import CryptoError
+
+SIGNATURE_BYTES, PUBLIC_KEY_BYTES = 64, 32
 
 
 @cache
@@ -41,9 +44,14 @@ def sign(message: bytes) -> bytes:
 
 
 def verifies(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether `signature` over `message` was made by the owner of the 32-byte `public_key`."""
+    """Whether `signature` over `message` was made by the owner of the 32-byte `public_key`.
+
+    By libsodium: half the time of OpenSSL, and this is most of what a batch of beats costs.
+    """
+    if len(signature) != SIGNATURE_BYTES or len(public_key) != PUBLIC_KEY_BYTES:
+        return False  # the library itself does not look how long a key is
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except (InvalidSignature, ValueError):
+        crypto_sign_open(signature + message, public_key)
+    except CryptoError:
         return False
     return True

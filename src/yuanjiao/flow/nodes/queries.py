@@ -35,6 +35,27 @@ def known_node(uid: UUID) -> Node | None:
     return Node.objects.filter(uid=uid).first()
 
 
+NODE_LIFE_S = 60.0
+"""How long the beat door believes a node without asking the database: longer than edges beat, so that a nation's are asked for once."""
+_remembered: dict[UUID, tuple[float, Node]] = {}
+
+
+def remembered_node(uid: UUID, *, now_s: float) -> Node | None:
+    """The node as it was asked for within the last minute, or None: then ask `known_node`. `now_s` counts on a clock that is never set."""
+    until, node = _remembered.get(uid, (0.0, None))
+    return node if until > now_s else None
+
+
+def remember_node(node: Node, *, now_s: float) -> None:
+    """Keep a node that was just read; strangers are never kept."""
+    _remembered[node.uid] = (now_s + NODE_LIFE_S, node)
+
+
+def forget_node(uid: UUID) -> None:
+    """A node was enrolled, revoked or changed: whoever asks next reads its row."""
+    _remembered.pop(uid, None)
+
+
 def child_nodes() -> list[Node]:
     """Every node below that we know of, enrolled here or further down, in the order of enrolment."""
     return list(Node.objects.filter(is_self=False, is_parent=False).order_by("enrolled_at", "pk"))

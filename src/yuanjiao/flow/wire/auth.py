@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from yuanjiao.flow.nodes import keys
 from yuanjiao.flow.nodes.models import Node
@@ -38,14 +39,16 @@ def signed_headers(*, method: str, target: str, body: bytes, node: Node, at: dat
     return to_headers(Claim(node.uid, time_us, clock_us, keys.sign(message)))
 
 
-def verified_node(*, method: str, target: str, headers: Mapping[str, str], body: bytes, at: datetime) -> tuple[Node, float]:
+def verified_node(
+    *, method: str, target: str, headers: Mapping[str, str], body: bytes, at: datetime, known: Callable[[UUID], Node | None] = known_node
+) -> tuple[Node, float]:
     """The enrolled node that signed this request, and our clock minus its clock in seconds.
 
-    `headers` have lower-case names; `target` is the path with its query as sent. NotBelieved for strangers, revoked nodes, wrong
-    signatures and repeats; WrongTime when only the time is off.
+    `headers` have lower-case names; `target` is the path with its query as sent; `known` finds a node by its uid. NotBelieved for
+    strangers, revoked nodes, wrong signatures and repeats; WrongTime when only the time is off.
     """
     claim = read_claim(headers)
-    node = known_node(claim.node) if claim is not None else None
+    node = known(claim.node) if claim is not None else None
     if claim is None or node is None:
         raise NotBelieved("请求未带有效的节点签名：请先登记本节点")
     if node.revoked_at is not None:

@@ -1,0 +1,99 @@
+"""A lean load client in a process of its own: keep-alive connections over raw sockets and epoll, one request under way on each.
+
+It parses only what it must of an answer: the status and the content length. Requests come ready-made from a file: a length of four
+bytes, then the bytes of the request. Prints one JSON line: requests answered, seconds, and how often each status came.
+
+usage: python -m bench.load PORT CONNECTIONS SECONDS RATE FILE      (RATE: requests per second in all; 0 is as fast as answers come)
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+
+
+def requests_of(path: Path) -> list[bytes]:
+    raw, start, found = path.read_bytes(), 0, []
+    while start < len(raw):
+        size = int.from_bytes(raw[start : start + 4], "big")
+        found.append(raw[start + 4 : start + 4 + size])
+        start += 4 + size
+    return found
+
+
+def write_requests(path: Path, requests: list[bytes]) -> None:
+    path.write_bytes(b"".join(len(one).to_bytes(4, "big") + one for one in requests))
+
+
+def http_request(path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """The bytes of one POST."""
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "host: bench",
+        f"content-length: {len(body)}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class Load:
+    """Every connection sends its next request when the last is answered and, with a rate, when its turn has come."""
+
+    def __init__(self, port: int, connections: int, requests: Iterator[bytes]) -> None:
+        self.requests, self.statuses = requests, Counter[str]()
+        self.poll = select.epoll()
+        self.sockets = {one.fileno(): one for one in (self._connect(port) for _ in range(connections))}
+        self.idle = list(self.sockets)
+        self.parts: dict[int, bytes] = {}
+
+    def _connect(self, port: int) -> socket.socket:
+        line = socket.create_connection(("127.0.0.1", port))
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.poll.register(line.fileno(), select.EPOLLIN)
+        return line
+
+    def run(self, seconds: float, rate: float) -> float:
+        begun, sent = time.perf_counter(), 0
+        while (now := time.perf_counter() - begun) < seconds:
+            due = len(self.idle) if not rate else min(len(self.idle), int(now * rate) - sent)
+            for _ in range(due):
+                self.sockets[self.idle.pop()].sendall(next(self.requests))
+            sent += max(due, 0)
+            self._listen(0.002 if rate else 1.0)
+        return time.perf_counter() - begun
+
+    def _listen(self, wait_s: float) -> None:
+        for line, _ in self.poll.poll(wait_s):
+            answer = self.parts.pop(line, b"") + self.sockets[line].recv(65536)
+            if complete(answer):
+                self.statuses[answer[9:12].decode()] += 1
+                self.idle.append(line)
+            else:
+                self.parts[line] = answer
+
+
+def complete(answer: bytes) -> bool:
+    head = answer.find(b"\r\n\r\n")
+    if head < 0:
+        return False
+    at = answer.lower().find(b"content-length: ", 0, head)
+    return len(answer) - head - 4 >= int(answer[at + 16 : answer.find(b"\r\n", at)])
+
+
+def main(arguments: list[str]) -> int:
+    port, connections, seconds, rate, path = int(arguments[0]), int(arguments[1]), float(arguments[2]), float(arguments[3]), arguments[4]
+    load = Load(port, connections, cycle(requests_of(Path(path))))
+    took = load.run(seconds, rate)
+    print(json.dumps({"answered": load.statuses.total(), "seconds": took, "statuses": load.statuses}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
