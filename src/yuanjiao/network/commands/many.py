@@ -18,10 +18,22 @@ from django.db import connection, models, transaction
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.relations import dependants, named
 from yuanjiao.lib.seal import digest, phone_digits, seal
-from yuanjiao.network.models import Asset, Edge, Line, Liveness, ManagedObject, ObjectKind, Site, State, StateChange
+from yuanjiao.network.commands.placements import follow_division, follow_rows, place_new
+from yuanjiao.network.commands.versions import register_changed
+from yuanjiao.network.models import Asset, Edge, Line, Liveness, ManagedObject, ObjectKind, Placement, Site, State, StateChange
 from yuanjiao.network.rules import pinyin_initials
-from yuanjiao.places.models import Division
 
+__all__ = [
+    "AssetEntry",
+    "ObjectEntry",
+    "correct_assets",
+    "correct_objects",
+    "enter_assets",
+    "enter_objects",
+    "follow_division",
+    "remove_assets",
+    "remove_objects",
+]
 BATCH = 1000
 CHILD: dict[str, type[ManagedObject]] = {ObjectKind.EDGE: Edge, ObjectKind.LINE: Line, ObjectKind.SITE: Site}
 PINYIN_LENGTH = 60
@@ -68,6 +80,7 @@ def enter_objects(*, entries: Sequence[ObjectEntry], on: date) -> dict[str, UUID
             raise Refused(f"{waiting[0].name} 的上联 {waiting[0].depends_on} 不存在，或互相上联成圈")
         rows = [_parent_row(entry, known, on) for entry in ready]
         ManagedObject.objects.bulk_create(rows, batch_size=BATCH)
+        place_new(rows)
         known |= {row.code: row.pk for row in rows}
         uids |= {row.code: row.uid for row in rows}
         _enter_details(ready, known)
@@ -125,6 +138,10 @@ def sealed_phone(phone: str) -> dict[str, Any]:
     }
 
 
+PLACED = frozenset({"division", "lifecycle", "suspension_document", "in_service_on"})
+"""Fields whose change is a change of the dated story."""
+
+
 @transaction.atomic
 def correct_objects(*, changes: Mapping[str, Mapping[str, Any]], on: date) -> None:
     """Set fields of objects by code. `depends_on` is a code or empty, `phone` a number; `phone_sealed`/`phone_digest` put one back.
@@ -142,6 +159,8 @@ def correct_objects(*, changes: Mapping[str, Mapping[str, Any]], on: date) -> No
         touched.setdefault((type(row), tuple(sorted(plain))), []).append(row)
     for (model, names), group in touched.items():
         model._base_manager.bulk_update(group, [name.removesuffix("_id") for name in names], batch_size=200)
+    moved = [row for code, row in rows.items() if PLACED & {name.removesuffix("_id") for name in changes[code]}]
+    follow_rows(moved, on=on, entered={row.pk: row.in_service_on for row in moved if "in_service_on" in changes[row.code]})
 
 
 def _rows_by_code(model: type[ManagedObject], codes: Collection[str]) -> list[ManagedObject]:
@@ -185,11 +204,6 @@ def correct_assets(*, changes: Mapping[str, Mapping[str, Any]]) -> None:
             row.save(update_fields=list(fields))
 
 
-def follow_division(*, old: Division, new: Division) -> None:
-    """Objects in a renamed place now stand in its new row."""
-    ManagedObject.objects.filter(division=old).update(division=new)
-
-
 @transaction.atomic
 def remove_assets(*, uids: Collection[UUID]) -> None:
     """Take equipment out again. Conflict, naming what depends on it, when anything does."""
@@ -207,13 +221,14 @@ def remove_objects(*, uids: Collection[UUID]) -> None:
     keys = {kind: list(model._base_manager.filter(uid__in=uids).values_list("pk", flat=True)) for kind, model in CHILD.items()}
     every = [key for group in keys.values() for key in group]
     for kind, model in CHILD.items():
-        left = dependants(model, keys[kind], ignoring=(StateChange, Liveness), leaving=every)
+        left = dependants(model, keys[kind], ignoring=(StateChange, Liveness, Placement), leaving=every)
         _refuse_dependants(left, str(model._meta.verbose_name))
     heard = StateChange.objects.filter(object__uid__in=uids).exclude(state=State.UNKNOWN).count()
     _refuse_dependants({"状态变化": heard} if heard else {}, "站点、线路或服务器")
     ManagedObject.objects.filter(pk__in=every).update(depends_on=None)
     for kind, model in CHILD.items():
         model._base_manager.filter(pk__in=keys[kind]).delete()
+    register_changed()
 
 
 def _refuse_dependants(left: dict[str, int], title: str) -> None:

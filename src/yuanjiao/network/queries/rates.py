@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from yuanjiao.lib import clock
-from yuanjiao.network.models import AccessMode, Lifecycle, ManagedObject, Site, SiteKind
-from yuanjiao.network.queries.spans import Population, load_population, load_spans
-from yuanjiao.network.rules.rates import RULE, Rate, RateRule, SecondsBySite, seconds_by_site
+from yuanjiao.network.models import AccessMode, ManagedObject, SiteKind
+from yuanjiao.network.queries.children import children_of
+from yuanjiao.network.queries.population import Population, in_service_on, load_population, paths_of, site_fields, site_names
+from yuanjiao.network.queries.rulings import RulePart, rule_parts, target_of, targets_of
+from yuanjiao.network.queries.spans import load_spans
+from yuanjiao.network.rules.rates import Ints, Rate, RateRule, Target, seconds_by_site
+from yuanjiao.network.rules.register import programmes
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import divisions
 from yuanjiao.places.rules import Level
@@ -20,16 +23,18 @@ SPLITS = {
     "site_kind": dict(SiteKind.choices),
     "access_mode": dict(AccessMode.choices),
     "urban_rural": {"1": "城镇", "2": "乡村", "": "未标明"},
+    "programme": {},
 }
-"""The splits of NET03 and NET04 and by the code of urban and rural land: key → label."""
+"""The splits of NET03 and NET04, by the code of urban and rural land, and by programme (whatever the register names): key → label."""
 
 
 @dataclass(frozen=True)
 class ChildRate:
-    """The rate of one division directly below."""
+    """The rate of one division directly below, counted while it lay there; `whole` is false when that was only a part of the period."""
 
     division: Division
     rate: Rate
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class SplitRate:
 
 @dataclass(frozen=True)
 class SiteRate:
-    """The seconds of one site."""
+    """The seconds of one site; `lifecycle` is that of today."""
 
     object_id: int
     code: str
@@ -53,88 +58,168 @@ class SiteRate:
 
 
 @dataclass(frozen=True)
-class _Measured:
+class Measured:
+    """The seconds of every row (site, placement) of a population in one period, and the rules by which they were counted."""
+
     population: Population
-    seconds: SecondsBySite
-    rule: RateRule
+    up: Ints
+    down: Ints
+    unknown: Ints
+    rules: tuple[RateRule, ...]
     start: datetime
     end: datetime | None
 
-    def rate(self, chosen: np.ndarray | slice = slice(None)) -> Rate:
-        """The rate of the chosen sites: their seconds added up."""
-        s, suspended = self.seconds, self.population.suspended
-        present = (s.up + s.down + s.unknown + s.excluded)[chosen] > 0
-        stopped = (s.excluded[chosen] > 0) & (suspended[chosen] != 0)
-        served = (s.up + s.down + s.unknown)[chosen] > 0
+    def rate(self, chosen: np.ndarray | slice = slice(None), target: Target | None = None) -> Rate:
+        """The rate of the chosen rows: their seconds added up."""
+        people, served = self.population, (self.up + self.down + self.unknown)[chosen] > 0
         return Rate(
-            up=int(s.up[chosen].sum()),
-            down=int(s.down[chosen].sum()),
-            unknown=int(s.unknown[chosen].sum()),
-            excluded=int(s.excluded[chosen].sum()),
-            population=int((present & served).sum()),
-            suspended=int(stopped.sum()),
-            rule=self.rule,
+            up=int(self.up[chosen].sum()),
+            down=int(self.down[chosen].sum()),
+            unknown=int(self.unknown[chosen].sum()),
+            excluded=int(people.excluded[chosen].sum()),
+            maintenance=int(people.maintenance[chosen].sum()),
+            population=len(np.unique(people.ids[chosen][served])),
+            suspended=len(np.unique(people.ids[chosen][people.excluded[chosen] > 0])),
+            rule=self.rules[-1],
+            earlier=self.rules[:-1],
             start=self.start,
             end=self.end,
+            target=target,
         )
 
 
-def _measure(path: str, start: datetime, end: datetime | None, rule: RateRule) -> _Measured:
-    """`end` None is an instant: every site then holds exactly one second, so that seconds count sites."""
+def measure(
+    paths: Iterable[str], start: datetime, end: datetime | None, rule: RateRule | None = None, *, only: Iterable[int] | None = None
+) -> Measured:
+    """Count the sites under the paths (with `only`: these sites, wherever they stood) in [start, end).
+
+    `end` None is an instant: every site then holds exactly one second, so that seconds count sites. Without a `rule` each part
+    of the period is counted by the version that was in force.
+    """
     first = int(start.timestamp())
     last = first + 1 if end is None else int(end.timestamp())
-    population = load_population(path)
-    spans = load_spans(population, first, last, rule, instant=end is None)
-    return _Measured(population, seconds_by_site(spans, start=first, end=last, rule=rule), rule, start, end)
+    parts = rule_parts(first, last) if rule is None else [RulePart(rule, first, last)]
+    population = load_population(paths, first, last, only=only)
+    spans = load_spans(population, parts, instant=end is None)
+    sums = [seconds_by_site(spans, start=part.start, end=part.end, rule=part.rule) for part in parts]
+    up, down, unknown = (_by_row(population, [getattr(one, name) for one in sums]) for name in ("up", "down", "unknown"))
+    return Measured(population, up, down, unknown, tuple(part.rule for part in parts), start, end)
 
 
-def rate_at(division: Division | str, at: datetime, *, rule: RateRule = RULE) -> Rate:
-    """The rate of the sites of a division (or path) at one moment, counted in sites."""
-    return _measure(_path(division), at, None, rule).rate()
+def _by_row(population: Population, parts: Sequence[Ints]) -> Ints:
+    """Seconds of pieces, part by part, added up to those of rows."""
+    total = np.sum(parts, axis=0)
+    return np.bincount(population.pieces.row, weights=total, minlength=len(population.ids)).astype(np.int64)
 
 
-def rate_over(division: Division | str, start: datetime, end: datetime, *, rule: RateRule = RULE) -> Rate:
-    """The time-weighted rate over [start, end), in site-seconds."""
-    return _measure(_path(division), start, end, rule).rate()
+def _of(division: Division | str, start: datetime, end: datetime | None, rule: RateRule | None) -> Measured:
+    return measure(paths_of(division, start, end), start, end, rule)
 
 
-def rates_by_child(division: Division, start: datetime, end: datetime | None = None, *, rule: RateRule = RULE) -> list[ChildRate]:
+def _target(division: Division | str, start: datetime, end: datetime | None) -> Target | None:
+    """The target at the end of the period: what it is judged by."""
+    return None if isinstance(division, str) else target_of(division, start if end is None else end - timedelta(seconds=1))
+
+
+def rate_at(division: Division | str, at: datetime, *, rule: RateRule | None = None) -> Rate:
+    """The rate of the sites of a division (or path) at one moment, counted in sites, in the tree of that moment."""
+    return _of(division, at, None, rule).rate(target=_target(division, at, None))
+
+
+def rate_over(division: Division | str, start: datetime, end: datetime, *, rule: RateRule | None = None) -> Rate:
+    """The time-weighted rate over [start, end), in site-seconds; every second belongs to the place where the site then stood."""
+    return _of(division, start, end, rule).rate(target=_target(division, start, end))
+
+
+def rates_by_child(division: Division, start: datetime, end: datetime | None = None, *, rule: RateRule | None = None) -> list[ChildRate]:
     """One rate per division directly below, in code order; an instant when `end` is None. One load for all of them."""
     return rate_and_children(division, start, end, rule=rule)[1]
 
 
 def rate_and_children(
-    division: Division, start: datetime, end: datetime | None = None, *, rule: RateRule = RULE
+    division: Division, start: datetime, end: datetime | None = None, *, rule: RateRule | None = None
 ) -> tuple[Rate, list[ChildRate]]:
-    """The rate of a division and those directly below it, from one load."""
-    measured = _measure(division.path, start, end, rule)
-    day = clock.local_day(start if end is None else end - timedelta(seconds=1))
-    children = list(divisions(on=day, under=division.path).filter(parent__code=division.code))
-    paths = np.array(measured.population.paths, dtype=np.str_)
-    below = [ChildRate(child, measured.rate(np.char.startswith(paths, child.path) if len(paths) else slice(None))) for child in children]
-    return measured.rate(), below
+    """The rate of a division and those that lay directly below it, from one load.
+
+    A division that came or went in mid-period counts here for as long as it lay here, so that the parts add up to the whole.
+    """
+    measured = _of(division, start, end, rule)
+    children = children_of(division, start, end)
+    targets = targets_of([division, *(child.division for child in children)], start if end is None else end - timedelta(seconds=1))
+    below = [
+        ChildRate(child.division, measured.rate(measured.population.under(child.paths), targets.get(child.division.path)), child.whole)
+        for child in children
+    ]
+    return measured.rate(target=targets.get(division.path)), below
 
 
-def rates_split(path: str, by: str, start: datetime, end: datetime | None = None, *, rule: RateRule = RULE) -> list[SplitRate]:
-    """One rate per site kind, access mode or urban/rural class (`by` is a key of SPLITS); values without a site are left out."""
-    measured = _measure(path, start, end, rule)
-    keys = np.array(measured.population.keys(by), dtype=np.str_)
+def rates_split(
+    path: str | Division, by: str, start: datetime, end: datetime | None = None, *, rule: RateRule | None = None
+) -> list[SplitRate]:
+    """One rate per value of a split (`by` is a key of SPLITS); values without a site are left out.
+
+    A site of several programmes counts in each of them.
+    """
+    return splits_of(_of(path, start, end, rule), by)
+
+
+def splits_of(measured: Measured, by: str) -> list[SplitRate]:
+    """The same from seconds that were counted already."""
+    keys = split_keys(measured.population, by)
+    if by == "programme":
+        return _by_programme(measured, keys)
     return [SplitRate(key, label, measured.rate(keys == key)) for key, label in SPLITS[by].items() if (keys == key).any()]
 
 
-def rates_by_site(path: str, start: datetime, end: datetime | None = None, *, rule: RateRule = RULE) -> list[SiteRate]:
-    """One rate per site, in code order: the rows behind a division's rate."""
-    measured = _measure(path, start, end, rule)
-    rows = measured.population.rows
-    return [SiteRate(row.pk, row.code, row.name, row.lifecycle, measured.rate(np.array([i]))) for i, row in enumerate(rows)]
+def _by_programme(measured: Measured, keys: np.ndarray) -> list[SplitRate]:
+    unique, place = np.unique(keys, return_inverse=True)
+    named = [set(programmes(text)) for text in unique.tolist()]
+    chosen = {name: np.array([name in one for one in named])[place] for name in sorted(set().union(*named, set()))}
+    return [SplitRate(name, name, measured.rate(mask)) for name, mask in chosen.items()]
 
 
-def availability(site: ManagedObject, start: datetime, end: datetime, *, rule: RateRule = RULE) -> Rate:
-    """The seconds of one site over [start, end)."""
-    first, last = int(start.timestamp()), int(end.timestamp())
-    population = load_population(site.division.path, only=[site.pk])
-    seconds = seconds_by_site(load_spans(population, first, last, rule, instant=False), start=first, end=last, rule=rule)
-    return _Measured(population, seconds, rule, start, end).rate()
+def split_keys(population: Population, by: str) -> np.ndarray:
+    """Each row's value of a split; the urban/rural code of the place is cut to its first digit (1 urban, 2 rural)."""
+    if by == "urban_rural":
+        return population.urban_rural()
+    return site_fields(population, {"programme": "programmes"}.get(by, by))
+
+
+def rates_by_site(path: str | Division, start: datetime, end: datetime | None = None, *, rule: RateRule | None = None) -> list[SiteRate]:
+    """One rate per site, in code order: the rows behind a division's rate, each for as long as the site stood there."""
+    measured = _of(path, start, end, rule)
+    unique, first = np.unique(measured.population.ids, return_index=True)
+    last = [*first[1:].tolist(), len(measured.population.ids)]
+    named = site_names(unique.tolist())
+    rates = [
+        SiteRate(key, *named[key], measured.rate(slice(a, b))) for key, a, b in zip(unique.tolist(), first.tolist(), last, strict=True)
+    ]
+    return sorted(rates, key=lambda one: one.code)
+
+
+def availability(site: ManagedObject, start: datetime, end: datetime, *, rule: RateRule | None = None) -> Rate:
+    """The seconds of one site over [start, end), wherever it stood."""
+    return measure(["/"], start, end, rule, only=[site.pk]).rate(target=target_of(site.division, end - timedelta(seconds=1)))
+
+
+@dataclass(frozen=True)
+class FaultShare:
+    """Sites that did not work at one moment, of those of which it was known (OPS11)."""
+
+    faulty: int
+    known: int
+    rate: Rate
+
+    @property
+    def share(self) -> float | None:
+        """Faulty sites of known ones; None when too little is known."""
+        return None if self.rate.value is None else self.faulty / self.known
+
+
+def faulty_sites(division: Division | str, at: datetime) -> FaultShare:
+    """How many sites of a division were down at a moment, and their share; any past moment, in the tree of that moment."""
+    rate = rate_at(division, at)
+    return FaultShare(rate.down, rate.known, rate)
 
 
 @dataclass(frozen=True)
@@ -157,8 +242,7 @@ def uncovered_villages(path: str, *, on: date) -> list[Division]:
 
 
 def _covered(path: str, on: date) -> set[str]:
-    rows = Site.objects.filter(division__path__startswith=path, lifecycle=Lifecycle.IN_SERVICE, in_service_on__lte=on)
-    return set(rows.values_list("division__path", flat=True))
+    return set(in_service_on(on).filter(division__path__startswith=path).values_list("division__path", flat=True))
 
 
 def coverage_of_villages(division: Division, *, on: date) -> VillageCoverage:
@@ -177,7 +261,3 @@ def coverage_by_child(division: Division, *, on: date) -> list[VillageCoverage]:
 
 def _coverage(division: Division, villages: Sequence[Division], covered: set[str]) -> VillageCoverage:
     return VillageCoverage(division, len(villages), sum(village.path in covered for village in villages))
-
-
-def _path(division: Division | str) -> str:
-    return division if isinstance(division, str) else division.path

@@ -46,8 +46,18 @@ RULE = RateRule(version=1, heartbeat_min=5, play_days=30, min_coverage=0.9)
 
 
 @dataclass(frozen=True)
+class Target:
+    """The rate a division is to reach (0 to 1), the document that says so, and whose target it is when a lower division inherits it."""
+
+    value: float
+    document: str
+    division: str
+
+
+@dataclass(frozen=True)
 class Rate:
-    """One unobstructed rate. `up`, `down`, `unknown`, `excluded` are seconds over a period, sites at an instant (`end` is None)."""
+    """One unobstructed rate. `up`, `down`, `unknown`, `excluded` (suspended), `maintenance` are seconds over a period, sites at an
+    instant (`end` is None). `rule` is the version in force at the end; `earlier` are those by which the first part was counted."""
 
     up: int
     down: int
@@ -58,6 +68,9 @@ class Rate:
     rule: RateRule
     start: datetime
     end: datetime | None = None
+    maintenance: int = 0
+    earlier: tuple[RateRule, ...] = ()
+    target: Target | None = None
 
     @property
     def known(self) -> int:
@@ -73,7 +86,17 @@ class Rate:
     def value(self) -> float | None:
         """up / (up + down); None when the population is empty or too little is known."""
         coverage = self.coverage
-        return self.up / self.known if coverage and coverage >= self.rule.min_coverage else None
+        return self.up / self.known if coverage and coverage >= self.min_coverage else None
+
+    @property
+    def min_coverage(self) -> float:
+        """The known share below which no value is told: the strictest of the rules that counted."""
+        return max(rule.min_coverage for rule in (*self.earlier, self.rule))
+
+    @property
+    def sentence(self) -> str:
+        """Every rule by which the seconds were counted, in the order in which they were in force."""
+        return "；其后 ".join(rule.sentence for rule in (*self.earlier, self.rule))
 
     @property
     def bounds(self) -> tuple[float, float] | None:

@@ -1,0 +1,190 @@
+"""Who counts in a rate of a period: the sites by where they stood and whether they served, day by day, as arrays.
+
+One row per site and placement in [start, end): a site that moved in mid-period gives its seconds to each place, and what was
+suspended by decision is set apart in the place where it was. Announced maintenance is cut out of the service of each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from django.db.models import F, Q, QuerySet
+
+from yuanjiao.lib import clock
+from yuanjiao.network.counting.reading import Epoch, moment
+from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, Site
+from yuanjiao.network.queries.maintenance import windows_by_site
+from yuanjiao.network.rules.rates import FOREVER, Ints
+from yuanjiao.network.rules.service import Pieces, serving_pieces
+from yuanjiao.places.models import Division
+from yuanjiao.places.queries import valid_on
+
+COUNTED = (Lifecycle.IN_SERVICE, Lifecycle.SUSPENDED)
+BATCH = 500
+EPOCH_DAY = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Population:
+    """The rows (site, placement) of a period, in order of site and time. All times are seconds since 1970, cut to [start, end)."""
+
+    asked: tuple[str, ...]
+    """The paths asked for."""
+    only: tuple[int, ...] | None
+    """The sites asked for, None for all under the paths."""
+    start: int
+    end: int
+    ids: Ints
+    """Key of each row's site."""
+    division: Ints
+    """Key of the division row in which the site stood."""
+    first: Ints
+    last: Ints
+    suspended: Ints
+    """1 where the row's days are set apart by a decision, 0 where the site served."""
+    places: Mapping[int, tuple[str, str]]
+    """Path and urban/rural code of each division row that occurs."""
+    windows: Mapping[int, Sequence[tuple[int, int]]]
+    """Announced maintenance [from, to) by site; spans may overlap."""
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The seconds that count as service: rows in service without their maintenance."""
+        return serving_pieces(self.ids, self.first, self.last, self.suspended, self.windows)
+
+    @cached_property
+    def excluded(self) -> Ints:
+        """Seconds of each row that are set apart by suspension."""
+        return np.where(self.suspended != 0, self.last - self.first, 0)
+
+    @cached_property
+    def maintenance(self) -> Ints:
+        """Seconds of each row that are set apart by announced maintenance."""
+        served = np.bincount(self.pieces.row, weights=self.pieces.last - self.pieces.first, minlength=len(self.ids))
+        return np.where(self.suspended != 0, 0, self.last - self.first) - served.astype(np.int64)
+
+    def under(self, paths: Iterable[str]) -> np.ndarray:
+        """Which rows stood under any of the paths."""
+        wanted = tuple(paths)
+        inside = np.array([key for key, (path, _) in self.places.items() if path.startswith(wanted)], dtype=np.int64)
+        return np.isin(self.division, inside)
+
+    def urban_rural(self) -> np.ndarray:
+        """The first digit of each row's urban/rural code (1 urban, 2 rural), empty where the place has none."""
+        keys, place = np.unique(self.division, return_inverse=True)
+        return np.array([self.places[key][1][:1] for key in keys.tolist()], dtype=np.str_)[place]
+
+
+def paths_of(division: Division | str, start: datetime, end: datetime | None) -> tuple[str, ...]:
+    """The paths a division had in the period, under whatever parent it then lay; a path given as such stands for itself."""
+    if isinstance(division, str):
+        return (division,)
+    first, last = clock.local_day(start), clock.local_day(start if end is None else max(start, end - timedelta(seconds=1)))
+    rows = Division.objects.filter(Q(valid_to=None) | Q(valid_to__gt=first), code=division.code, valid_from__lte=last)
+    return tuple(sorted(set(rows.values_list("path", flat=True)) or {division.path}))
+
+
+def load_population(paths: Iterable[str], start: int, end: int, *, only: Iterable[int] | None = None) -> Population:
+    """The population of [start, end) under the paths (with `only`: of these sites, wherever they stood). One query, no objects."""
+    asked, chosen = tuple(paths), None if only is None else tuple(only)
+    table = _table(_placements(asked, start, end, chosen))
+    first, last = _midnights(table[:, 2]), _midnights(table[:, 3])
+    first, last = np.clip(first, start, end), np.clip(last, start, end)
+    real = last > first
+    ids, division, suspended = table[real, 0], table[real, 1], table[real, 4]
+    windows = windows_by_site(start, end, only=None if chosen is None else set(chosen))
+    return Population(asked, chosen, start, end, ids, division, first[real], last[real], suspended, _places(division), windows)
+
+
+def _placements(paths: tuple[str, ...], start: int, end: int, only: tuple[int, ...] | None) -> QuerySet[Placement]:
+    rows = Placement.objects.filter(overlapping(start, end), object__kind=ObjectKind.SITE, lifecycle__in=COUNTED)
+    if only is not None:
+        return rows.filter(object__in=only)
+    return rows if "/" in paths else rows.filter(division__in=divisions_under(paths))
+
+
+def overlapping(start: int, end: int) -> Q:
+    """Placements of which a day lies in [start, end)."""
+    return Q(valid_from__lte=_day(end - 1)) & (Q(valid_to=None) | Q(valid_to__gt=_day(start)))
+
+
+def divisions_under(paths: Sequence[str]) -> QuerySet[Division, Any]:
+    """Every dated row of a division that lies under the paths, as a subquery of keys."""
+    inside = Q(pk__in=[])
+    for path in paths:
+        inside |= Q(path__startswith=path)
+    return Division.objects.filter(inside).values("pk")
+
+
+def site_keys(population_paths: tuple[str, ...], start: int, end: int) -> QuerySet[Placement, Any]:
+    """Keys of the sites of a population, as a subquery."""
+    return _placements(population_paths, start, end, None).values("object")
+
+
+def _table(rows: QuerySet[Placement]) -> Ints:
+    wanted = rows.order_by("object_id", "valid_from").values_list(
+        "object_id", "division_id", Epoch(F("valid_from")), Epoch(F("valid_to")), "lifecycle"
+    )
+    flat = (
+        value
+        for pk, division, begin, until, lifecycle in wanted.iterator(chunk_size=20_000)
+        for value in (pk, division, begin, -1 if until is None else until, lifecycle == Lifecycle.SUSPENDED)
+    )
+    return np.fromiter(flat, dtype=np.int64).reshape(-1, 5)
+
+
+def _midnights(days: Ints) -> Ints:
+    """Local midnights of days that were read as midnights UTC; -1 is no end."""
+    unique, place = np.unique(days, return_inverse=True)
+    table = [FOREVER if day < 0 else _midnight(EPOCH_DAY + timedelta(seconds=day)) for day in unique.tolist()]
+    return np.array(table, dtype=np.int64)[place]
+
+
+def _midnight(day: date) -> int:
+    return int(clock.day_start(day).timestamp())
+
+
+def _day(second: int) -> date:
+    return clock.local_day(moment(second))
+
+
+def _places(division: Ints) -> dict[int, tuple[str, str]]:
+    wanted = np.unique(division).tolist()
+    found: dict[int, tuple[str, str]] = {}
+    for start in range(0, len(wanted), BATCH):
+        rows = Division.objects.filter(pk__in=wanted[start : start + BATCH])
+        found |= {pk: (path, kind) for pk, path, kind in rows.values_list("pk", "path", "urban_rural")}
+    return found
+
+
+def site_fields(population: Population, field: str) -> np.ndarray:
+    """A field of each row's site, as text."""
+    unique, place = np.unique(population.ids, return_inverse=True)
+    if not len(unique):
+        return np.array([], dtype=np.str_)
+    found = {row[0]: row[1] for row in _site_values(unique.tolist(), field)}
+    return np.array([found[key] for key in unique.tolist()], dtype=np.str_)[place]
+
+
+def site_names(keys: Sequence[int]) -> dict[int, tuple[str, str, str]]:
+    """Key of a site → its code, name and lifecycle of today."""
+    return {row[0]: (row[1], row[2], row[3]) for row in _site_values(keys, "code", "name", "lifecycle")}
+
+
+def _site_values(keys: Sequence[int], *fields: str) -> Iterator[tuple[Any, ...]]:
+    """The fields of these sites: a whole table at once costs less than many lists of keys."""
+    if len(keys) > 20_000:
+        yield from Site.objects.values_list("pk", *fields).iterator(chunk_size=20_000)
+        return
+    for start in range(0, len(keys), BATCH):
+        yield from Site.objects.filter(pk__in=keys[start : start + BATCH]).values_list("pk", *fields)
+
+
+def in_service_on(day: date) -> QuerySet[Placement]:
+    """Placements of sites that served on a day."""
+    return Placement.objects.filter(valid_on(day), object__kind=ObjectKind.SITE, lifecycle=Lifecycle.IN_SERVICE)

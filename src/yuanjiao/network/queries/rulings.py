@@ -1,0 +1,85 @@
+"""Reads of what a rate is measured against: the versions of its rule (NET06) and the targets of divisions (NET05), each from a day on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import QuerySet
+
+from yuanjiao.lib import clock
+from yuanjiao.network.models import RateRuleVersion, RateTarget
+from yuanjiao.network.rules.rates import RULE, RateRule, Target
+from yuanjiao.places.models import Division
+
+
+@dataclass(frozen=True)
+class DatedRule:
+    """One version of the rule, from which day (None: from the beginning), by which document."""
+
+    rule: RateRule
+    valid_from: date | None
+    document: str
+
+
+def rule_versions() -> list[DatedRule]:
+    """Every version, oldest first; version 1 comes with the software."""
+    rows = RateRuleVersion.objects.order_by("valid_from")
+    later = [
+        DatedRule(RateRule(row.version, row.heartbeat_min, row.play_days, row.min_coverage), row.valid_from, row.document) for row in rows
+    ]
+    return [DatedRule(RULE, None, ""), *later]
+
+
+def rule_on(day: date) -> RateRule:
+    """The version in force on a day."""
+    return [one.rule for one in rule_versions() if one.valid_from is None or one.valid_from <= day][-1]
+
+
+@dataclass(frozen=True)
+class RulePart:
+    """A part [start, end) of a period, in seconds since 1970, and the rule that counts in it."""
+
+    rule: RateRule
+    start: int
+    end: int
+
+
+def rule_parts(start: int, end: int) -> list[RulePart]:
+    """The period cut where a new version came into force, at local midnight."""
+    versions = rule_versions()
+    begins = [0 if one.valid_from is None else int(clock.day_start(one.valid_from).timestamp()) for one in versions]
+    ends = [*begins[1:], end]
+    parts = [RulePart(one.rule, max(begin, start), min(until, end)) for one, begin, until in zip(versions, begins, ends, strict=True)]
+    return [part for part in parts if part.start < part.end] or [RulePart(versions[-1].rule, start, end)]
+
+
+def target_rows() -> QuerySet[RateTarget]:
+    """Every target, the latest of each division first."""
+    return RateTarget.objects.select_related("division").order_by("division__path", "-valid_from")
+
+
+def targets_of(divisions: Iterable[Division], at: datetime) -> dict[str, Target]:
+    """Division path → the target in force at a moment, its own or that of the nearest division above; paths without one are left out.
+
+    A target belongs to the code of its division: a renamed or moved place keeps it.
+    """
+    by_code = _by_code(clock.local_day(at))
+    found = {division.path: _nearest(division.path, by_code) for division in divisions}
+    return {path: target for path, target in found.items() if target is not None}
+
+
+def target_of(division: Division, at: datetime) -> Target | None:
+    """The target in force for one division."""
+    return targets_of([division], at).get(division.path)
+
+
+def _by_code(day: date) -> dict[str, Target]:
+    rows = RateTarget.objects.filter(valid_from__lte=day).select_related("division").order_by("valid_from")
+    return {row.division.code: Target(row.value, row.document, row.division.name) for row in rows}
+
+
+def _nearest(path: str, by_code: dict[str, Target]) -> Target | None:
+    codes = [code for code in path.split("/") if code]
+    return next((by_code[code] for code in reversed(codes) if code in by_code), None)
