@@ -65,6 +65,8 @@ DOORS: dict[str, object] = {
     "faults:report_new": frozenset({P.FILE_FAULT}),
     "faults:statistics": frozenset({P.SEE_REPORTS}),
     "faults:term": frozenset({P.IMPORT_REGISTER}),
+    "faults:training_list": frozenset({P.SEE_REPORTS}),
+    "faults:training_withdraw": frozenset({P.PLAN_LEARNING}),
     "faults:unreported_list": frozenset({P.SEE_REPORTS}),
     "flow:blob": PUBLIC,
     "flow:catalogue_metadata": PUBLIC,

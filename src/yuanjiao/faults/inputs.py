@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -13,7 +14,7 @@ from yuanjiao.faults.queries import AcceptanceCheck, causes_for
 from yuanjiao.items.rules import QUESTIONS, Answer, ThreeAnswers
 from yuanjiao.lib.clock import CHINA
 from yuanjiao.lib.uid import new_uid
-from yuanjiao.places.models import OrgUnit
+from yuanjiao.places.models import Division, OrgUnit
 
 YES_NO = [("yes", _("是")), ("no", _("否"))]
 
@@ -111,6 +112,18 @@ def _play_words(check: AcceptanceCheck) -> str:
     if check.play is None or check.site is None:
         return ""
     return f"{check.site.name} {check.play.at.astimezone(CHINA):%m-%d %H:%M} 播放测试通过"
+
+
+class TrainingForm(forms.Form):
+    """One training: where, when, about what."""
+
+    division = forms.ChoiceField(label=_("地区"))
+    on = forms.DateField(label=_("培训日期"), widget=forms.DateInput(attrs={"type": "date"}))
+    topic = forms.CharField(label=_("内容"), max_length=100)
+
+    def __init__(self, *args: Any, places: Iterable[Division], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["division"].choices = [(place.code, place.name) for place in places]  # type: ignore[attr-defined]
 
 
 class CauseForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -12,6 +12,7 @@ from yuanjiao.items.rules import grouped_code
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network.models import ManagedObject, Outage
+from yuanjiao.places.models import Division
 from yuanjiao.places.rules import Level
 
 CHANNELS = [(channel, CHANNEL_NAMES[channel]) for channel in Channel]
@@ -197,3 +198,22 @@ class CallBack(models.Model):
 
     def __str__(self) -> str:
         return f"{self.report} {'满意' if self.satisfied else '不满意'}"
+
+
+class Training(models.Model):
+    """One training of site managers in one place (培训), from whose day on its effect on operating errors is asked (OPS18)."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    division = models.ForeignKey(Division, verbose_name="地区", on_delete=models.PROTECT, related_name="trainings")
+    on = models.DateField("培训日期")
+    topic = models.CharField("内容", max_length=100)
+
+    class Meta:
+        verbose_name = "培训"
+        ordering = ["-on", "division__code"]
+        constraints = [models.UniqueConstraint(fields=["division", "on"], name="training_once_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.division} {self.on}"

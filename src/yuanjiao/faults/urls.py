@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.faults.views import dictionary, hotline, orders, public, reports, statistics
+from yuanjiao.faults.views import dictionary, hotline, orders, public, reports, statistics, trainings
 
 app_name = "faults"
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("unreported/", statistics.unreported_list, name="unreported_list"),
     path("people-only/", statistics.people_only_list, name="people_only_list"),
     path("delays/", statistics.delay_list, name="delay_list"),
+    path("trainings/", trainings.training_list, name="training_list"),
+    path("trainings/<int:pk>/withdraw/", trainings.training_withdraw, name="training_withdraw"),
     path("settings/", dictionary.fault_settings, name="fault_settings"),
     path("settings/terms/<int:pk>/", dictionary.term, name="term"),
     path("follow/", public.follow, name="follow"),

@@ -17,6 +17,7 @@ from yuanjiao.faults.commands.orders import (
     verify_order,
 )
 from yuanjiao.faults.commands.reports import record_callback, report_fault, take_call, take_up_report
+from yuanjiao.faults.commands.trainings import record_training, withdraw_training
 
 __all__ = [
     "accept_order",
@@ -29,6 +30,7 @@ __all__ = [
     "fold_order",
     "open_order",
     "record_callback",
+    "record_training",
     "reopen_order",
     "report_fault",
     "return_order",
@@ -39,4 +41,5 @@ __all__ = [
     "take_call",
     "take_up_report",
     "verify_order",
+    "withdraw_training",
 ]

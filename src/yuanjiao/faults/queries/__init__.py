@@ -26,6 +26,7 @@ from yuanjiao.faults.queries.orders import (
 from yuanjiao.faults.queries.reports import FollowedReport, callback_phone, follow, pending_reports, reports_seen_by
 from yuanjiao.faults.queries.sites import SiteCard, find_sites, site_card
 from yuanjiao.faults.queries.statistics import ReportedMonth, cause_pareto, month_of, months_in, reported_faults
+from yuanjiao.faults.queries.trainings import TrainingEffect, operator_errors, training_effects, trainings
 
 __all__ = [
     "AcceptanceCheck",
@@ -34,6 +35,7 @@ __all__ = [
     "OrdersSummary",
     "ReportedMonth",
     "SiteCard",
+    "TrainingEffect",
     "UnderReporting",
     "Unseen",
     "acceptance_check",
@@ -50,6 +52,7 @@ __all__ = [
     "months_in",
     "only_people_saw",
     "open_order_for",
+    "operator_errors",
     "operator_unit_for",
     "order_by_code",
     "orders_of_unit",
@@ -61,6 +64,8 @@ __all__ = [
     "site_card",
     "term_for",
     "terms",
+    "training_effects",
+    "trainings",
     "under_reporting",
     "under_reporting_by_month",
 ]

@@ -10,6 +10,7 @@ from yuanjiao.faults.rules.dictionary import (
     FIRST_PATIENCE_MINUTES,
     FIRST_RESPOND_HOURS,
     FIRST_RESTORE_HOURS,
+    OPERATOR_ERROR,
     SYMPTOM_NAMES,
     Area,
     Cause,
@@ -21,6 +22,7 @@ from yuanjiao.faults.rules.dictionary import (
 )
 from yuanjiao.faults.rules.ratios import (
     DELAY_RULE,
+    TRAINING_RULE,
     Delays,
     Difference,
     ParetoBar,
@@ -56,7 +58,9 @@ __all__ = [
     "FIRST_RESTORE_HOURS",
     "MATCH_EARLY",
     "MATCH_LATE",
+    "OPERATOR_ERROR",
     "SYMPTOM_NAMES",
+    "TRAINING_RULE",
     "UNDER_REPORTING_RULE",
     "Area",
     "Cause",

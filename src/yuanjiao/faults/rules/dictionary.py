@@ -84,6 +84,8 @@ class Cause:
     fault_class: str  # empty: fits every class
 
 
+OPERATOR_ERROR = "operator_error"
+"""The cause that training is to make rarer (OPS18); a city may rename it, never recode it."""
 FIRST_CAUSES: tuple[Cause, ...] = (
     Cause("edge_hardware", "边缘服务器硬件损坏", FaultClass.SERVER),
     Cause("edge_software", "边缘服务器软件异常", FaultClass.SERVER),
@@ -91,7 +93,7 @@ FIRST_CAUSES: tuple[Cause, ...] = (
     Cause("line_age", "线路老化", FaultClass.LINE),
     Cause("equipment_age", "设备老化", FaultClass.EQUIPMENT),
     Cause("equipment_broken", "设备损坏", FaultClass.EQUIPMENT),
-    Cause("operator_error", "操作失误", ""),
+    Cause(OPERATOR_ERROR, "操作失误", ""),
     Cause("power", "停电或供电不稳", ""),
     Cause("configuration", "配置错误", ""),
     Cause("lightning", "雷击、水浸等灾害", ""),

@@ -111,6 +111,13 @@ class Difference:
         return reach is not None and (reach[0] > 0 or reach[1] < 0)
 
 
+TRAINING_RULE = (
+    "操作失误占比＝原因为操作失误的工单数 ÷ 已填原因的工单数，按开单时间计；培训前后各取同样天数，培训当日不计；"
+    "变化的 95% 区间不含零，才算有明显变化"
+)
+"""Printed beside every comparison before and after a training (OPS18)."""
+
+
 def chance_of_rise(before: int, after: int, *, days_before: int, days_after: int) -> float:
     """The chance of at least `after` cases in the later span, given all cases, if nothing had changed (exact, conditional).
 
