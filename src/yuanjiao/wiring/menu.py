@@ -46,6 +46,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("故障工单", "faults:order_list", (P.SEE_ORDERS,)),
             Entry("申报记录", "faults:report_list", (P.SEE_ORDERS,)),
             Entry("故障统计", "faults:statistics", (P.SEE_REPORTS,)),
+            Entry("培训前后", "faults:training_list", (P.SEE_REPORTS,)),
             Entry("故障设置", "faults:fault_settings", (P.IMPORT_REGISTER,)),
         ),
     ),
