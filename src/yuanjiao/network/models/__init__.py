@@ -3,7 +3,7 @@
 from yuanjiao.network.models.checks import BoxSighting, CheckKind, EdgeCheck, Probe, ProbeMethod, ProbeOutcome
 from yuanjiao.network.models.intakes import Intake, IntakeLease
 from yuanjiao.network.models.liveness import ListeningGap, ListeningMark, Liveness, PlayTest, State, StateChange, Watermark
-from yuanjiao.network.models.outages import FaultClass, Instability, Outage, OutageVerdict
+from yuanjiao.network.models.outages import FaultClass, Hold, Instability, Outage, OutageVerdict, Sign
 from yuanjiao.network.models.placements import MaintenanceWindow, Placement, RateRuleVersion, RateTarget
 from yuanjiao.network.models.register import (
     AccessMode,
@@ -28,6 +28,7 @@ __all__ = [
     "Edge",
     "EdgeCheck",
     "FaultClass",
+    "Hold",
     "Instability",
     "Intake",
     "IntakeLease",
@@ -51,6 +52,7 @@ __all__ = [
     "RegisterVersion",
     "Site",
     "SiteKind",
+    "Sign",
     "State",
     "StateChange",
     "Watermark",

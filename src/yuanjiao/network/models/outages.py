@@ -17,11 +17,27 @@ class FaultClass(models.TextChoices):
     EQUIPMENT = "equipment", "设备故障"
 
 
+class Hold(models.TextChoices):
+    """Why an outage is recorded but not told: no place in the list of open roots, no order."""
+
+    EVIDENCE = "evidence", "待上级证据"
+    UNSTABLE = "unstable", "时断时续，已作为一件事处理"
+    MAINTENANCE = "maintenance", "检修期内"
+
+
+class Sign(models.TextChoices):
+    """What showed that the object does not work."""
+
+    SILENCE = "silence", "无心跳"
+    PLAY = "play", "有心跳而不能播放"
+
+
 class Outage(models.Model):
     """One span in which one object did not work. `root` is the outage that explains it; a root has none.
 
     Lines do not beat: a line's outage is derived from the silence of what hangs on it. `started_at` is the last beat (or
-    the start of listening); the true beginning lies in [started_lo, started_hi].
+    the start of listening); the true beginning lies in [started_lo, started_hi]. An outage is `held` exactly when `held_for` says why.
+    When the cut of an edge is settled as one of its uplink, the outage becomes the uplink's and the edge gets one that it explains.
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
@@ -35,7 +51,9 @@ class Outage(models.Model):
     detected_at = models.DateTimeField("发现时刻")
     ended_at = models.DateTimeField("结束", null=True, blank=True)
     root = models.ForeignKey("self", verbose_name="根源", null=True, blank=True, on_delete=models.SET_NULL, related_name="explained")
-    held = models.BooleanField("待上级证据", default=False)
+    held = models.BooleanField("未告知", default=False)
+    held_for = models.CharField("未告知原因", max_length=11, choices=Hold.choices, blank=True, default="")
+    sign = models.CharField("迹象", max_length=7, choices=Sign.choices, default=Sign.SILENCE)
     fault_class = models.CharField("类别", max_length=9, choices=FaultClass.choices, blank=True, default="")
     affected_count = models.PositiveIntegerField("影响站点数", default=1)
 
