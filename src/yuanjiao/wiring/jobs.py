@@ -40,7 +40,10 @@ JOBS: tuple[Job, ...] = (
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above
     Job("retry_set_aside", 300.0, retry_set_aside),
-    Job("sweep", settings.SWEEP_S, network.sweep),  # also keeps the mark that this machine was listening
+    Job("sweep", settings.SWEEP_S, network.sweep_now),  # also keeps the mark that this machine was listening
+    Job("reload_register", 1.0, network.reload_register),  # a large register; a small one is read within the sweep
+    Job("keep_snapshot", 300.0, network.keep_snapshot),
+    Job("tell_alive", 60.0, network.tell_alive),
     Job("diagnose", settings.SWEEP_S, network.diagnose_outages, TOP),
     Job("beat_parent", min(settings.BEAT_PERIOD_S / 2, 30.0), network.beat_parent, BELOW),
     Job("requeue_packaging", 30.0, requeue_packaging, TOP),

@@ -33,6 +33,10 @@ MIN_FREE_BYTES = env.integer("MIN_FREE_BYTES", 200 * 1024 * 1024, "Intake stops 
 BEAT_PERIOD_S = env.number("BEAT_PERIOD_S", 60.0, "How often a site beats unless its register row says otherwise, in seconds")
 BEAT_GRACE_S = env.number("BEAT_GRACE_S", 30.0, "How much later than its period a beat may come before silence counts, in seconds")
 SWEEP_S = env.number("SWEEP_S", 5.0, "How often the live array is swept for overdue objects, in seconds")
+REFERENCES = env.names("REFERENCES", "", "host:port of what is not ours and always answers; asked when nobody at all is heard")
+DEADMAN_URL = env.text(
+    "DEADMAN_URL", "", "Address asked for every minute while this machine listens well; its owner alarms when we stay away"
+)
 SHIP_S = env.number("SHIP_S", 5.0, "How often a node ships its journal to its parent, in seconds")
 FOLLOW_S = env.number("FOLLOW_S", 10.0, "How often a node asks its parent for a new catalogue, in seconds")
 BYTE_BUDGET = env.integer("BYTE_BUDGET", 0, "Bytes per second this node may fetch from its parent; 0 is no limit")

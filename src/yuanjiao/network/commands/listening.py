@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -13,7 +13,7 @@ from yuanjiao.flow.journal.record import record, record_many
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
-from yuanjiao.network.live import Transition, Word
+from yuanjiao.network.live import Transitions, Word
 from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Watermark
 
 CHANGES_PER_EVENT = 200
@@ -32,7 +32,7 @@ def _known(seconds: float) -> datetime | None:
     return moment(seconds) if seconds > 0 else None
 
 
-def record_transitions(*, transitions: Sequence[Transition], at: datetime) -> int:
+def record_transitions(*, transitions: Transitions, at: datetime) -> int:
     """Journal what a sweep found, in bulk and in one transaction; returns how many changes were recorded."""
     changes = [
         Change(code=t.code, state=t.state, at=moment(t.at), last=_known(t.heard), latest=_known(t.latest), reason=t.reason)

@@ -1,0 +1,137 @@
+"""The sweep with its marks: who came back, who fell silent, and what this machine must own up to."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from yuanjiao.flow.nodes.models import Node, NodeKind
+from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.network.commands import confirm_words, note_deafness, record_transitions, set_mark
+from yuanjiao.network.live import LISTENER, Course, Listener, Transitions, ears_open
+from yuanjiao.network.models import ListeningMark
+
+log = logging.getLogger(__name__)
+MARK_S = 10.0
+STEP_S = 2.0
+"""Clocks that are disciplined drift by less between two sweeps."""
+SMALL = 50_000
+"""A register up to this size is read again within the sweep; a larger one beside it."""
+AT_ONCE = 20_000
+DEAF_S = 30.0
+"""A shorter pause of the listener cannot hide a missed beat: silence is judged from period and grace."""
+
+
+def sweep(at: datetime, *, listener: Listener = LISTENER, steady: float | None = None) -> int:
+    """One turn: own up to a pause of ours, keep the edges' words, journal who came back and who fell silent; returns how many.
+
+    `steady` is a clock that nobody sets (seconds); without it the time that is passed in is believed.
+    """
+    now, own = at.timestamp(), own_node()
+    listener.started_at = listener.started_at or now
+    if listener.wants_reload(now) and len(listener.array.codes) <= SMALL:
+        listener.reload(own, top=own.kind == NodeKind.CENTRE, now=now)
+    _notice_step(listener, now, steady)
+    _own_up(listener, own, at)
+    confirm_words(words=listener.take_words(), at=at)
+    found = _suspect(listener, _look(listener, now), at)
+    for part in _parts(found):
+        record_transitions(transitions=part, at=at)
+        with listener.lock:
+            listener.array.settle(part)
+    listener.swept_at = now
+    if now - listener.marked_at >= MARK_S or now < listener.marked_at:
+        set_mark(observer=own.uid, at=at)
+        listener.marked_at = now
+    return len(found)
+
+
+def sweep_now(at: datetime) -> int:
+    """The sweep of a running process: a set wall clock is noticed by the steady one."""
+    return sweep(at, steady=time.monotonic())
+
+
+def reload_register(at: datetime, *, listener: Listener = LISTENER) -> bool:
+    """Read a large register again when it has changed, beside the sweep, which goes on with the old one; True when it was read."""
+    now = at.timestamp()
+    if len(listener.array.codes) <= SMALL or not listener.wants_reload(now):
+        return False
+    own = own_node()
+    listener.reload(own, top=own.kind == NodeKind.CENTRE, now=now)
+    return True
+
+
+def keep_snapshot(at: datetime, *, listener: Listener = LISTENER) -> None:
+    """Keep on disk when everything was last heard, so that a restart knows."""
+    del at
+    listener.keep_snapshot()
+
+
+def _look(listener: Listener, now: float) -> Transitions:
+    begun = time.perf_counter()
+    with listener.lock:
+        listener.array.flaps.roll(now)
+        found = listener.array.sweep(now)
+    listener.sweep_s = time.perf_counter() - begun
+    return found
+
+
+def _parts(found: Transitions) -> Iterator[Transitions]:
+    """A storm is written in several transactions: others get their turn in between, and memory stays flat."""
+    return (found.part(start, start + AT_ONCE) for start in range(0, len(found), AT_ONCE))
+
+
+def _suspect(listener: Listener, found: Transitions, at: datetime) -> Transitions:
+    """What may be told of what was found: when nobody at all is heard, silences are held until it is clear whose they are."""
+    now, array = at.timestamp(), listener.array
+    if not listener.brake.suspects(array, now):
+        return found
+    course, start, end = listener.brake.course(array, now, ears_open=ears_open(listener, now))
+    if course is Course.TELL:
+        return found
+    if course is Course.DEAF:
+        begun, ended = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
+        log.error("nobody was heard from %s to %s: it is taken for our own deafness", begun, ended)
+        note_deafness(start=begun, at=ended)
+        with listener.lock:
+            array.excuse(start, end)
+        return found.part(0, 0)
+    if listener.brake.deaf:
+        with listener.lock:
+            array.listening_since = now
+    return found.without_downs()
+
+
+def _notice_step(listener: Listener, now: float, steady: float | None) -> None:
+    """A wall clock that was set is not silence: what was heard moves with it. A long step forward may be a pause: that is owned up to."""
+    before, listener.swept_steady = listener.swept_steady, steady
+    if before is None or steady is None or not listener.swept_at:
+        return
+    by = (now - listener.swept_at) - (steady - before)
+    if abs(by) < STEP_S or by > DEAF_S:
+        return
+    log.warning("the wall clock was set by %.1f s", by)
+    listener.stepped_s += by
+    with listener.lock:
+        listener.array.step(by, listener.swept_at, now)
+
+
+def _own_up(listener: Listener, own: Node, at: datetime) -> None:
+    """Time since the last sweep (or, after a start, since the last mark) in which nobody listened is journalled as deaf."""
+    now, last = at.timestamp(), listener.swept_at or _last_mark(own)
+    deaf = bool(last) and now - last > DEAF_S
+    if deaf:
+        note_deafness(start=datetime.fromtimestamp(last, UTC), at=at)
+    with listener.lock:
+        if deaf:
+            listener.array.forget(now)
+            listener.brake.held_since = 0.0
+        elif not listener.swept_at:
+            listener.array.listening_since = now
+
+
+def _last_mark(own: Node) -> float:
+    at = ListeningMark.objects.filter(observer=own.uid).values_list("at", flat=True).first()
+    return at.timestamp() if at else 0.0

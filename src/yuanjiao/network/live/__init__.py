@@ -1,0 +1,36 @@
+"""What is heard right now, in memory: the live array, its sweep, and the listener of this process."""
+
+from yuanjiao.network.live.array import LiveArray
+from yuanjiao.network.live.brake import Brake, Course
+from yuanjiao.network.live.ears import ears_open
+from yuanjiao.network.live.flaps import Flaps
+from yuanjiao.network.live.listener import LISTENER, RELOAD_S, Listener, register_version
+from yuanjiao.network.live.loading import load
+from yuanjiao.network.live.transitions import Transitions
+from yuanjiao.network.live.words import DOWN, EDGE, LINE, MINE, SERVING, SITE, STATE_CODES, STATE_NAMES, UNKNOWN, UP, Transition, Word
+
+__all__ = [
+    "DOWN",
+    "EDGE",
+    "LINE",
+    "LISTENER",
+    "MINE",
+    "RELOAD_S",
+    "SERVING",
+    "SITE",
+    "STATE_CODES",
+    "STATE_NAMES",
+    "UNKNOWN",
+    "UP",
+    "Brake",
+    "Course",
+    "Flaps",
+    "Listener",
+    "LiveArray",
+    "Transition",
+    "Transitions",
+    "Word",
+    "ears_open",
+    "load",
+    "register_version",
+]

@@ -1,0 +1,121 @@
+"""The live array of this process, its register, the words of its edges, and when it did what."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import subjects_with_a_node
+from yuanjiao.network.live import snapshot
+from yuanjiao.network.live.array import LiveArray
+from yuanjiao.network.live.brake import Brake
+from yuanjiao.network.live.loading import load, place_of
+from yuanjiao.network.live.words import MINE, Word
+from yuanjiao.network.models import RegisterVersion
+
+RELOAD_S = 3600.0
+"""The register is read again when its version or the set of nodes has moved; and once an hour, whatever the version says."""
+Version = tuple[int, frozenset[str]]
+
+
+class Listener:
+    """Intake and sweep run in different threads: `lock` is held for numbers only, never while the database is asked."""
+
+    def __init__(self) -> None:
+        self.array = LiveArray()
+        self.brake = Brake()
+        self.words: dict[UUID, Word] = {}
+        self.spoken: set[UUID] = set()
+        self.charge: Callable[[LiveArray], NDArray[np.bool_]] | None = None
+        """With several intakes: which objects this process listens to; the others are somebody else's."""
+        self.version: Version = (-1, frozenset())
+        self.loaded_at = 0.0
+        self.swept_at = 0.0
+        self.swept_steady: float | None = None
+        self.sweep_s = 0.0
+        self.marked_at = 0.0
+        self.started_at = 0.0
+        self.stranger_at = 0.0
+        self.ticked_at = 0.0
+        self.stepped_s = 0.0
+        self.lock = threading.RLock()
+        self._reading = threading.Lock()
+
+    def reload(self, own: Node, *, top: bool, now: float) -> None:
+        """Read the register again; beats heard meanwhile are kept. The lock is held for the exchange only."""
+        with self._reading:
+            version = register_version()
+            fresh = load(own, top=top, previous=self.array)
+            if self.charge is not None:
+                fresh.flags[~self.charge(fresh)] &= ~np.uint8(MINE)
+            if not self.loaded_at:
+                snapshot.bring_back(fresh, self.snapshot_path, now=now)
+            fresh.tree  # noqa: B018  (made here, so that the first batch does not wait for it)
+            with self.lock:
+                if self.loaded_at:
+                    carry_over(self.array, fresh)
+                self.array, self.loaded_at, self.version = fresh, now, version
+
+    def wants_reload(self, now: float) -> bool:
+        """When the register or the set of nodes is not what was read."""
+        return not self.loaded_at or now - self.loaded_at >= RELOAD_S or self.version != register_version()
+
+    @property
+    def snapshot_path(self) -> Path:
+        return Path(settings.HOME) / "live.npz"
+
+    def keep_snapshot(self) -> None:
+        """Keep on disk when everything was last heard."""
+        if self.loaded_at:
+            snapshot.keep(self.array, self.snapshot_path)
+
+    def take_words(self) -> list[tuple[UUID, Word]]:
+        """What the edges said since the last call, and no more of it."""
+        with self.lock:
+            words, self.words = list(self.words.items()), {}
+        return words
+
+    def last_heard(self) -> dict[int, float]:
+        """Object id → last beat, of all that was heard since the process began."""
+        array = self.array
+        heard = np.flatnonzero(array.last > 0)
+        return dict(zip(array.ids[heard].tolist(), array.last[heard].tolist(), strict=True))
+
+    async def keep_ticking(self, every_s: float = 1.0) -> None:
+        """Runs in the server's event loop: while it does not come to its turn, nobody is heard, whatever they send."""
+        while True:
+            self.ticked_at = time.time()
+            await asyncio.sleep(every_s)
+
+
+def register_version() -> Version:
+    """What the array depends on beside the states: the register and which of its objects run a node."""
+    number = RegisterVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+    return number, frozenset(subjects_with_a_node())
+
+
+def carry_over(previous: LiveArray, live: LiveArray) -> None:
+    """What was heard, and what is said of what we observe (newer than the rows that were just read), goes into the new array."""
+    new = place_of(live.ids, previous.ids)
+    old = np.flatnonzero(new >= 0)
+    new = new[old]
+    for name in ("last", "back", "offset", "witness", "heard_from"):
+        getattr(live, name)[new] = getattr(previous, name)[old]
+    live.flaps.history[new], live.flaps.unstable[new] = previous.flaps.history[old], previous.flaps.unstable[old]
+    live.flaps.slot = previous.flaps.slot
+    ours = (previous.flags[old] & MINE) != 0
+    live.state[new[ours]], live.since[new[ours]] = previous.state[old[ours]], previous.since[old[ours]]
+    live.listening_since, live.heard_at, live.newly = previous.listening_since, previous.heard_at, previous.newly
+
+
+LISTENER = Listener()
+"""The one listener of this process."""
