@@ -87,7 +87,7 @@ def check(to: str, play_url: str | None = None) -> tuple[str, str, str] | None:
     """Try the whole way from here to the first seconds of a video, as a viewer's box goes it.
 
     Gives (failed step or "", why, what was tried), or None when the machine above has nothing to play. The steps, in order: `link`
-    (nobody takes a connection), `edge` (somebody does, but the software above does not answer as it should), `catalogue` (no list
+    (the machine above is not reached), `edge` (it is, but its software does not answer as it should), `catalogue` (no list
     of programmes, or what it lists is not there), `video` (the list is there, but its first piece does not come or is no media).
     """
     item = play_url or ""
@@ -106,12 +106,14 @@ def check(to: str, play_url: str | None = None) -> tuple[str, str, str] | None:
 
 
 def reach(address: str) -> None:
-    """Somebody takes a connection there."""
+    """Somebody takes a connection there. A refusal comes from a machine that is reached but whose software does not run."""
     parts = urllib.parse.urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         socket.create_connection((parts.hostname or "", port), TIMEOUT_S).close()
-    except OSError as error:
+    except ConnectionRefusedError as error:
+        raise Failed("edge", error) from None
+    except (OSError, UnicodeError) as error:
         raise Failed("link", error) from None
 
 
@@ -265,7 +267,8 @@ def run(options: argparse.Namespace) -> NoReturn:
             untold = None
         if not options.no_play and begun >= test_at:
             untold, tested_at = tested(options), time.monotonic()
-            test_at = begun + (AGAIN_S if untold and not untold["ok"] and AGAIN_S < options.play_every else options.play_every)
+            failed = untold is not None and not untold["ok"]
+            test_at = begun + (min(AGAIN_S, options.play_every) if failed else options.play_every)
             if untold and beat(options, untold):
                 untold = None
         time.sleep(max(1.0, options.period - (time.monotonic() - begun)))

@@ -16,6 +16,8 @@ from yuanjiao.flow.catalogue.publish import publish
 from yuanjiao.flow.journal.applying import retry_set_aside
 from yuanjiao.flow.journal.ship import ship
 from yuanjiao.network import jobs as network
+from yuanjiao.network.probing.edge import check_edge
+from yuanjiao.network.probing.site import try_newest_film
 from yuanjiao.register.jobs import forget_old_uploads
 from yuanjiao.reports.jobs import draft_month_reports
 
@@ -46,6 +48,8 @@ JOBS: tuple[Job, ...] = (
     Job("tell_alive", 60.0, network.tell_alive),
     Job("diagnose", settings.SWEEP_S, network.diagnose_outages, TOP),
     Job("beat_parent", min(settings.BEAT_PERIOD_S / 2, 30.0), network.beat_parent, BELOW),
+    Job("check_edge", settings.CHECK_S, check_edge, frozenset({"edge"})),
+    Job("try_newest_film", min(settings.PLAY_TEST_S, 60.0), try_newest_film, frozenset({"site"})),
     Job("requeue_packaging", 30.0, requeue_packaging, TOP),
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("faults", 5.0, run_faults, TOP),

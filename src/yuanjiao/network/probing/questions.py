@@ -1,0 +1,147 @@
+"""Asking one address one question: ICMP echo, a TCP connection, an HTTP answer, an SNMP value. Asynchronous; nothing is kept.
+
+A `Reply` is about the address asked. `CannotAsk` is about us (no right to send ICMP, no free socket): it says nothing of the address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+from gufo.ping import Ping
+from gufo.ping.socket import SelectionPolicy
+from gufo.snmp import NoSuchInstance, SnmpError
+from gufo.snmp.aio import SnmpSession
+
+UPTIME_OID = "1.3.6.1.2.1.1.3.0"
+RECEIVE_BUFFER_BYTES = 4 << 20
+"""Many echoes come back at once; what does not fit the socket's buffer would look like loss."""
+OURS = {errno.EPERM, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to ask whom. `path` is HTTP's path or SNMP's OID; `community` is SNMP's."""
+
+    method: str
+    host: str
+    port: int | None = None
+    path: str = ""
+    community: str = ""
+    timeout_s: float = 3.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Whether there was an answer, how long it took, and what is worth noting (in Chinese)."""
+
+    ok: bool
+    latency_ms: float | None = None
+    note: str = ""
+
+
+class CannotAsk(Exception):
+    """This machine could not ask; the message says why."""
+
+
+class Asker:
+    """Asks questions on the running event loop, sharing sockets and connections; `close` when done."""
+
+    def __init__(self) -> None:
+        self._pings: dict[float, Ping] = {}
+        self._web: httpx.AsyncClient | None = None
+        self._ways: dict[str, Callable[[Question, str], Awaitable[Reply]]] = {
+            "icmp": self._icmp,
+            "tcp": self._tcp,
+            "http": self._http,
+            "snmp": self._snmp,
+        }
+
+    async def ask(self, question: Question) -> Reply:
+        """The reply, at the latest a little after the question's time-out. CannotAsk when the fault is ours."""
+        begun = time.perf_counter()
+        try:
+            async with asyncio.timeout(question.timeout_s + 0.5):
+                reply = await self._ways[question.method](question, await address_of(question.host))
+        except TimeoutError:
+            return Reply(False, note="没有及时应答")
+        except OSError as error:
+            if error.errno in OURS:
+                raise CannotAsk(f"本机不能探测：{error.strerror}") from None
+            return Reply(False, note=_words(error))
+        took_ms = (time.perf_counter() - begun) * 1000
+        return reply if reply.latency_ms is not None or not reply.ok else Reply(True, took_ms, reply.note)
+
+    async def close(self) -> None:
+        if self._web is not None:
+            await self._web.aclose()
+        self._pings.clear()
+
+    async def _icmp(self, question: Question, address: str) -> Reply:
+        ping = self._pings.get(question.timeout_s)
+        if ping is None:
+            policy = SelectionPolicy.DGRAM_RAW  # unprivileged where the kernel lets us
+            ping = Ping(policy=policy, timeout=question.timeout_s, recv_buffer_size=RECEIVE_BUFFER_BYTES)
+            self._pings[question.timeout_s] = ping
+        took_s = await ping.ping(address)
+        return Reply(False, note="没有回显") if took_s is None else Reply(True, took_s * 1000)
+
+    async def _tcp(self, question: Question, address: str) -> Reply:
+        _, writer = await asyncio.open_connection(address, question.port)
+        writer.transport.abort()  # nothing was said, nothing needs to be finished
+        return Reply(True)
+
+    async def _http(self, question: Question, address: str) -> Reply:
+        del address  # a web server is asked by its name
+        if self._web is None:  # certificates of boxes are their own: an answer is looked for, not trust, and nothing secret is sent
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._web = httpx.AsyncClient(verify=False, trust_env=False, limits=limits, follow_redirects=False)
+        scheme = "https" if question.port == 443 else "http"
+        host = f"[{question.host}]" if ":" in question.host else question.host
+        url = f"{scheme}://{host}:{question.port or 80}/{question.path.lstrip('/')}"
+        try:
+            async with self._web.stream("GET", url, timeout=question.timeout_s) as answer:
+                return Reply(answer.status_code < 400, note=f"状态码 {answer.status_code}")
+        except httpx.TimeoutException:
+            raise TimeoutError from None
+        except httpx.HTTPError as error:
+            return Reply(False, note=f"连接失败（{type(error).__name__}）")
+
+    async def _snmp(self, question: Question, address: str) -> Reply:
+        oid = question.path or UPTIME_OID
+        community = question.community or "public"
+        try:
+            async with SnmpSession(address, port=question.port or 161, community=community, timeout=question.timeout_s) as session:
+                value = await session.get(oid)
+        except NoSuchInstance:
+            return Reply(True, note=f"有应答，但没有 {oid}")
+        except SnmpError as error:
+            return Reply(False, note=f"应答有误（{type(error).__name__}）")
+        return Reply(True, note=_uptime(value) if oid == UPTIME_OID else str(value)[:100])
+
+
+async def address_of(host: str) -> str:
+    """The first address of a host name; an address as it is."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        raise OSError(errno.EHOSTUNREACH, "域名无法解析") from None
+    return str(found[0][4][0])
+
+
+def _uptime(value: object) -> str:
+    return f"已开机 {timedelta(seconds=int(str(value)) // 100)}" if str(value).isdigit() else ""
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "拒绝连接：主机在，端口没有服务"
+    return {errno.EHOSTUNREACH: "主机不可达", errno.ENETUNREACH: "网络不可达", errno.ECONNRESET: "连接被重置"}.get(
+        error.errno or 0, error.strerror or type(error).__name__
+    )
