@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +14,10 @@ from granian.constants import Interfaces
 
 from yuanjiao.flow.nodes.commands import ensure_self
 from yuanjiao.lib import clock
+from yuanjiao.wiring.beside import Beside
+
+WORKER = ("db_worker", "--queue-name", "*", "--interval", "1")
+"""The process that takes packaging jobs from the queue in the database."""
 
 
 class Command(BaseCommand):
@@ -31,9 +32,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         ensure_self(at=clock.now())
-        worker = None if options["no_worker"] or settings.ROLE not in {"solo", "centre"} else start_worker()
+        no_worker = options["no_worker"] or settings.ROLE not in {"solo", "centre"}
         self.stdout.write(f"远教 {settings.NODE_NAME}（{settings.ROLE}）http://{options['host']}:{options['port']}/")
-        try:
+        with nullcontext() if no_worker else Beside(WORKER):
             Granian(
                 "yuanjiao.wiring.asgi:application",
                 address=options["host"],
@@ -45,14 +46,3 @@ class Command(BaseCommand):
                 log_access=False,
                 websockets=False,
             ).serve()
-        finally:
-            if worker is not None:
-                worker.send_signal(signal.SIGTERM)
-                worker.wait(timeout=20)
-
-
-def start_worker() -> subprocess.Popen[bytes]:
-    """The process that takes packaging jobs from the queue in the database."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "yuanjiao.wiring", "db_worker", "--queue-name", "*", "--interval", "1"], env=os.environ.copy()
-    )
