@@ -6,7 +6,8 @@ from yuanjiao.courseware import shelf as courseware
 from yuanjiao.flow.catalogue.shelf import Shelf
 from yuanjiao.learning import shelf as learning
 from yuanjiao.network import shelf as network
+from yuanjiao.network.shelf import rulings
 from yuanjiao.people import shelf as people
 from yuanjiao.places import shelf as places
 
-SHELVES: tuple[Shelf, ...] = (places, people, network, courseware, learning)
+SHELVES: tuple[Shelf, ...] = (places, people, network, rulings, courseware, learning)

@@ -7,20 +7,37 @@ from yuanjiao.network.commands.listening import (
     record_transitions,
     set_mark,
 )
+from yuanjiao.network.commands.maintenance import announce_maintenance, cancel_maintenance
 from yuanjiao.network.commands.nodes import issue_edge_code
-from yuanjiao.network.commands.register import add_asset, add_edge, add_line, add_site, resume_object, suspend_object
+from yuanjiao.network.commands.register import (
+    add_asset,
+    add_edge,
+    add_line,
+    add_site,
+    move_object,
+    resume_object,
+    retire_object,
+    suspend_object,
+)
+from yuanjiao.network.commands.rulings import issue_rule, set_target
 
 __all__ = [
     "add_asset",
     "add_edge",
     "add_line",
     "add_site",
+    "announce_maintenance",
+    "cancel_maintenance",
     "confirm_words",
     "issue_edge_code",
+    "issue_rule",
+    "move_object",
     "note_deafness",
     "record_play_test",
     "record_transitions",
     "resume_object",
+    "retire_object",
     "set_mark",
+    "set_target",
     "suspend_object",
 ]

@@ -1,7 +1,9 @@
 """What other rooms may read of the network, by noun."""
 
+from yuanjiao.network.queries.comparison import BeforeAfter, before_and_after
 from yuanjiao.network.queries.entries import assets, edges, lines, sites
 from yuanjiao.network.queries.evidence import EvidenceKind, EvidenceRow, evidence_about
+from yuanjiao.network.queries.maintenance import Window, maintenance_at, sites_covered, window_rows, windows_of
 from yuanjiao.network.queries.nodes import EdgeNode, edge_nodes
 from yuanjiao.network.queries.outages import (
     OutageView,
@@ -14,15 +16,18 @@ from yuanjiao.network.queries.outages import (
     root_rows,
     verdicts,
 )
+from yuanjiao.network.queries.placements import placement_story, suspended_sites
 from yuanjiao.network.queries.plays import Play, last_play_test, passed_play_test_after, play_tests
 from yuanjiao.network.queries.rates import (
     ChildRate,
+    FaultShare,
     SiteRate,
     SplitRate,
     VillageCoverage,
     availability,
     coverage_by_child,
     coverage_of_villages,
+    faulty_sites,
     rate_and_children,
     rate_at,
     rate_over,
@@ -32,6 +37,7 @@ from yuanjiao.network.queries.rates import (
     uncovered_villages,
 )
 from yuanjiao.network.queries.register import directly_below, object_by_code, site_by_id, sites_in, upstream
+from yuanjiao.network.queries.rulings import DatedRule, rule_on, rule_versions, target_of, target_rows, targets_of
 from yuanjiao.network.queries.states import (
     BelowCounts,
     DarkSite,
@@ -46,12 +52,15 @@ from yuanjiao.network.queries.states import (
 )
 
 __all__ = [
+    "BeforeAfter",
     "BelowCounts",
     "ChildRate",
     "DarkSite",
+    "DatedRule",
     "EdgeNode",
     "EvidenceKind",
     "EvidenceRow",
+    "FaultShare",
     "OutageView",
     "Play",
     "SiteCounts",
@@ -59,9 +68,11 @@ __all__ = [
     "SplitRate",
     "StateNow",
     "VillageCoverage",
+    "Window",
     "affected_sites",
     "assets",
     "availability",
+    "before_and_after",
     "counts_below",
     "coverage_by_child",
     "coverage_of_villages",
@@ -71,14 +82,17 @@ __all__ = [
     "edge_nodes",
     "edges",
     "evidence_about",
+    "faulty_sites",
     "last_play_test",
     "lines",
+    "maintenance_at",
     "object_by_code",
     "open_outage_of",
     "open_outages",
     "outage",
     "outages_of",
     "passed_play_test_after",
+    "placement_story",
     "play_tests",
     "rate_and_children",
     "rate_at",
@@ -87,14 +101,23 @@ __all__ = [
     "rates_by_site",
     "rates_split",
     "root_rows",
+    "rule_on",
+    "rule_versions",
     "site_by_id",
     "site_counts",
     "sites",
+    "sites_covered",
     "sites_in",
     "state_now",
     "story",
+    "suspended_sites",
+    "target_of",
+    "target_rows",
+    "targets_of",
     "uncovered_villages",
     "upstream",
     "verdicts",
+    "window_rows",
+    "windows_of",
     "with_state",
 ]

@@ -1,4 +1,5 @@
-"""The register of a subtree goes down: its edges, lines, sites and equipment, and the lines and edges they hang on above it.
+"""The register of a subtree goes down: its edges, lines, sites and equipment, and the lines and edges they hang on above it,
+each with the dated story of where it stood and whether it served, and the maintenance announced for it.
 
 A site's beat key goes to the edge that hears it; its telephone number does not travel (sealed with the secret above).
 What is not in the document any more is removed, or retired when something was ever recorded of it here.
@@ -7,7 +8,7 @@ What is not in the document any more is removed, or retired when something was e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from django.db.models import Q
 
 from yuanjiao.flow.catalogue.copying import Link, Table, copy_tables
 from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
-from yuanjiao.network.models import Asset, Edge, Lifecycle, Line, ManagedObject, Site
+from yuanjiao.network.commands.versions import register_changed
+from yuanjiao.network.models import Asset, Edge, Lifecycle, Line, MaintenanceWindow, ManagedObject, Placement, Site
 from yuanjiao.places.models import Division
 
 name = "network"
@@ -79,6 +81,31 @@ class AssetRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     life_years: int = 6
 
 
+class PlacementRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One span of an object's story; `object` is a code, `division` a uid."""
+
+    uid: UUID
+    object: str
+    division: UUID
+    valid_from: date
+    lifecycle: str = "in_service"
+    document: str = ""
+    valid_to: date | None = None
+
+
+class WindowRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One announced span of maintenance; `object` is a code."""
+
+    uid: UUID
+    object: str
+    start_at: datetime
+    end_at: datetime
+    document: str
+    announced_at: datetime
+    reason: str = ""
+    cancelled_at: datetime | None = None
+
+
 class Register(msgspec.Struct, frozen=True):
     """The document of this shelf."""
 
@@ -86,6 +113,8 @@ class Register(msgspec.Struct, frozen=True):
     lines: tuple[LineRow, ...]
     sites: tuple[SiteRow, ...]
     assets: tuple[AssetRow, ...]
+    placements: tuple[PlacementRow, ...] = ()
+    maintenance: tuple[WindowRow, ...] = ()
 
 
 def offer(scope: str) -> Offer:
@@ -94,11 +123,14 @@ def offer(scope: str) -> Offer:
         return Offer()
     inside = Q(division__path__startswith=scope)
     wanted = inside | Q(pk__in=_above(inside))
+    objects = Q(object__in=ManagedObject.objects.filter(wanted).values("pk"))
     register = Register(
         edges=_rows(Edge.objects.filter(wanted), EdgeRow),
         lines=_rows(Line.objects.filter(wanted), LineRow),
         sites=_rows(Site.objects.filter(inside), SiteRow),
         assets=_rows(Asset.objects.filter(place__division__path__startswith=scope), AssetRow),
+        placements=_rows(Placement.objects.filter(objects), PlacementRow, "object__code", "valid_from"),
+        maintenance=_rows(MaintenanceWindow.objects.filter(objects), WindowRow, "object__code", "start_at", "uid"),
     )
     return Offer(to_document(register))
 
@@ -117,11 +149,11 @@ def _upper(wanted: Q) -> set[int]:
     return {key for key in ManagedObject.objects.filter(wanted).values_list("depends_on", flat=True).distinct() if key is not None}
 
 
-def _rows(found: Any, row: type[Any]) -> tuple[Any, ...]:
+def _rows(found: Any, row: type[Any], *order: str) -> tuple[Any, ...]:
     """Rows as the document says them: links by their names between machines."""
-    said = {"division": "division__uid", "depends_on": "depends_on__code", "place": "place__code"}
+    said = {"division": "division__uid", "depends_on": "depends_on__code", "place": "place__code", "object": "object__code"}
     names = row.__struct_fields__
-    values = found.order_by("code").values_list(*(said.get(field, field) for field in names))
+    values = found.order_by(*(order or ("code",))).values_list(*(said.get(field, field) for field in names))
     return tuple(row(**dict(zip(names, one, strict=True))) for one in values)
 
 
@@ -133,8 +165,11 @@ def accept(document: bytes) -> None:
         (LINES, register.lines),
         (SITES, register.sites),
         (ASSETS, register.assets),
+        (PLACEMENTS, register.placements),
+        (MAINTENANCE, register.maintenance),
     )
     copy_tables(*tables)
+    register_changed()
 
 
 def _retire(subject: ManagedObject) -> None:
@@ -142,8 +177,8 @@ def _retire(subject: ManagedObject) -> None:
     subject.save(update_fields=["lifecycle"])
 
 
-def _leave(asset: Asset) -> None:
-    """Nothing hangs on equipment today; should that change, its history stays where it was written."""
+def _leave(row: Asset | Placement | MaintenanceWindow) -> None:
+    """Nothing hangs on these today; should that change, their history stays where it was written."""
 
 
 OBJECT_LINKS = {"division": Link(Division), "depends_on": Link(ManagedObject, "code", late=True)}
@@ -151,3 +186,6 @@ EDGES = Table(Edge, natural=("code",), links=OBJECT_LINKS, rest=_retire)
 LINES = Table(Line, natural=("code",), links=OBJECT_LINKS, rest=_retire)
 SITES = Table(Site, natural=("code",), links=OBJECT_LINKS, rest=_retire)
 ASSETS = Table(Asset, natural=("code",), links={"place": Link(ManagedObject, "code")}, rest=_leave)
+OBJECT = {"object": Link(ManagedObject, "code"), "division": Link(Division)}
+PLACEMENTS = Table(Placement, natural=("object", "valid_from"), links=OBJECT, ends="valid_to", rest=_leave)
+MAINTENANCE = Table(MaintenanceWindow, natural=(), links={"object": Link(ManagedObject, "code")}, rest=_leave)
