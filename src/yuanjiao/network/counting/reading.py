@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -76,7 +76,7 @@ def record_ends(grace_s: int) -> dict[int, int]:
     return ends
 
 
-def ends_of(numbers: Ints, ends: dict[int, int]) -> Ints:
+def ends_of(numbers: Ints, ends: Mapping[int, int]) -> Ints:
     """The record end of each span's observer; FOREVER where nothing limits it."""
     limits = np.full(max(len(OBSERVERS), 1), FOREVER, dtype=np.int64)
     for number, end in ends.items():
