@@ -85,6 +85,7 @@ DOORS: dict[str, object] = {
     "learning:tv_record": MACHINE,
     "learning:use": frozenset({P.SEE_LEARNING}),
     "learning:zero_use": frozenset({P.SEE_LEARNING}),
+    "network:comparison": frozenset({P.SEE_NETWORK}),
     "network:coverage": frozenset({P.SEE_NETWORK}),
     "network:edge": frozenset({P.SEE_NETWORK}),
     "network:edge_code": frozenset({P.ENROL_NODES}),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.network.views import edges, lines, outages, rates, sites
+from yuanjiao.network.views import comparison, edges, lines, outages, rates, sites
 
 app_name = "network"
 urlpatterns = [
@@ -16,5 +16,6 @@ urlpatterns = [
     path("outages/", outages.outage_list, name="outage_list"),
     path("outages/<uuid:uid>/", outages.outage, name="outage"),
     path("rates/", rates.rates, name="rates"),
+    path("comparison/", comparison.comparison, name="comparison"),
     path("coverage/", rates.coverage, name="coverage"),
 ]

@@ -64,5 +64,11 @@ def share(value: float | None) -> str:
 
 
 @register.filter
+def points(value: float | None) -> str:
+    """A change of a share in percentage points, with its sign."""
+    return "—" if value is None else f"{value * 100:+.2f} 个百分点"
+
+
+@register.filter
 def attribute(row: Any, name: str) -> Any:
     return getattr(row, name, "")
