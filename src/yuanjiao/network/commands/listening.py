@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
+import numpy as np
 from django.db import transaction
+from numpy.typing import NDArray
 
 from yuanjiao.flow.journal.queries import held_seq
 from yuanjiao.flow.journal.record import record, record_many
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
-from yuanjiao.network.live import Transitions, Word
+from yuanjiao.network.live import STATE_NAMES, Transitions, Word
 from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Watermark
 
 CHANGES_PER_EVENT = 200
 """So that one entry stays far below the size of a segment."""
 OLDEST_PLAY_S = 86_400.0
 """A play test told later than this is dated a day back: its box cannot count further."""
+REASONS = ("", "beat", "silence")
 PLAY_TESTS = UUID("6f1d3c52-6a53-4f1e-9b7e-0d7a6c1f2b10")
 
 
@@ -28,24 +31,29 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
-def _known(seconds: float) -> datetime | None:
-    return moment(seconds) if seconds > 0 else None
+def _moments(seconds: NDArray[np.float64]) -> list[datetime | None]:
+    """Whole seconds as moments, 0 as None. In a storm a few moments stand for all: each is made once."""
+    distinct, where = np.unique(seconds.astype(np.int64), return_inverse=True)
+    made = [moment(one) if one > 0 else None for one in distinct.tolist()]
+    return [made[place] for place in where.tolist()]
 
 
 def record_transitions(*, transitions: Transitions, at: datetime) -> int:
     """Journal what a sweep found, in bulk and in one transaction; returns how many changes were recorded."""
+    columns = (_moments(transitions.at), _moments(transitions.heard), _moments(transitions.latest))
     changes = [
-        Change(code=t.code, state=t.state, at=moment(t.at), last=_known(t.heard), latest=_known(t.latest), reason=t.reason)
-        for t in transitions
+        Change(code=code, state=STATE_NAMES[state], at=begun, last=last, latest=latest, reason=REASONS[state])
+        for code, state, begun, last, latest in zip(transitions.names, transitions.states.tolist(), *columns, strict=True)
+        if begun is not None
     ]
     parts = range(0, len(changes), CHANGES_PER_EVENT)
     record_many([StateChanged(changes=changes[start : start + CHANGES_PER_EVENT]) for start in parts], at=at)
     return len(changes)
 
 
-def note_deafness(*, start: datetime, at: datetime) -> None:
-    """Journal that this machine did not listen from `start` until now."""
-    record(Deaf(start=start.replace(microsecond=0), end=at.replace(microsecond=0)), at=at)
+def note_deafness(*, start: datetime, at: datetime, edges: Sequence[str] = ()) -> None:
+    """Journal that this machine did not listen from `start` until `at`; with `edges` (codes), to these and what hangs on them."""
+    record(Deaf(start=start.replace(microsecond=0), end=at.replace(microsecond=0), edges=list(edges)), at=at)
 
 
 def set_mark(*, observer: UUID, at: datetime) -> None:
@@ -65,7 +73,7 @@ def confirm_words(*, words: Iterable[tuple[UUID, Word]], at: datetime) -> None:
         if mark.said_through is not None and held >= mark.said_seq:
             mark.held_through, mark.held_at = mark.said_through, mark.said_at
         mark.edge_id, mark.said_through, mark.said_seq, mark.said_at = edge.pk, moment(word.through), word.seq, at
-        mark.boot_at, mark.offset_s = _known(word.boot_at), word.offset_s
+        mark.boot_at, mark.offset_s = moment(word.boot_at) if word.boot_at > 0 else None, word.offset_s
         if held >= word.seq:
             mark.held_through, mark.held_at = mark.said_through, at
         mark.save()

@@ -1,0 +1,207 @@
+"""From told changes to the stories of objects, in a handful of statements whatever their number.
+
+A story is in order of (at, order of arrival), each span ends where the next begins, and `Liveness` copies the last one. The ordinary
+change is newer than what is known and ends the open span; one that comes late (another observer has told a later part) makes the
+stories of its objects be chained anew. What was told before (observer, seq) is passed over. Everything happens inside the caller's
+transaction; the two temporary tables are this connection's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Model
+
+from yuanjiao.network.models import Liveness, ManagedObject, StateChange
+from yuanjiao.places.models import Division
+
+Told = tuple[str, str, datetime, datetime | None, datetime | None, str, UUID, int]
+"""code, state, at, last heard, latest, reason, observer, seq."""
+CHUNK = 5000
+DEEPEST = 10
+TOLD = ("ord", "code", "state", "at", "last_heard_at", "latest_at", "reason", "observer", "seq")
+STAGED = ("ord", "object_id", "state", "at", "until", "last_heard_at", "latest_at", "reason", "observer", "seq", "since")
+
+
+def tell(changes: Iterable[Told]) -> None:
+    """Lay out what is told, in its order; what was laid out before is gone."""
+    _clear()
+    if connection.vendor == "postgresql":
+        _copy(changes)
+    else:
+        _insert_told(changes)
+
+
+def paths_told_of(observer: UUID) -> list[str]:
+    """The division paths of the objects one observer tells of."""
+    return [
+        path
+        for (path,) in _rows(
+            "SELECT d.path FROM {division} d WHERE d.id IN "
+            "(SELECT o.division_id FROM network_told t JOIN {object} o ON o.code = t.code WHERE t.observer = %s)",
+            [_uuid(observer)],
+        )
+    ]
+
+
+def stage_told() -> None:
+    """Give every told change its object, what follows it among the told, and what is known so far."""
+    _run(
+        """
+        INSERT INTO network_staged
+        SELECT t.ord, o.id, t.state, t.at, LEAD(t.at) OVER (PARTITION BY o.id ORDER BY t.at, t.ord),
+               t.last_heard_at, t.latest_at, t.reason, t.observer, t.seq, l.since
+        FROM network_told t JOIN {object} o ON o.code = t.code LEFT JOIN {liveness} l ON l.object_id = o.id
+        WHERE NOT EXISTS (SELECT 1 FROM {change} c WHERE c.object_id = o.id AND c.observer = t.observer AND c.seq = t.seq)
+        """
+    )
+
+
+def stage_unknown(*, observer: UUID, seq: int, start: datetime, edges: Sequence[str]) -> None:
+    """Everything the observer has an opinion on (on these edges and below, if any are named) is unknown from `start`."""
+    _clear()
+    begun, who = _moment(start), _uuid(observer)
+    marks = ", ".join(["%s"] * len(edges))
+    below = f"AND l.object_id IN (WITH RECURSIVE below(id, depth) AS ({_BELOW.format(marks=marks, depth=DEEPEST)}) SELECT id FROM below)" if edges else ""
+    _run(
+        f"""
+        INSERT INTO network_staged
+        SELECT l.object_id, l.object_id, 'unknown', CASE WHEN l.since > %s THEN l.since ELSE %s END, NULL,
+               l.last_heard_at, NULL, 'deaf', l.observer, %s, l.since
+        FROM {{liveness}} l WHERE l.observer = %s AND l.state <> 'unknown' {below}
+        """,
+        [begun, begun, seq, who, *edges],
+    )
+
+
+def keep() -> None:
+    """Write what is staged: end the open spans, add the new ones, chain anew where something came late, and copy the last ones."""
+    _run(
+        """
+        UPDATE {change} SET until = f.at
+        FROM (SELECT object_id, since, MIN(at) AS at FROM network_staged WHERE at >= since GROUP BY object_id, since) f
+        WHERE {change}.object_id = f.object_id AND {change}.at = f.since AND {change}.until IS NULL
+        """
+    )
+    _run(
+        """
+        INSERT INTO {change} (object_id, state, at, until, last_heard_at, latest_at, reason, observer, seq, judged)
+        SELECT object_id, state, at, until, last_heard_at, latest_at, reason, observer, seq, {false} FROM network_staged ORDER BY ord
+        """
+    )
+    if next(_rows("SELECT 1 FROM network_staged WHERE at < since LIMIT 1"), None):
+        _chain_anew()
+    _run(
+        """
+        INSERT INTO {liveness} (object_id, state, since, last_heard_at, observer, seq)
+        SELECT object_id, state, at, last_heard_at, observer, seq FROM network_staged
+        WHERE until IS NULL AND (since IS NULL OR at >= since) ORDER BY object_id
+        ON CONFLICT (object_id) DO UPDATE SET state = excluded.state, since = excluded.since, last_heard_at = excluded.last_heard_at,
+               observer = excluded.observer, seq = excluded.seq
+        """
+    )
+    _clear()
+
+
+def _chain_anew() -> None:
+    _run(
+        """
+        UPDATE {change} SET until = f.following
+        FROM (
+            SELECT id, LEAD(at) OVER (PARTITION BY object_id ORDER BY at, id) AS following FROM {change}
+            WHERE object_id IN (SELECT object_id FROM network_staged WHERE at < since)
+        ) f
+        WHERE {change}.id = f.id AND ({change}.until IS NULL OR f.following IS NULL OR {change}.until <> f.following)
+        """
+    )
+
+
+_BELOW = """
+    SELECT id, 0 FROM {{object}} WHERE code IN ({marks})
+    UNION SELECT o.id, b.depth + 1 FROM {{object}} o JOIN below b ON o.depends_on_id = b.id WHERE b.depth < {depth}
+"""
+
+
+def _table(model: type[Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _sql(statement: str) -> str:
+    false = "false" if connection.vendor == "postgresql" else "0"
+    names = {"change": StateChange, "liveness": Liveness, "object": ManagedObject, "division": Division}
+    return statement.format(false=false, **{name: _table(model) for name, model in names.items()})
+
+
+def _run(statement: str, parameters: Sequence[Any] = ()) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_sql(statement), parameters)
+
+
+def _rows(statement: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_sql(statement), parameters)
+        yield from cursor.fetchall()
+
+
+def _clear() -> None:
+    """Both tables empty; made at the first use of a connection."""
+    kinds = _KINDS[connection.vendor]
+    with connection.cursor() as cursor:
+        for table, columns in (("network_told", TOLD), ("network_staged", STAGED)):
+            cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({', '.join(f'{name} {kinds[name]}' for name in columns)})")
+            cursor.execute(f"DELETE FROM {table}")
+
+
+_MOMENTS = ("at", "until", "last_heard_at", "latest_at", "since")
+_KINDS: dict[str, dict[str, str]] = {
+    "sqlite": dict.fromkeys(("ord", "object_id", "seq"), "integer")
+    | dict.fromkeys(("code", "state", "reason", "observer", *_MOMENTS), "text"),
+    "postgresql": dict.fromkeys(("ord", "object_id", "seq"), "bigint")
+    | dict.fromkeys(("code", "state", "reason"), "text")
+    | dict.fromkeys(_MOMENTS, "timestamptz")
+    | {"observer": "uuid"},
+}
+
+
+def _insert_told(changes: Iterable[Told]) -> None:
+    moment, uuid = _cached(_moment), _cached(_uuid)
+    rows = (
+        (place, code, state, moment(at), moment(last), moment(latest), reason, uuid(observer), seq)
+        for place, (code, state, at, last, latest, reason, observer, seq) in enumerate(changes)
+    )
+    statement = f"INSERT INTO network_told VALUES ({', '.join(['%s'] * len(TOLD))})"
+    with connection.cursor() as cursor:
+        while part := list(islice(rows, CHUNK)):
+            cursor.executemany(statement, part)
+
+
+def _copy(changes: Iterable[Told]) -> None:
+    with connection.cursor() as cursor, cursor.copy("COPY network_told FROM STDIN") as copy:
+        for place, row in enumerate(changes):
+            copy.write_row((place, *row))
+
+
+def _cached(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same few moments come again and again: in a storm 700,000 times."""
+    known: dict[Any, Any] = {}
+
+    def look(value: Any) -> Any:
+        found = known.get(value)
+        if found is None and value is not None:
+            found = known[value] = make(value)
+        return found
+
+    return look
+
+
+def _moment(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def _uuid(uid: UUID) -> Any:
+    return uid.hex if connection.vendor == "sqlite" else uid

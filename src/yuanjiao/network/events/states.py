@@ -1,0 +1,68 @@
+"""State changes and deaf spans of an observer, and the rows they make: set by set, because a storm is 700,000 of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from yuanjiao.flow.journal.event import Event, Fact, InBulk
+from yuanjiao.flow.nodes.queries import require_told_of
+from yuanjiao.network.events import staging
+from yuanjiao.network.models import ListeningGap
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One object's new state from `at` on; `last` and `latest` bound the true beginning of a silence."""
+
+    code: str
+    state: str
+    at: datetime
+    last: datetime | None = None
+    latest: datetime | None = None
+    reason: str = ""
+
+
+class StateChanged(Event, frozen=True, kw_only=True):
+    """What one sweep of the nearest observer found; an object occurs at most once."""
+
+    KIND: ClassVar[str] = "network.state_changed/1"
+    changes: list[Change]
+
+
+class Deaf(Event, frozen=True, kw_only=True):
+    """The recorder did not listen in [start, end): nothing is known of what it observes from `start` until it is heard again.
+
+    With `edges` (codes) it was deaf for these and all that hangs on them only.
+    """
+
+    KIND: ClassVar[str] = "network.deaf/1"
+    start: datetime
+    end: datetime
+    edges: list[str] = []
+
+
+def apply_changes(pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
+    """Insert the changes where they belong in each object's story. Objects that left the register are passed over."""
+    staging.tell(
+        (change.code, change.state, change.at, change.last, change.latest, change.reason, fact.origin, fact.seq)
+        for event, fact in pairs
+        for change in event.changes
+    )
+    for origin in {fact.origin for _, fact in pairs}:
+        require_told_of(origin, staging.paths_told_of(origin))
+    staging.stage_told()
+    staging.keep()
+
+
+apply_state_changed = InBulk(apply_changes)
+
+
+def apply_deaf(event: Deaf, fact: Fact) -> None:
+    """Everything this observer had an opinion on becomes unknown from `start` (never before its own last change)."""
+    _, new = ListeningGap.objects.get_or_create(observer=fact.origin, seq=fact.seq, defaults={"start": event.start, "end": event.end})
+    if new:
+        staging.stage_unknown(observer=fact.origin, seq=fact.seq, start=event.start, edges=event.edges)
+        staging.keep()
