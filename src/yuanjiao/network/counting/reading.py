@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -12,9 +13,11 @@ from django.db.models.functions import Cast
 
 from yuanjiao.lib import clock
 from yuanjiao.network.models import ListeningMark, PlayTest, StateChange, Watermark
-from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints
+from yuanjiao.network.rules.days import Day, day_of
+from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints, RateRule, SiteSpans
 
 CODES = {"up": UP, "down": DOWN, "unknown": 0}
+BATCH = 500
 OBSERVERS: dict[UUID, int] = {}
 """Observers seen by this process, numbered, so that a span's observer fits into an integer column."""
 
@@ -42,13 +45,14 @@ def number_of(observer: UUID) -> int:
 
 
 def span_rows(rows: QuerySet[StateChange]) -> Iterable[tuple[int, ...]]:
-    """(site, state, at, until, last heard, observer's number) of each row; FOREVER for an open end, 0 where no beat is known."""
+    """(site, state, at, until, last heard, observer's number, key) of each row; FOREVER for an open end, 0 where no beat is known."""
     at, until, heard, observer = Epoch(F("at")), Epoch(F("until")), Epoch(F("last_heard_at")), Cast("observer", TextField())
     numbers: dict[str, int] = {}
-    for pk, state, begin, end_, last, who in rows.values_list("object_id", "state", at, until, heard, observer).iterator(chunk_size=20_000):
+    columns = rows.values_list("object_id", "state", at, until, heard, observer, "pk")
+    for pk, state, begin, end_, last, who, key in columns.iterator(chunk_size=20_000):
         if who not in numbers:
             numbers[who] = number_of(UUID(who))
-        yield pk, CODES[state], begin, FOREVER if end_ is None else end_, last or 0, numbers[who]
+        yield pk, CODES[state], begin, FOREVER if end_ is None else end_, last or 0, numbers[who], key
 
 
 def overlapping(start: int, end: int) -> Q:
@@ -57,8 +61,8 @@ def overlapping(start: int, end: int) -> Q:
 
 
 def test_rows(rows: QuerySet[PlayTest]) -> Iterable[tuple[int, ...]]:
-    """(site, at, whether it went well) of each row, in the order they came: of two in one second the later counts."""
-    return rows.order_by("id").values_list("site_id", Epoch(F("at")), "ok").iterator(chunk_size=5000)
+    """(site, at, whether it went well, key) of each row, in the order they came: of two in one second the later counts."""
+    return rows.order_by("id").values_list("site_id", Epoch(F("at")), "ok", "pk").iterator(chunk_size=5000)
 
 
 def table(rows: Iterable[tuple[int, ...]], width: int) -> Ints:
@@ -82,3 +86,35 @@ def ends_of(numbers: Ints, ends: Mapping[int, int]) -> Ints:
     for number, end in ends.items():
         limits[number] = end
     return limits[numbers]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose rows are read: conditions on state changes and on play tests. Empty ones mean everybody's."""
+
+    changes: Q = field(default_factory=Q)
+    tests: Q = field(default_factory=Q)
+
+
+def scopes_of(sites: Ints) -> list[Scope]:
+    """Conditions that name single objects, few enough at a time for any database."""
+    parts = (sites[start : start + BATCH].tolist() for start in range(0, len(sites), BATCH))
+    return [Scope(Q(object__in=part), Q(site__in=part)) for part in parts]
+
+
+def read(scopes: Iterable[Scope], start: int, end: int, rule: RateRule) -> tuple[Ints, Ints]:
+    """State spans that overlap [start, end) and the play tests that may speak in it, as `span_rows` and `test_rows` give them."""
+    since, spans, tests = moment(start - rule.play_days * 86_400), [], []
+    for scope in scopes:
+        spans.append(table(span_rows(StateChange.objects.filter(overlapping(start, end), scope.changes).order_by("id")), 7))
+        tests.append(table(test_rows(PlayTest.objects.filter(scope.tests, at__gt=since, at__lt=moment(end))), 4))
+    return np.concatenate([table([], 7), *spans]), np.concatenate([table([], 4), *tests])
+
+
+def day_from(spans: Ints, tests: Ints, ends: Mapping[int, int], start: int, length: int) -> Day:
+    """The rows as one day (or any other stretch of time), believed as far as each observer's record reaches."""
+    until, none = np.minimum(spans[:, 3], ends_of(spans[:, 5], ends)), np.zeros(0, np.int64)
+    rows = SiteSpans(
+        spans[:, 0], spans[:, 1], spans[:, 2], until, spans[:, 4], tests[:, 0], tests[:, 1], tests[:, 2], none, none, none
+    )  # fmt: skip
+    return day_of(rows, start=start, length=length)

@@ -21,8 +21,8 @@ def load_spans(population: Population, parts: Sequence[RulePart], *, instant: bo
     A span ends where its observer's record ends: at this machine's own listening mark, at an edge's watermark. For an
     instant the last word stands a little longer (`allowance`), or the present could never be shown.
     """
-    spans = table(_state_rows(population), 6)
-    tests = table(_test_rows(population, parts), 3)
+    spans = table(_state_rows(population), 7)
+    tests = table(_test_rows(population, parts), 4)
     through = record_ends(int(allowance().total_seconds()) if instant else 0)
     until = np.minimum(spans[:, 3], ends_of(spans[:, 5], through))
     span, piece = at_pieces(population.pieces.site, spans[:, 0])
