@@ -18,6 +18,7 @@ from yuanjiao.network.queries.outages import (
 )
 from yuanjiao.network.queries.placements import placement_story, suspended_sites
 from yuanjiao.network.queries.plays import Play, last_play_test, passed_play_test_after, play_tests
+from yuanjiao.network.queries.ranking import FAULTY_FROM, Ranking, Standing, fault_share, rank_units
 from yuanjiao.network.queries.rates import (
     ChildRate,
     FaultShare,
@@ -38,6 +39,7 @@ from yuanjiao.network.queries.rates import (
 )
 from yuanjiao.network.queries.register import directly_below, object_by_code, site_by_id, sites_in, upstream
 from yuanjiao.network.queries.rulings import DatedRule, rule_on, rule_versions, target_of, target_rows, targets_of
+from yuanjiao.network.queries.series import rate_series
 from yuanjiao.network.queries.states import (
     BelowCounts,
     DarkSite,
@@ -52,6 +54,7 @@ from yuanjiao.network.queries.states import (
 )
 
 __all__ = [
+    "FAULTY_FROM",
     "BeforeAfter",
     "BelowCounts",
     "ChildRate",
@@ -63,9 +66,11 @@ __all__ = [
     "FaultShare",
     "OutageView",
     "Play",
+    "Ranking",
     "SiteCounts",
     "SiteRate",
     "SplitRate",
+    "Standing",
     "StateNow",
     "VillageCoverage",
     "Window",
@@ -82,6 +87,7 @@ __all__ = [
     "edge_nodes",
     "edges",
     "evidence_about",
+    "fault_share",
     "faulty_sites",
     "last_play_test",
     "lines",
@@ -94,9 +100,11 @@ __all__ = [
     "passed_play_test_after",
     "placement_story",
     "play_tests",
+    "rank_units",
     "rate_and_children",
     "rate_at",
     "rate_over",
+    "rate_series",
     "rates_by_child",
     "rates_by_site",
     "rates_split",
