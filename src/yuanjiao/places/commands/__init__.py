@@ -11,6 +11,7 @@ from yuanjiao.places.commands.many import (
     remove_units,
     restore_division,
 )
+from yuanjiao.places.commands.moving import move_division
 from yuanjiao.places.commands.single import add_division, add_unit, rename_division
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "correct_unit",
     "enter_divisions",
     "enter_units",
+    "move_division",
     "remove_divisions",
     "remove_units",
     "rename_division",
