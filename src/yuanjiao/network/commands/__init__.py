@@ -9,6 +9,7 @@ from yuanjiao.network.commands.listening import (
 )
 from yuanjiao.network.commands.maintenance import announce_maintenance, cancel_maintenance
 from yuanjiao.network.commands.nodes import issue_edge_code
+from yuanjiao.network.commands.probes import add_probe, stop_probe
 from yuanjiao.network.commands.register import (
     add_asset,
     add_edge,
@@ -25,6 +26,7 @@ __all__ = [
     "add_asset",
     "add_edge",
     "add_line",
+    "add_probe",
     "add_site",
     "announce_maintenance",
     "cancel_maintenance",
@@ -39,5 +41,6 @@ __all__ = [
     "retire_object",
     "set_mark",
     "set_target",
+    "stop_probe",
     "suspend_object",
 ]

@@ -18,6 +18,7 @@ from yuanjiao.network.queries.outages import (
 )
 from yuanjiao.network.queries.placements import placement_story, suspended_sites
 from yuanjiao.network.queries.plays import Play, last_play_test, passed_play_test_after, play_tests
+from yuanjiao.network.queries.probes import any_probe, is_fresh, probe_by_uid, probe_spans, probes_in
 from yuanjiao.network.queries.ranking import FAULTY_FROM, Ranking, Standing, fault_share, rank_units
 from yuanjiao.network.queries.rates import (
     ChildRate,
@@ -75,6 +76,7 @@ __all__ = [
     "VillageCoverage",
     "Window",
     "affected_sites",
+    "any_probe",
     "assets",
     "availability",
     "before_and_after",
@@ -89,6 +91,7 @@ __all__ = [
     "evidence_about",
     "fault_share",
     "faulty_sites",
+    "is_fresh",
     "last_play_test",
     "lines",
     "maintenance_at",
@@ -100,6 +103,9 @@ __all__ = [
     "passed_play_test_after",
     "placement_story",
     "play_tests",
+    "probe_by_uid",
+    "probe_spans",
+    "probes_in",
     "rank_units",
     "rate_and_children",
     "rate_at",

@@ -10,12 +10,12 @@ from enum import StrEnum
 from django.db.models import Q
 
 from yuanjiao.network.models import BoxSighting, EdgeCheck, PlayTest, Probe, ProbeOutcome, Watermark
+from yuanjiao.network.rules.checks import SILENT_PERIODS
 
 BATCH = 500
 PLAY_FRESH = timedelta(days=2)
 """A play test is made once a day; one older than two says nothing of now."""
 SIGHTING_FRESH = timedelta(days=1)
-PROBE_FRESH_PERIODS = 3
 
 
 class EvidenceKind(StrEnum):
@@ -64,7 +64,7 @@ def _probes(ids: list[int], at: datetime) -> Iterator[tuple[int, EvidenceRow]]:
     spans = ProbeOutcome.objects.filter(Q(until=None) | Q(until__gt=at), probe__object__in=ids, at__lte=at)
     for span in spans.select_related("probe"):
         known = min(span.asked_at if span.until is None else span.until, at)
-        if at - known <= PROBE_FRESH_PERIODS * timedelta(seconds=span.probe.period_s):
+        if at - known <= SILENT_PERIODS * timedelta(seconds=span.probe.period_s):
             yield span.probe.object_id, EvidenceRow(EvidenceKind.PROBE, span.ok, known, probe_note(span), span.probe.method, span.at)
 
 

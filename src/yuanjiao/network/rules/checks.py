@@ -7,6 +7,9 @@ from dataclasses import dataclass
 MISSES = 2
 """A line or an address counts as lost after so many unanswered questions in a row: one packet may be lost anywhere."""
 
+SILENT_PERIODS = 3
+"""What was asked longer ago than so many periods says nothing of now: whoever asked has stopped."""
+
 
 @dataclass(frozen=True)
 class Limit:
