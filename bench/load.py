@@ -3,7 +3,8 @@
 It parses only what it must of an answer: the status and the content length. Requests come ready-made from a file: a length of four
 bytes, then the bytes of the request. Prints one JSON line: requests answered, seconds, and how often each status came.
 
-usage: python -m bench.load PORT CONNECTIONS SECONDS RATE FILE      (RATE: requests per second in all; 0 is as fast as answers come)
+usage: python -m bench.load PORT CONNECTIONS SECONDS RATE FILE [once]
+RATE is requests per second in all, 0 as fast as answers come. Without `once` the requests are sent round and round until the time is up.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 
 
@@ -63,9 +64,11 @@ class Load:
         begun, sent = time.perf_counter(), 0
         while (now := time.perf_counter() - begun) < seconds:
             due = len(self.idle) if not rate else min(len(self.idle), int(now * rate) - sent)
-            for _ in range(due):
-                self.sockets[self.idle.pop()].sendall(next(self.requests))
-            sent += max(due, 0)
+            for request in islice(self.requests, max(due, 0)):
+                self.sockets[self.idle.pop()].sendall(request)
+                sent += 1
+            if len(self.idle) == len(self.sockets) and sent and not rate:
+                break  # nothing left to send, everything answered
             self._listen(0.002 if rate else 1.0)
         return time.perf_counter() - begun
 
@@ -89,7 +92,8 @@ def complete(answer: bytes) -> bool:
 
 def main(arguments: list[str]) -> int:
     port, connections, seconds, rate, path = int(arguments[0]), int(arguments[1]), float(arguments[2]), float(arguments[3]), arguments[4]
-    load = Load(port, connections, cycle(requests_of(Path(path))))
+    requests = requests_of(Path(path))
+    load = Load(port, connections, iter(requests) if arguments[5:] == ["once"] else cycle(requests))
     took = load.run(seconds, rate)
     print(json.dumps({"answered": load.statuses.total(), "seconds": took, "statuses": load.statuses}))
     return 0

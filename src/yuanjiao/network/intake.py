@@ -34,19 +34,23 @@ from yuanjiao.network.commands import record_play_test
 from yuanjiao.network.inputs import (
     MAX_BODY_BYTES,
     Heard,
+    RosterUnknown,
     SiteBeat,
     TooLarge,
     headers_of,
+    hear_compact,
     hear_edge,
     hear_place,
     iso,
     place_of,
     plain_body,
+    read_compact,
     read_edge_beat,
     read_site_beat,
 )
 from yuanjiao.network.limits import PlaceLimits, SenderLimits
 from yuanjiao.network.live import LISTENER, Listener
+from yuanjiao.network.rules.batch import COMPACT, Compact
 
 log = logging.getLogger(__name__)
 PATH = "/beat"
@@ -60,6 +64,7 @@ LATER = frozenset({429, 503})
 SITES = PlaceLimits(every_s=1.0, burst=20)
 NODES = SenderLimits(every_s=1.0, burst=30, most=50_000)
 STRANGERS = SenderLimits(every_s=0.05, burst=200)
+BEHIND_PROXY = bool(settings.BEHIND_PROXY)
 PLAY_COST = 4.0
 """A play test is a row: four beats' worth."""
 COUNTS: Counter[str] = Counter()
@@ -132,7 +137,7 @@ def _known(uid: UUID) -> Node | None:
 
 def _sender(scope: Any) -> str:
     """Where a message comes from: the address, behind a proxy the one that the proxy saw."""
-    if settings.BEHIND_PROXY:
+    if BEHIND_PROXY:
         for name, value in scope["headers"]:
             if name == b"x-forwarded-for":
                 return str(value.decode("latin-1").rsplit(",", 1)[-1].strip())
@@ -208,10 +213,18 @@ def take_batch(scope: Any, body: bytes, at: datetime, listener: Listener = LISTE
         return 401, encode({"error": WRONG_TIME if isinstance(error, WrongTime) else "not_believed", "message": error.message})
     if wait := NODES.take(node.uid, second):
         return _too_often(wait)
-    beat = read_edge_beat(plain_body(body, headers.get("content-encoding", "")))
+    plain = plain_body(body, headers.get("content-encoding", ""))
+    compact = headers.get("content-type") == COMPACT
+    beat = read_compact(plain) if compact else read_edge_beat(plain)
     if beat.node != node.uid:
         raise Forbidden("心跳所报的节点不是签名的节点")
-    heard = hear_edge(listener, node.subject_code, beat, second, offset_s)
+    try:
+        if isinstance(beat, Compact):
+            heard = hear_compact(listener, node.subject_code, beat, second, offset_s)
+        else:
+            heard = hear_edge(listener, node.subject_code, beat, second, offset_s)
+    except RosterUnknown as error:
+        return _refused("roster", 409, error.message)
     COUNTS["edge"] += heard.accepted
     COUNTS["batch"] += 1
     COUNTS["unknown"] += len(heard.unknown)

@@ -3,40 +3,85 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
+import httpx
 import msgspec
 import numpy as np
 import zstandard
+from numpy.typing import NDArray
 
 from yuanjiao.flow.journal.queries import own_seq
+from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node, parent_node
+from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.client import Line, parent_line
 from yuanjiao.lib.errors import Refused
-from yuanjiao.network.live import LISTENER, Listener
+from yuanjiao.network.live import LINE, LISTENER, Listener, LiveArray
+from yuanjiao.network.rules.batch import COMPACT, Compact, pack, roster_digest, tenths_of
 
 
 def beat_parent(at: datetime, *, listener: Listener = LISTENER, line: Line | None = None) -> int:
     """Send this node's own beat with the last beats of what it observes, in one signed request; returns how many were taken.
 
-    Nothing to do before enrolment. Unavailable when the line is dead; the next turn tries again.
+    In the compact form once the parent has kept our roster. Nothing to do before enrolment. Unavailable when the line is dead; the
+    next turn tries again.
     """
     own = own_node()
     if parent_node() is None or not listener.swept_at:
         return 0
-    through = listener.swept_at
-    body = {
-        "node": str(own.uid),
-        "sent_at": at.isoformat(),
-        "boot_at": datetime.fromtimestamp(listener.started_at, UTC).isoformat(),
-        "observed_through": datetime.fromtimestamp(through, UTC).isoformat(),
-        "journal_seq": own_seq(),
-        "beats": _recent(listener, at.timestamp()),
-    }
-    packed = zstandard.ZstdCompressor(level=3).compress(msgspec.json.encode(body))
-    answer = (line or parent_line()).post("/beat", packed, headers={"content-encoding": "zstd", "content-type": "application/json"})
+    line, places = line or parent_line(), observed(listener.array, own.subject_code)
+    codes = [listener.array.codes[place] for place in places]
+    if codes and listener.agreed == roster_digest(codes):
+        answer = _post(line, pack(_compact(listener, own, places, at)), COMPACT)
+        if answer.status_code != 409:
+            return _taken(answer)
+        listener.agreed = b""  # the parent was started anew, or its register has changed
+    answer = _post(line, msgspec.json.encode(_long(listener, own, codes, at)), "application/json")
+    taken = _taken(answer)
+    listener.agreed = bytes.fromhex(answer.json().get("roster", ""))
+    return taken
+
+
+def observed(array: LiveArray, subject: str) -> NDArray[np.int64]:
+    """The places of what hangs below this node and can beat, in order: its roster."""
+    own = array.places.get(subject)
+    if own is None:
+        return np.zeros(0, np.int64)
+    below = np.sort(array.tree.below(own)).astype(np.int64)
+    beating: NDArray[np.int64] = below[array.kind[below] != LINE]
+    return beating
+
+
+def _post(line: Line, body: bytes, kind: str) -> httpx.Response:
+    packed = zstandard.ZstdCompressor(level=3).compress(body)
+    return line.post("/beat", packed, headers={"content-encoding": "zstd", "content-type": kind})
+
+
+def _taken(answer: httpx.Response) -> int:
     if answer.status_code != 200:
         raise Refused(f"上级节点没有接受心跳（{answer.status_code}）：{answer.text[:200]}")
     return int(answer.json()["accepted"])
+
+
+def _compact(listener: Listener, own: Node, places: NDArray[np.int64], at: datetime) -> Compact:
+    array = listener.array
+    ages = at.timestamp() - array.last[places]
+    ages[(array.last[places] == 0) | (ages > 2 * array.period[places])] = np.inf
+    boot, through = round(listener.started_at * 1e6), round(listener.swept_at * 1e6)
+    return Compact(own.uid, listener.agreed, micros(at), boot, through, own_seq(), tenths_of(ages))
+
+
+def _long(listener: Listener, own: Node, codes: list[str], at: datetime) -> dict[str, Any]:
+    return {
+        "node": str(own.uid),
+        "sent_at": at.isoformat(),
+        "boot_at": datetime.fromtimestamp(listener.started_at, UTC).isoformat(),
+        "observed_through": datetime.fromtimestamp(listener.swept_at, UTC).isoformat(),
+        "journal_seq": own_seq(),
+        "beats": _recent(listener, at.timestamp()),
+        "roster": codes,
+    }
 
 
 def _recent(listener: Listener, now: float) -> list[tuple[str, float]]:

@@ -7,7 +7,21 @@ from yuanjiao.network.live.flaps import Flaps
 from yuanjiao.network.live.listener import LISTENER, RELOAD_S, Listener, register_version
 from yuanjiao.network.live.loading import load
 from yuanjiao.network.live.transitions import Transitions
-from yuanjiao.network.live.words import DOWN, EDGE, LINE, MINE, SERVING, SITE, STATE_CODES, STATE_NAMES, UNKNOWN, UP, Transition, Word
+from yuanjiao.network.live.words import (
+    DOWN,
+    EDGE,
+    LINE,
+    MINE,
+    SERVING,
+    SITE,
+    STATE_CODES,
+    STATE_NAMES,
+    THEIRS,
+    UNKNOWN,
+    UP,
+    Transition,
+    Word,
+)
 
 __all__ = [
     "DOWN",
@@ -20,6 +34,7 @@ __all__ = [
     "SITE",
     "STATE_CODES",
     "STATE_NAMES",
+    "THEIRS",
     "UNKNOWN",
     "UP",
     "Brake",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from yuanjiao.network.live.flaps import Flaps, calm
 from yuanjiao.network.live.transitions import Transitions
 from yuanjiao.network.live.tree import Tree, walk
-from yuanjiao.network.live.words import DOWN, MINE, SERVING, UNKNOWN, UP
+from yuanjiao.network.live.words import DOWN, MINE, SERVING, THEIRS, UNKNOWN, UP
 
 Floats = NDArray[np.float64]
 
@@ -114,7 +114,14 @@ class LiveArray:
 
     def leave_to(self, place: int) -> None:
         """What hangs below an edge that has begun to speak for itself is judged by that edge, not here."""
-        self.flags[self.tree.below(place)] &= ~np.uint8(MINE)
+        self.flags[self.tree.below(place)] &= ~np.uint8(MINE | THEIRS)
+
+    def deal(self, charge: NDArray[np.bool_]) -> None:
+        """Of what this machine observes, this process judges what is in its charge."""
+        ours = (self.flags & (MINE | THEIRS)) != 0
+        self.flags &= ~np.uint8(MINE | THEIRS)
+        self.flags[ours & charge] |= MINE
+        self.flags[ours & ~charge] |= THEIRS
 
     def sweep(self, now: float) -> Transitions:
         """What changed state by `now`: back by a beat, or silent for longer than period and grace."""

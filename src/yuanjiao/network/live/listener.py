@@ -19,7 +19,7 @@ from yuanjiao.network.live import snapshot
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.brake import Brake
 from yuanjiao.network.live.loading import load, place_of
-from yuanjiao.network.live.words import MINE, Word
+from yuanjiao.network.live.words import MINE, THEIRS, Word
 from yuanjiao.network.models import RegisterVersion
 
 RELOAD_S = 3600.0
@@ -35,6 +35,9 @@ class Listener:
         self.brake = Brake()
         self.words: dict[UUID, Word] = {}
         self.spoken: set[UUID] = set()
+        self.rosters: dict[UUID, object] = {}
+        self.agreed = b""
+        """The digest of our own roster under which the parent takes compact batches; empty until it has said so."""
         self.charge: Callable[[LiveArray], NDArray[np.bool_]] | None = None
         """With several intakes: which objects this process listens to; the others are somebody else's."""
         self.version: Version = (-1, frozenset())
@@ -56,7 +59,7 @@ class Listener:
             version = register_version()
             fresh = load(own, top=top, previous=self.array)
             if self.charge is not None:
-                fresh.flags[~self.charge(fresh)] &= ~np.uint8(MINE)
+                fresh.deal(self.charge(fresh))
             if not self.loaded_at:
                 snapshot.bring_back(fresh, self.snapshot_path, now=now)
             fresh.tree  # noqa: B018  (made here, so that the first batch does not wait for it)
@@ -68,6 +71,10 @@ class Listener:
     def wants_reload(self, now: float) -> bool:
         """When the register or the set of nodes is not what was read."""
         return not self.loaded_at or now - self.loaded_at >= RELOAD_S or self.version != register_version()
+
+    def ours(self, place: int) -> bool:
+        """Whether this machine, in whichever of its processes, is the nearest observer of what stands there."""
+        return bool(self.array.flags[place] & (MINE | THEIRS))
 
     @property
     def snapshot_path(self) -> Path:

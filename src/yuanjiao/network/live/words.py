@@ -7,8 +7,9 @@ from dataclasses import dataclass
 UNKNOWN, UP, DOWN = 0, 1, 2
 STATE_CODES = {"unknown": UNKNOWN, "up": UP, "down": DOWN}
 STATE_NAMES = ("unknown", "up", "down")
-MINE, SERVING = 1, 2
-"""Flags: this machine is the nearest observer; the object is in service."""
+MINE, SERVING, THEIRS = 1, 2, 4
+"""Flags: this process judges it as its nearest observer; it is in service; this machine is the nearest observer, but another of its
+intakes judges it (never together with MINE)."""
 EDGE, LINE, SITE = 1, 2, 3
 KIND_CODES = {"edge": EDGE, "line": LINE, "site": SITE}
 

@@ -1,0 +1,183 @@
+"""Beats made into numbers of the live array. The moment of receipt decides; a device's time only measures its clock."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from yuanjiao.lib.errors import Conflict, Forbidden
+from yuanjiao.network.inputs.messages import EdgeBeat, SiteBeat, iso, parse_time
+from yuanjiao.network.live import Listener, LiveArray, Word
+from yuanjiao.network.live.loading import place_of as places_of_ids
+from yuanjiao.network.rules.batch import NOT_HEARD, Compact, roster_digest
+
+
+class Heard(msgspec.Struct):
+    """The answer: when by our clock, how many beats were taken, which codes the register does not have (or not below this node).
+
+    `roster` is the digest under which the node may tell the ages of its roster from now on; empty when it sent none.
+    """
+
+    server_at: str
+    accepted: int
+    unknown: list[str]
+    roster: str = ""
+
+
+class RosterUnknown(Conflict):
+    """The batch refers to a roster that is not known here (any more): send the long form again. HTTP 409."""
+
+
+@dataclass
+class Roster:
+    """What one node observes, as keys of the register; `places` are those of `array`, -1 for a code it does not have."""
+
+    digest: bytes
+    ids: NDArray[np.int64]
+    array: LiveArray
+    places: NDArray[np.int64]
+
+    def places_in(self, array: LiveArray, own: int) -> NDArray[np.int64]:
+        """The places after the array may have been replaced; what no longer hangs below `own` has none."""
+        if array is not self.array:
+            places = places_of_ids(array.ids, self.ids)
+            places[~array.tree.is_below(places, own)] = -1
+            self.array, self.places = array, places
+        return self.places
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a node says of itself, in either form; times by its own clock, seconds since 1970 UTC, 0 for not told."""
+
+    node: UUID
+    boot: float
+    through: float
+    seq: int
+
+
+def hear_site(listener: Listener, beat: SiteBeat, at: float) -> bool:
+    """Take one site's beat at `at`; False for a code the register does not have. Forbidden for a wrong key."""
+    place = place_of(listener, beat, at)
+    if place is None:
+        return False
+    hear_place(listener, beat, place, at)
+    return True
+
+
+def place_of(listener: Listener, beat: SiteBeat, at: float) -> int | None:
+    """The place of the site that proved itself by its key, None for a code the register does not have; Forbidden for a wrong key."""
+    array = listener.array
+    place = array.places.get(beat.site)
+    if place is None or not (key := array.keys[place]):
+        listener.stranger_at = at
+        return None
+    if not hmac.compare_digest(key, beat.key.encode()):
+        raise Forbidden("心跳密钥不对")
+    return place
+
+
+def hear_place(listener: Listener, beat: SiteBeat, place: int, at: float) -> None:
+    """Put down a site's own beat. Where an edge speaks for the site, it judges; here the beat only bears witness that the box lives."""
+    seen = listener.array
+    with listener.lock:
+        array = listener.array
+        if array is not seen:  # replaced since the place was looked up
+            place = array.places.get(beat.site, -1)
+            if place < 0:
+                return
+        if listener.ours(place):
+            array.hear(place, at)
+        else:
+            array.witness[place] = at
+        if beat.sent_at and (sent := parse_time(beat.sent_at)):
+            array.offset[place] = at - sent
+
+
+def hear_edge(listener: Listener, subject: str, beat: EdgeBeat, at: float, offset_s: float) -> Heard:
+    """Take the beat of the node that is `subject` in the register, and of the sites below it that it heard.
+
+    `offset_s` is our clock minus the node's. Codes that are not below the node are answered as unknown.
+    """
+    said = Said(beat.node, parse_time(beat.boot_at), parse_time(beat.observed_through), beat.journal_seq)
+    with listener.lock:
+        array, own = listener.array, _hear_node(listener, subject, said, at, offset_s)
+        if own is None:
+            return Heard(iso(at), 0, [subject])
+        unknown = _hear_batch(array, own, beat.beats, at)
+        digest = _keep_roster(listener, array, own, beat) if beat.roster else b""
+        if unknown:
+            listener.stranger_at = at
+    return Heard(iso(at), len(beat.beats) - len(unknown) + 1, unknown, digest.hex())
+
+
+def hear_compact(listener: Listener, subject: str, batch: Compact, at: float, offset_s: float) -> Heard:
+    """The same for a batch of the compact form. RosterUnknown when its roster is not the one kept here."""
+    with listener.lock:
+        roster, array = listener.rosters.get(batch.node), listener.array
+        if not isinstance(roster, Roster) or roster.digest != batch.roster or len(roster.ids) != len(batch.tenths):
+            raise RosterUnknown("没有记下这份名册：请改报完整心跳")
+        said = Said(batch.node, batch.boot_us / 1e6, batch.through_us / 1e6, batch.seq)
+        own = _hear_node(listener, subject, said, at, offset_s)
+        if own is None:
+            return Heard(iso(at), 0, [subject])
+        places = roster.places_in(array, own)
+        told = (batch.tenths != NOT_HEARD) & (places >= 0)
+        array.hear_many(places[told], at - batch.tenths[told] / 10.0)
+    return Heard(iso(at), int(np.count_nonzero(told)) + 1, [], batch.roster.hex())
+
+
+def _hear_node(listener: Listener, subject: str, said: Said, at: float, offset_s: float) -> int | None:
+    """The node's own beat and its word about itself; its place, or None when the register does not have it."""
+    array = listener.array
+    own = array.places.get(subject)
+    if own is None:
+        listener.stranger_at = at
+        return None
+    if said.node not in listener.spoken:
+        listener.spoken.add(said.node)
+        listener.stranger_at = at  # the register is read again soon, now that this edge runs a node
+        array.leave_to(own)
+    array.hear(own, at)
+    array.offset[own] = offset_s
+    if said.through:
+        listener.words[said.node] = Word(
+            code=subject,
+            through=min(said.through + offset_s, at),
+            seq=said.seq,
+            boot_at=said.boot and said.boot + offset_s,
+            offset_s=offset_s,
+        )
+    return own
+
+
+def _hear_batch(array: LiveArray, own: int, beats: list[tuple[str, float]], at: float) -> list[str]:
+    """Take what hangs below the node; the codes of what does not."""
+    if not beats:
+        return []
+    codes, agos = zip(*beats, strict=True)
+    places = _below(array, own, codes)
+    known = places >= 0
+    array.hear_many(places[known], at - np.maximum(np.array(agos, np.float64)[known], 0.0))
+    return [] if known.all() else [codes[number] for number in np.flatnonzero(~known)]
+
+
+def _below(array: LiveArray, own: int, codes: tuple[str, ...] | list[str]) -> NDArray[np.int64]:
+    """The places of codes, -1 for what does not hang below `own`."""
+    get = array.places.get
+    places = np.array([get(code, -1) for code in codes], np.int64)
+    places[~array.tree.is_below(places, own)] = -1
+    return places
+
+
+def _keep_roster(listener: Listener, array: LiveArray, own: int, beat: EdgeBeat) -> bytes:
+    places, digest = _below(array, own, beat.roster), roster_digest(beat.roster)
+    if (places < 0).any():
+        return b""  # one day the register may have those as well: until then the long form
+    listener.rosters[beat.node] = Roster(digest, array.ids[places], array, places)
+    return digest
