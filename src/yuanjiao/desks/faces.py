@@ -19,6 +19,8 @@ from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 
 SUFFIXES = {"video/mp4": ".mp4", "audio/mp4": ".m4a", "image/jpeg": ".jpg", "image/png": ".png", "text/vtt": ".vtt"}
+FIRST_FOUND = 24
+"""So many of what was found are asked for together with their count."""
 BOX, BOX_HD, PHONE_LOW, SOUND, CAPTIONS, POSTER = "box-sd", "box-hd", "phone-low", "audio", "captions", "poster"
 
 
@@ -71,15 +73,12 @@ class Listing(Sequence[Face]):
     """A list of released items that asks the database for the page it is asked for. Fits Django's Paginator."""
 
     column: UUID | None = None
-    search: str = ""
     item_class: str = ""
     saving: bool = False
 
     @cached_property
     def _count(self) -> int:
-        return queries.released_count(
-            on=clock.today(), column=self.column, search=self.search, item_class=self.item_class, path=path_here()
-        )
+        return queries.released_count(on=clock.today(), column=self.column, item_class=self.item_class, path=path_here())
 
     def __len__(self) -> int:
         return self._count
@@ -92,16 +91,41 @@ class Listing(Sequence[Face]):
         if isinstance(wanted, int):
             return self[wanted : wanted + 1][0]
         start = wanted.start or 0
-        cards = queries.released_items(
-            on=clock.today(),
-            column=self.column,
-            search=self.search,
-            item_class=self.item_class,
-            path=path_here(),
-            offset=start,
-            limit=None if wanted.stop is None else max(wanted.stop - start, 0),
+        return [Face(card, self.saving) for card in self._cards(start, None if wanted.stop is None else max(wanted.stop - start, 0))]
+
+    def _cards(self, offset: int, limit: int | None) -> list[ItemCard]:
+        return queries.released_items(
+            on=clock.today(), column=self.column, item_class=self.item_class, path=path_here(), offset=offset, limit=limit
         )
-        return [Face(card, self.saving) for card in cards]
+
+
+@dataclass(frozen=True)
+class Findings(Listing):
+    """What a search found, page by page. `alike` says that nothing held the words and these only sound like them."""
+
+    words: str = ""
+
+    def _found(self, offset: int, limit: int) -> queries.Found:
+        on, path = clock.today(), path_here()
+        return queries.search_items(
+            self.words, on=on, column=self.column, item_class=self.item_class, path=path, offset=offset, limit=limit
+        )
+
+    @cached_property
+    def _first(self) -> queries.Found:
+        return self._found(0, FIRST_FOUND)
+
+    @cached_property
+    def _count(self) -> int:
+        return self._first.count
+
+    @property
+    def alike(self) -> bool:
+        return self._first.alike
+
+    def _cards(self, offset: int, limit: int | None) -> list[ItemCard]:
+        wanted = self._count - offset if limit is None else limit
+        return self._first.cards[:wanted] if offset == 0 and wanted <= FIRST_FOUND else self._found(offset, wanted).cards
 
 
 def box_rendition(item: ItemDetail, *, hd: bool = False) -> RenditionCard | None:

@@ -26,4 +26,5 @@ urlpatterns = [
     path("desk/audit/", staff.audit, name="audit"),
     path("desk/nodes/", staff.nodes, name="nodes"),
     path("screen/", screen.screen, name="screen"),
+    path("screen/ranking/", screen.ranking, name="ranking"),
 ]

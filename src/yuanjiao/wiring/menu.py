@@ -26,13 +26,21 @@ class Entry:
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("工作台", (Entry("我的工作台", "desks:home", ()), Entry("大屏", "desks:screen", (P.SEE_SCREEN,)))),
+    (
+        "工作台",
+        (
+            Entry("我的工作台", "desks:home", ()),
+            Entry("大屏", "desks:screen", (P.SEE_SCREEN,)),
+            Entry("各单位故障率", "desks:ranking", (P.SEE_SCREEN,)),
+        ),
+    ),
     (
         "网络",
         (
             Entry("站点", "network:site_list", (P.SEE_NETWORK,)),
             Entry("中断", "network:outage_list", (P.SEE_NETWORK,)),
             Entry("畅通率", "network:rates", (P.SEE_NETWORK,)),
+            Entry("前后对比", "network:comparison", (P.SEE_NETWORK,)),
             Entry("边缘服务器", "network:edge_list", (P.SEE_NETWORK,)),
             Entry("线路", "network:line_list", (P.SEE_NETWORK,)),
         ),
@@ -57,6 +65,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("待审核课件", "courseware:review_list", (P.REVIEW_COURSEWARE,)),
             Entry("待发布课件", "courseware:release_list", (P.MANAGE_COLUMNS,)),
             Entry("栏目", "courseware:column_list", (P.MANAGE_COLUMNS,)),
+            Entry("没有找到的词", "courseware:miss_list", (P.MANAGE_COLUMNS, P.PRODUCE_COURSEWARE)),
             Entry("课件库", "courseware:library", (P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)),
         ),
     ),

@@ -19,12 +19,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from yuanjiao.courseware import queries
+from yuanjiao.courseware.commands import note_search_miss
 from yuanjiao.courseware.queries import ItemDetail
 from yuanjiao.desks import faces
 from yuanjiao.desks.portal.choices import choices, chosen
 from yuanjiao.desks.portal.preferences import LETTERS_PX, Preferences, keep_preferences, preferences_of
 from yuanjiao.desks.portal.transcript import transcript
 from yuanjiao.flow.blobs import store
+from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import public
 
@@ -92,15 +94,19 @@ def column(request: HttpRequest, uid: UUID) -> HttpResponse:
 @page
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """Chinese words in titles, summaries and speakers; without a word, everything."""
+    """Chinese words, pinyin or initials of titles, summaries, speakers and units; without a word, everything."""
     words = request.GET.get("q", "").strip()[:SEARCH_CHARS]
     asked = request.GET.get("column", "")
     columns = faces.columns_here()
     within = next((one.uid for one in columns if str(one.uid) == asked), None)
-    found = _pages(request, faces.Listing(column=within, search=words, saving=preferences_of(request).saving))
+    saving = preferences_of(request).saving
+    listing = faces.Findings(column=within, words=words, saving=saving) if words else faces.Listing(column=within, saving=saving)
+    found = _pages(request, listing)
+    if words and not within and (not listing or getattr(listing, "alike", False)):
+        note_search_miss(words=words, on=clock.today())
     kept = urlencode({"q": words, **({"column": within} if within else {})}) + "&"
-    filters = {"column": within}
-    return _render(request, "search", {"q": words, "columns": columns, "filters": filters, "page": found, "kept": kept, "on_search": True})
+    context = {"q": words, "columns": columns, "filters": {"column": within}, "page": found, "kept": kept, "on_search": True}
+    return _render(request, "search", {**context, "alike": getattr(listing, "alike", False)})
 
 
 @page

@@ -1,30 +1,24 @@
-"""The big screen: one dark canvas for a hall, drilling city → county → town; every number is a link to its rows."""
+"""The big screen, drilling city → county → town, every number a link to its rows; and the ranking of units behind its lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
-from urllib.parse import urlencode
 
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from yuanjiao.desks.screen import board
 from yuanjiao.lib import clock
+from yuanjiao.lib.errors import Refused
 from yuanjiao.network import queries as network
-from yuanjiao.network.rules import Rate
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import ancestors, division_by_code
 from yuanjiao.places.rules import Level
 
-TREND_HOURS = 24
-TREND_KEPT_S = 600
-BANDS = ((0.98, "good"), (0.95, "fair"), (0.9, "weak"), (0.0, "bad"))
-"""Lower bound of the rate → colour of a tile. The word beside the colour is the rate itself."""
+ROOTS_SHOWN, UNITS_SHOWN = 10, 5
 
 
 @door(Permission.SEE_SCREEN)
@@ -33,18 +27,72 @@ def screen(request: ActingRequest) -> HttpResponse:
     at = clock.now()
     division = _division(request, at)
     rate, below = network.rate_and_children(division, at)
+    roots = board.widest_first(network.open_outages([division.path]))
+    ranking = network.rank_units(below)
+    worst, best = board.ranked(ranking, UNITS_SHOWN)
     context = {
         "division": division,
         "crumbs": [row for row in ancestors(division) if request.actor.covers(Permission.SEE_SCREEN, row.path)],
-        "figures": figures(division, rate, at),
-        "tiles": site_tiles(division, at) if division.level >= Level.TOWN else tiles(below),
-        "outages": sorted(network.open_outages([division.path]), key=lambda row: (-row.affected_count, at - row.started_at))[:12],
-        "trend": trend(division, at),
+        "figures": board.figures(division, rate, roots, at),
+        "tiles": board.site_tiles(division, at) if division.level >= Level.TOWN else board.unit_tiles(below),
+        "roots": roots[:ROOTS_SHOWN],
+        "more_roots": max(len(roots) - ROOTS_SHOWN, 0),
+        "ranking": ranking,
+        "worst": worst,
+        "best": best,
+        "trend": board.trend(division, at, rate.target.value if rate.target else None),
         "at": at,
-        "rule": rate.rule.sentence,
+        "rule": rate.sentence,
     }
     template = "desks/_screen_body.html" if getattr(request, "htmx", False) else "desks/screen.html"
     return render(request, template, context)
+
+
+@door(Permission.SEE_SCREEN)
+def ranking(request: ActingRequest) -> HttpResponse:
+    """Units below a division above a share of faulty sites (?over=5, per cent), and the best; now, or over a month (?month=2026-03)."""
+    at = clock.now().replace(microsecond=0)
+    division, over = _division(request, at), _over(request.GET.get("over", ""))
+    month = request.GET.get("month", "")
+    start, end = _month_span(month, at) if month else (at, None)
+    found = network.rank_units(network.rates_by_child(division, start, end), threshold=over)
+    worst, best = board.ranked(found, 1000)
+    context = {
+        "page_title": _("%s各单位故障率") % division.name,
+        "division": division,
+        "ranking": found,
+        "worst": worst,
+        "best": best,
+        "over": f"{over * 100:g}",
+        "month": month,
+        "start": start,
+        "end": end,
+        "crumbs": [row for row in ancestors(division) if request.actor.covers(Permission.SEE_SCREEN, row.path)][:-1],
+        "rule": (worst or best)[0].standing.rate.sentence if worst or best else "",
+        "unit": _("站点·小时") if end else _("站点"),
+    }
+    return render(request, "desks/ranking.html", context)
+
+
+def _over(text: str) -> float:
+    try:
+        share = float(text) / 100 if text else network.FAULTY_FROM
+    except ValueError:
+        raise Refused(_("界限请写百分数，如 5")) from None
+    if not 0 <= share <= 1:
+        raise Refused(_("界限在 0 与 100 之间"))
+    return share
+
+
+def _month_span(text: str, at: datetime) -> tuple[datetime, datetime]:
+    try:
+        first = datetime.strptime(text, "%Y-%m").replace(tzinfo=clock.CHINA).date()
+    except ValueError:
+        raise Refused(_("月份应写作 2026-03")) from None
+    start = clock.day_start(first)
+    if start >= at:
+        raise Refused(_("这个月还没有到"))
+    return start, min(clock.day_start((first + timedelta(days=32)).replace(day=1)), at)
 
 
 def _division(request: ActingRequest, at: datetime) -> Division:
@@ -62,77 +110,3 @@ def top_division(actor: Actor, permission: Permission, at: datetime) -> Division
     actor.require(permission)
     path = actor.paths(permission)[0]
     return division_by_code(path.strip("/").split("/")[-1], on=clock.local_day(at))
-
-
-def figures(division: Division, rate: Rate, at: datetime) -> list[dict[str, Any]]:
-    """The cards at the top."""
-    counts = network.site_counts(division.path, at=at)
-    place = {"division": division.code}
-    sites, outages, rates = reverse("network:site_list"), reverse("network:outage_list"), reverse("network:rates")
-    return [
-        {"label": "终端站点", "value": counts.total, "link": f"{sites}?{urlencode({**place, 'state': 'serving'})}"},
-        {"label": "正常", "value": counts.up, "link": f"{sites}?{urlencode({**place, 'state': 'up'})}"},
-        {"label": "不通", "value": counts.down, "link": f"{sites}?{urlencode({**place, 'state': 'down'})}", "bad": counts.down > 0},
-        {"label": "情况不明", "value": counts.unknown, "link": f"{sites}?{urlencode({**place, 'state': 'unknown'})}"},
-        {"label": "当前畅通率", "value": per_cent(rate), "note": rate.why_none, "link": f"{rates}?{urlencode(place)}"},
-        {"label": "未恢复中断", "value": len(network.open_outages([division.path])), "link": f"{outages}?{urlencode(place)}"},
-    ]
-
-
-def tiles(below: Iterable[network.ChildRate]) -> list[dict[str, Any]]:
-    """One tile per division below."""
-    rows = []
-    for child in below:
-        link = f"{reverse('desks:screen')}?{urlencode({'division': child.division.code})}"
-        rows.append(
-            {
-                "name": child.division.name,
-                "value": per_cent(child.rate),
-                "band": band(child.rate),
-                "down": child.rate.down,
-                "unknown": child.rate.unknown,
-                "population": child.rate.population,
-                "link": link,
-            }
-        )
-    return rows
-
-
-def site_tiles(division: Division, at: datetime) -> list[dict[str, Any]]:
-    """A town's tiles are its villages' sites."""
-    names = {"up": "正常", "down": "不通", "unknown": "不明"}
-    bands = {"up": "good", "down": "bad", "unknown": "none"}
-    rows = network.with_state(network.sites_in([division.path]), at=at)
-    return [
-        {
-            "name": row.name,
-            "value": names[row.state],  # type: ignore[attr-defined]  # with_state adds it
-            "band": bands[row.state],  # type: ignore[attr-defined]
-            "link": reverse("network:site", args=[row.code]),
-        }
-        for row in rows[:400]
-    ]
-
-
-def trend(division: Division, at: datetime) -> dict[str, list[Any]]:
-    """Hourly rates of the last day in per cent; None where too little is known. Kept for ten minutes: late records may still change it."""
-    key = f"screen-trend-{division.code}-{at:%Y%m%d%H}"
-    found: dict[str, list[Any]] | None = cache.get(key)
-    if found is None:
-        hour = at.replace(minute=0, second=0, microsecond=0)
-        starts = [hour - timedelta(hours=back) for back in range(TREND_HOURS, 0, -1)]
-        rates = [network.rate_over(division, start, start + timedelta(hours=1)).value for start in starts]
-        found = {
-            "hours": [f"{start.astimezone(clock.CHINA):%H:00}" for start in starts],
-            "rates": [None if value is None else round(value * 100, 2) for value in rates],
-        }
-        cache.set(key, found, TREND_KEPT_S)
-    return found
-
-
-def per_cent(rate: Rate) -> str:
-    return "—" if rate.value is None else f"{rate.value * 100:.1f}%"
-
-
-def band(rate: Rate) -> str:
-    return "none" if rate.value is None else next(name for bound, name in BANDS if rate.value >= bound)

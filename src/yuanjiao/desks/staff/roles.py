@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from yuanjiao.courseware import queries as courseware
 from yuanjiao.courseware.rules.life import State as ItemState
-from yuanjiao.desks.screen.views import per_cent, top_division
+from yuanjiao.desks.screen.board import per_cent
+from yuanjiao.desks.screen.views import top_division
 from yuanjiao.desks.staff.desk import Desk, Figure, Line, Panel, link
 from yuanjiao.faults import queries as faults
 from yuanjiao.faults.models import FaultReport, WorkOrder

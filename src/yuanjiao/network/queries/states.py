@@ -119,6 +119,13 @@ def dark_sites(paths: Iterable[str], *, at: datetime) -> list[DarkSite]:
     return [DarkSite(*row) for row in wanted]
 
 
+def dark_since(path: str, *, at: datetime) -> datetime | None:
+    """Since when the site under a path that is dark longest has been dark; None when none is."""
+    rows = Liveness.objects.filter(state=State.DOWN, object__kind="site", object__lifecycle=Lifecycle.IN_SERVICE)
+    rows = rows.filter(object__division__path__startswith=path).exclude(observer__in=list(stale_observers(at)))
+    return rows.order_by("since").values_list("since", flat=True).first()
+
+
 def own_observer() -> UUID:
     """The uid under which this machine observes."""
     return own_node().uid

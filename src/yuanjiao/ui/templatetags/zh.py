@@ -64,6 +64,12 @@ def share(value: float | None) -> str:
 
 
 @register.filter
+def whole_share(value: float | None) -> str:
+    """A ratio as whole per cent, where decimals would claim more than is known: a confidence."""
+    return "—" if value is None else f"{value * 100:.0f}%"
+
+
+@register.filter
 def points(value: float | None) -> str:
     """A change of a share in percentage points, with its sign."""
     return "—" if value is None else f"{value * 100:+.2f} 个百分点"

@@ -1,26 +1,37 @@
-/* Draws the trend after the first load and after every swap; the page says everything without it. */
+/* Keeps the screen fresh: the server says "something changed", the body is fetched anew. Without it the page asks every half minute;
+   without script it reloads itself. A screen that gets no answer says so: an old picture must never pass for the present one. */
 (function () {
   "use strict";
-  function draw() {
-    var place = document.getElementById("trend"), rows = document.getElementById("trend-rows");
-    if (!place || !rows || !window.echarts) { return; }
-    var data = JSON.parse(rows.textContent), size = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    var known = data.rates.filter(function (rate) { return rate !== null; });
-    var chart = window.echarts.init(place);
-    chart.setOption({
-      animation: false,
-      grid: { left: size * 3.4, right: size, top: size, bottom: size * 2 },
-      tooltip: { trigger: "axis", valueFormatter: function (rate) { return rate === null ? "不明" : rate + "%"; } },
-      xAxis: { type: "category", data: data.hours, axisLabel: { color: "#9cc0f5", fontSize: size * 0.8 } },
-      yAxis: {
-        type: "value", max: 100, min: known.length ? Math.max(0, Math.floor(Math.min.apply(null, known)) - 2) : 0,
-        axisLabel: { color: "#9cc0f5", fontSize: size * 0.8, formatter: "{value}%" }, splitLine: { lineStyle: { color: "#17396e" } }
-      },
-      series: [{ type: "line", data: data.rates, symbolSize: size * 0.35, lineStyle: { width: 3, color: "#4ad0ff" }, itemStyle: { color: "#4ad0ff" }, areaStyle: { color: "rgba(74,208,255,.15)" } }]
-    });
-    if (!known.length) { place.textContent = "这 24 小时的记录还不足以出数。"; place.style.color = "#9cc0f5"; }
+  var OFTEN_MS = 5000, SELDOM_MS = 30000, STALE_MS = 90000;
+  var canvas = document.getElementById("canvas"), stale = document.getElementById("stale");
+  var source = null, waiting = 0, fetched = Date.now();
+
+  function refresh() { waiting = 0; window.htmx.trigger(canvas, "changed"); }
+  function soon() { if (!waiting) { waiting = setTimeout(refresh, Math.max(0, fetched + OFTEN_MS - Date.now())); } }
+  function listen() {
+    if (!window.EventSource || source) { return; }
+    source = new EventSource(canvas.dataset.events);
+    source.onmessage = soon;
+    source.addEventListener("changed", soon);
+    source.onerror = function () { if (source.readyState === 2) { hush(); setTimeout(listen, SELDOM_MS * 2); } };
   }
-  window.addEventListener("load", draw);
-  window.addEventListener("resize", draw);
-  document.addEventListener("htmx:afterSwap", draw);
+  function hush() { if (source) { source.close(); source = null; } }
+  function shownTime() { var time = canvas.querySelector("time"); return time ? time.textContent : ""; }
+  function watch() {
+    if (Date.now() - fetched >= SELDOM_MS) { soon(); }
+    stale.hidden = Date.now() - fetched < STALE_MS;
+    stale.querySelector("b").textContent = shownTime();
+  }
+  canvas.addEventListener("htmx:beforeSwap", function (event) {
+    /* Somebody logged this screen out: the answer is another page. */
+    if (event.detail.xhr.responseURL && new URL(event.detail.xhr.responseURL).pathname !== location.pathname) {
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
+  });
+  canvas.addEventListener("htmx:afterSwap", function () { fetched = Date.now(); watch(); });
+  document.addEventListener("visibilitychange", function () { if (document.hidden) { hush(); } else { listen(); soon(); } });
+  window.addEventListener("pagehide", hush);
+  setInterval(watch, 5000);
+  listen();
 })();
