@@ -10,8 +10,10 @@ import errno
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_address
 
 import httpx
 from gufo.ping import Ping
@@ -50,6 +52,10 @@ class CannotAsk(Exception):
     """This machine could not ask; the message says why."""
 
 
+class NoAddress(Exception):
+    """A host name that leads nowhere."""
+
+
 class Asker:
     """Asks questions on the running event loop, sharing sockets and connections; `close` when done."""
 
@@ -71,8 +77,10 @@ class Asker:
                 reply = await self._ways[question.method](question, await address_of(question.host))
         except TimeoutError:
             return Reply(False, note="没有及时应答")
+        except NoAddress:
+            return Reply(False, note="域名无法解析")
         except OSError as error:
-            if error.errno in OURS:
+            if isinstance(error, PermissionError) or error.errno in OURS:
                 raise CannotAsk(f"本机不能探测：{error.strerror}") from None
             return Reply(False, note=_words(error))
         took_ms = (time.perf_counter() - begun) * 1000
@@ -123,20 +131,26 @@ class Asker:
             return Reply(True, note=f"有应答，但没有 {oid}")
         except SnmpError as error:
             return Reply(False, note=f"应答有误（{type(error).__name__}）")
-        return Reply(True, note=_uptime(value) if oid == UPTIME_OID else str(value)[:100])
+        return Reply(True, note=_uptime(value) if oid == UPTIME_OID else _text(value))
 
 
 async def address_of(host: str) -> str:
-    """The first address of a host name; an address as it is."""
+    """The first address of a host name; an address as it is, without asking anybody."""
+    with suppress(ValueError):
+        return str(ip_address(host))
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
-        raise OSError(errno.EHOSTUNREACH, "域名无法解析") from None
+        raise NoAddress(host) from None
     return str(found[0][4][0])
 
 
 def _uptime(value: object) -> str:
     return f"已开机 {timedelta(seconds=int(str(value)) // 100)}" if str(value).isdigit() else ""
+
+
+def _text(value: object) -> str:
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))[:100]
 
 
 def _words(error: OSError) -> str:
