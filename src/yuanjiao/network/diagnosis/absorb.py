@@ -1,70 +1,171 @@
-"""State changes not yet judged become outages: `down` opens one, `up` ends it, `unknown` leaves it as it is."""
+"""State changes become silences: `down` begins one, `up` ends it, `unknown` leaves it as it is.
+
+Rows that came in order are taken as they are. Where a row came late (an edge's record after a cut, another observer), the object's
+whole story is read once more and what is missing is added: spans that began and ended meanwhile, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass, field
 
-from yuanjiao.network.models import Lifecycle, Liveness, Outage, State, StateChange
+import numpy as np
+from django.db.models import F
 
-AT_ONCE = 20_000
+from yuanjiao.network.counting.reading import Epoch
+from yuanjiao.network.diagnosis.news import News, stories
+from yuanjiao.network.diagnosis.picture import DOWN, UP, Picture, batches
+from yuanjiao.network.models import Outage
+from yuanjiao.network.rules.causes import Mask, Places
 
 
-def absorb(at: datetime) -> tuple[list[Outage], bool]:
-    """Open and end outages from what is new; returns the outages that ended and whether anything was new."""
-    rows = list(StateChange.objects.filter(judged=False).select_related("object").order_by("object_id", "at", "id")[:AT_ONCE])
-    touched = {row.object_id for row in rows}
-    current = {outage.object_id: outage for outage in _open_outages(touched)}
-    begun: list[Outage] = []
-    ended: list[Outage] = []
+@dataclass(frozen=True)
+class Ended:
+    """One open outage that has ended; it was open in the rows."""
+
+    place: int
+    outage: int
+    root: int
+    started: float
+    ended: float
+    hold: int
+
+
+@dataclass(frozen=True)
+class Past:
+    """One silence that began and ended before anybody here could see it; `root`: place of what explains it, `rule` how that was found."""
+
+    place: int
+    started: float
+    lo: float
+    hi: float
+    ended: float
+
+
+@dataclass
+class Absorbed:
+    """What the news changed."""
+
+    ended: list[Ended] = field(default_factory=list)
+    past: list[Past] = field(default_factory=list)
+
+
+def absorb(picture: Picture, news: News) -> Absorbed:
+    """Bring the picture's silences up to the news."""
+    found = Absorbed()
+    inside = news.place >= 0
+    single, many, late = _kinds(news, inside)
+    _take_single(picture, news, np.flatnonzero(single), found)
+    _take_many(picture, news, np.flatnonzero(many), found)
+    _take_late(picture, sorted(set(news.place[late].tolist())), found)
+    present = np.flatnonzero(inside & np.isnan(news.until))
+    picture.state[news.place[present]] = news.state[present]
+    picture.observer[news.place[present]] = news.observer[present]
+    return found
+
+
+def _kinds(news: News, inside: Mask) -> tuple[Mask, Mask, Mask]:
+    """Rows of objects with one row that is the present; with several that are the end of the story; with anything else."""
+    if not len(news):
+        return inside, inside, inside
+    first = np.r_[True, news.objects[1:] != news.objects[:-1]]
+    last = np.r_[first[1:], True]
+    present = np.isnan(news.until)
+    joined = np.r_[news.until[:-1] == news.at[1:], False]
+    good = np.where(last, present, joined)
+    group = np.cumsum(first) - 1
+    tail = np.bincount(group[~good], minlength=group[-1] + 1) == 0
+    alone = first & last
+    return inside & alone & tail[group], inside & ~alone & tail[group], inside & ~tail[group]
+
+
+def _take_single(picture: Picture, news: News, rows: Places, found: Absorbed) -> None:
+    """One row an object: the ordinary case, a whole storm at once."""
+    place, at, state = news.place[rows], news.at[rows], news.state[rows]
+    begins = (state == DOWN) & np.isnan(picture.silent[place])
+    for row in rows[begins & picture.play[place]]:
+        _end(picture, int(news.place[row]), float(news.at[row]), found)
+    _begin(picture, news, rows[begins])
+    ends = (state == UP) & ~np.isnan(picture.silent[place])
+    for where, when in zip(
+        place[ends & (at >= picture.silent[place])].tolist(), at[ends & (at >= picture.silent[place])].tolist(), strict=True
+    ):
+        _end(picture, where, when, found)
+
+
+def _begin(picture: Picture, news: News, rows: Places) -> None:
+    place, at = news.place[rows], news.at[rows]
+    picture.silent[place] = at
+    picture.lo[place] = np.fmin(np.where(np.isnan(news.last[rows]), at, news.last[rows]), at)
+    picture.hi[place] = np.fmax(np.where(np.isnan(news.latest[rows]), at, news.latest[rows]), at)
+
+
+def _end(picture: Picture, place: int, at: float, found: Absorbed) -> None:
+    """What has a row is ended there; what has none yet is past."""
+    if picture.outage[place]:
+        started = float(picture.started[place])
+        pk, root = int(picture.outage[place]), int(picture.root[place])
+        found.ended.append(Ended(place, pk, root, started, max(at, started), int(picture.hold[place])))
+    else:
+        found.past.append(Past(place, *(float(column[place]) for column in (picture.silent, picture.lo, picture.hi)), at))
+    picture.forget(place)
+
+
+def _take_many(picture: Picture, news: News, rows: Places, found: Absorbed) -> None:
+    """Several rows an object, one after the other up to the present."""
     for row in rows:
-        present = current.get(row.object_id)
-        if row.state == State.DOWN and present is None and row.object.lifecycle == Lifecycle.IN_SERVICE:
-            current[row.object_id] = _begin(row, at)
-            begun.append(current[row.object_id])
-        elif row.state == State.UP and present is not None and row.at >= present.started_at:
-            present.ended_at = row.at
-            ended.append(current.pop(row.object_id))
-    _keep(begun, ended, rows)
-    return ended + _end_forgotten(at), bool(rows)
+        place, at = int(news.place[row]), float(news.at[row])
+        silent = picture.silent[place]
+        if news.state[row] == DOWN and np.isnan(silent):
+            if picture.play[place]:
+                _end(picture, place, at, found)
+            _begin(picture, news, np.array([row]))
+        elif news.state[row] == UP and at >= silent:
+            _end(picture, place, at, found)
 
 
-def _open_outages(ids: Iterable[int]) -> list[Outage]:
-    wanted = set(ids)
-    return [outage for outage in Outage.objects.filter(ended_at=None).select_related("object", "root") if outage.object_id in wanted]
+def _take_late(picture: Picture, places: Iterable[int], found: Absorbed) -> None:
+    """The whole story again: silences that have no outage yet are added, an open one ends where the story says."""
+    by_id = {int(picture.forest.ids[place]): place for place in places}
+    told = _told(by_id)
+    for pk, spans in stories(by_id).items():
+        place = by_id[pk]
+        for run in _runs(spans):
+            begin, end = run[0], run[3]
+            if not np.isnan(picture.silent[place]) and (end is None or picture.silent[place] < end) and picture.silent[place] >= begin:
+                if end is not None:
+                    _end(picture, place, end, found)
+            elif not any(start < (end or np.inf) and begin < until for start, until in told.get(pk, ())):
+                _add(picture, place, run, found)
 
 
-def _begin(row: StateChange, at: datetime) -> Outage:
-    return Outage(
-        object=row.object,
-        started_at=row.at,
-        started_lo=min(row.last_heard_at or row.at, row.at),
-        started_hi=max(row.latest_at or row.at, row.at),
-        detected_at=at,
-        held=True,
-    )
+def _add(picture: Picture, place: int, run: tuple[float, float, float, float | None], found: Absorbed) -> None:
+    if run[3] is not None:
+        found.past.append(Past(place, run[0], run[1], run[2], run[3]))
+    elif np.isnan(picture.silent[place]):
+        picture.silent[place], picture.lo[place], picture.hi[place] = run[:3]
 
 
-def _keep(begun: list[Outage], ended: list[Outage], rows: list[StateChange]) -> None:
-    """An outage that began and ended among the new rows is stored ended: only one may be open per object."""
-    Outage.objects.bulk_update([outage for outage in ended if outage.pk], ["ended_at"], batch_size=500)
-    Outage.objects.bulk_create(begun, batch_size=500)
-    ids = [row.pk for row in rows]
-    for start in range(0, len(ids), 500):
-        StateChange.objects.filter(pk__in=ids[start : start + 500]).update(judged=True)
+def _told(ids: Iterable[int]) -> dict[int, list[tuple[float, float]]]:
+    """What has an outage of its own silence already, ended ones only."""
+    found: dict[int, list[tuple[float, float]]] = {}
+    for part in batches(ids):
+        rows = Outage.objects.filter(object__in=part, ended_at__isnull=False, sign="silence")
+        for pk, start, end in rows.values_list("object_id", Epoch(F("started_at")), Epoch(F("ended_at"))):
+            found.setdefault(pk, []).append((float(start), float(end)))
+    return found
 
 
-def _end_forgotten(at: datetime) -> list[Outage]:
-    """Open outages whose object is up by a row judged out of order, or is no longer in service."""
-    ended = []
-    back_up = Liveness.objects.filter(state=State.UP, object__outages__isnull=False, object__outages__ended_at=None)
-    up = dict(back_up.values_list("object_id", "since"))
-    for outage in Outage.objects.filter(ended_at=None).select_related("object", "root"):
-        back = up.get(outage.object_id)
-        if outage.object.lifecycle != Lifecycle.IN_SERVICE:
-            back = at
-        if back is not None and back >= outage.started_at:
-            outage.ended_at = back
-            outage.save(update_fields=["ended_at"])
-            ended.append(outage)
-    return ended
+def _runs(spans: Iterable[tuple[int, float, float | None, float | None, float | None]]) -> list[tuple[float, float, float, float | None]]:
+    """Silences of one story: from, earliest and latest beginning, to (None: it lasts)."""
+    runs: list[tuple[float, float, float, float | None]] = []
+    open_: tuple[float, float, float] | None = None
+    for state, at, _, last, latest in spans:
+        if state == DOWN and open_ is None:
+            open_ = float(at), float(min(at if last is None else last, at)), float(max(at if latest is None else latest, at))
+        elif state == UP and open_ is not None:
+            runs.append((*open_, float(at)))
+            open_ = None
+    if open_ is not None:
+        runs.append((*open_, None))
+    return runs

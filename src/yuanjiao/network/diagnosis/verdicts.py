@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+
+import numpy as np
 
 from yuanjiao.lib.clock import CHINA
-from yuanjiao.network.models import FaultClass, ManagedObject, ObjectKind, Outage, OutageVerdict, Watermark
-from yuanjiao.network.rules.causes import Cause, Rule, Tree
+from yuanjiao.network.diagnosis.picture import UP, Matter, Picture, batches
+from yuanjiao.network.diagnosis.record import moment
+from yuanjiao.network.models import FaultClass, ManagedObject, OutageVerdict
+from yuanjiao.network.rules.causes import EDGE, SITE, Places, Rule
+from yuanjiao.network.rules.evidence import Weighed
 
 CLASS_OF = {
     Rule.EDGE_SILENT: (FaultClass.SERVER, 0.5),
@@ -18,105 +24,110 @@ CLASS_OF = {
     Rule.STAYED_BEHIND: (FaultClass.EQUIPMENT, 0.8),
 }
 """The first verdict of each rule with its confidence, 0 to 1."""
-TOGETHER = timedelta(minutes=3)
+DOUBT = 0.6
+"""While nobody at all is heard, a verdict is that much less sure."""
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a verdict may rest on: the tree as the rules saw it, and whether anybody at all was heard."""
+class Ruling:
+    """One verdict to be written."""
 
-    tree: Tree
-    anyone_heard: bool
-
-
-def _clock(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%m月%d日 %H:%M:%S}"
-
-
-def judge_cause(outage: Outage, cause: Cause, evidence: Evidence, at: datetime) -> None:
-    """Write the verdict of the rule that found this root, unless it stands already."""
-    last = outage.verdicts.last()
-    if last is not None and (last.rule == cause.rule or last.settled):
-        return
-    fault_class, confidence = CLASS_OF[cause.rule]
-    if not evidence.anyone_heard:
-        confidence *= 0.6
-    _write(outage, fault_class, cause.rule, _sentence(outage, cause, evidence), confidence, at)
+    matter: Matter
+    fault: str
+    rule: Rule
+    text: str
+    confidence: float
+    settled: bool = False
 
 
-def stayed_behind(outage: Outage, at: datetime) -> None:
-    """What explained it has ended, and it is still dark: it has a cause of its own."""
-    above = "上级"
-    if outage.object.depends_on is not None:
-        above = outage.object.depends_on.name
-    fault_class, confidence = CLASS_OF[Rule.STAYED_BEHIND]
-    _write(outage, fault_class, Rule.STAYED_BEHIND, f"{above}已恢复，{outage.object.name}仍无心跳，另有原因", confidence, at)
+def clock(seconds: float) -> str:
+    return f"{moment(seconds).astimezone(CHINA):%m月%d日 %H:%M:%S}"
 
 
-def settle_ended(outage: Outage, at: datetime) -> None:
-    """An ended root gets its last verdict where the return proves something."""
-    if outage.root_id is not None or outage.verdicts.filter(settled=True).exists():
-        return
-    mark = Watermark.objects.filter(edge=outage.object_id).first()
-    if outage.object.kind == ObjectKind.EDGE and mark is not None and mark.boot_at is not None:
-        _settle_edge(outage, mark.boot_at, at)
-    elif outage.object.kind == ObjectKind.LINE:
-        _settle_line(outage, at)
-    outage.held = False
-    outage.save(update_fields=["held"])
+def names_of(picture: Picture, places: Iterable[int]) -> dict[int, str]:
+    """Names by place, in one query for a turn."""
+    wanted = {int(picture.forest.ids[place]): place for place in places if place >= 0}
+    found = {}
+    for part in batches(wanted):
+        found.update(ManagedObject.objects.filter(pk__in=part).values_list("pk", "name"))
+    return {wanted[pk]: name for pk, name in found.items()}
 
 
-def _settle_edge(outage: Outage, boot_at: datetime, at: datetime) -> None:
-    """Up all the time: it was cut off. Booted since: it was down itself."""
-    told, began = f"{outage.object.name}恢复后报告：{_clock(boot_at)}", _clock(outage.started_at)
-    if boot_at < outage.started_at:
-        text = f"{told} 开机后一直在运行，早于中断开始（{began}），是上联线路不通"
-        _write(outage, FaultClass.LINE, Rule.EDGE_STAYED_UP, text, 0.95, at, settled=True)
-    else:
-        text = f"{told} 重新开机，晚于中断开始（{began}），是服务器停机"
-        _write(outage, FaultClass.SERVER, Rule.EDGE_BOOTED, text, 0.95, at, settled=True)
+def keep(rulings: Iterable[Ruling], at: datetime) -> None:
+    """Write the verdicts; each matter remembers the one that stands."""
+    rows = []
+    for ruling in rulings:
+        matter = ruling.matter
+        matter.rule, matter.fault, matter.settled = ruling.rule, ruling.fault, matter.settled or ruling.settled
+        rows.append(
+            OutageVerdict(
+                outage_id=matter.pk,
+                at=at,
+                fault_class=ruling.fault,
+                rule=ruling.rule,
+                evidence=ruling.text,
+                confidence=ruling.confidence,
+                settled=ruling.settled,
+            )
+        )
+    OutageVerdict.objects.bulk_create(rows, batch_size=500)
 
 
-def _settle_line(outage: Outage, at: datetime) -> None:
-    """Sites that come back within minutes of each other were cut together."""
-    back = sorted(child.ended_at for child in outage.explained.exclude(ended_at=None) if child.ended_at)
-    if len(back) >= 2 and back[-1] - back[0] <= TOGETHER:
-        text = f"{len(back)} 个站点在 {_clock(back[0])} 至 {_clock(back[-1])} 之间一同恢复，是共用的线路"
-        _write(outage, FaultClass.LINE, Rule.CAME_BACK_TOGETHER, text, 0.95, at, settled=True)
+@dataclass(frozen=True)
+class Told:
+    """One root as it is told for the first time: the rule that found it, of how many that speaks, and what it explains."""
+
+    matter: Matter
+    rule: Rule
+    of: int
+    members: Places
+    stayed: bool = False
 
 
-def _write(
-    outage: Outage, fault_class: FaultClass, rule: Rule, evidence: str, confidence: float, at: datetime, *, settled: bool = False
-) -> None:
-    OutageVerdict.objects.create(
-        outage=outage, at=at, fault_class=fault_class, rule=rule, evidence=evidence, confidence=confidence, settled=settled
-    )
-    outage.fault_class = fault_class
-    outage.save(update_fields=["fault_class"])
-    outage.explained.exclude(fault_class=fault_class).update(fault_class=fault_class)
+def rule_on(picture: Picture, told: Told, names: Mapping[int, str], weighed: Weighed | None, *, anyone_heard: bool) -> Ruling:
+    """The verdict of the rule that found a root; evidence that says more goes before it."""
+    rule = Rule.STAYED_BEHIND if told.stayed else told.rule
+    fault, confidence = CLASS_OF[rule]
+    text = _sentence(picture, told, names, anyone_heard=anyone_heard)
+    if weighed is not None and weighed.confidence > confidence:
+        return Ruling(told.matter, weighed.fault, weighed.rule, f"{text}；{weighed.note}", weighed.confidence)
+    return Ruling(told.matter, fault, rule, text, confidence if anyone_heard else DOUBT * confidence)
 
 
-def _sentence(outage: Outage, cause: Cause, evidence: Evidence) -> str:
-    tree = evidence.tree
-    name, since = outage.object.name, _clock(outage.started_at)
-    if cause.rule is Rule.EDGE_SILENT:
-        return f"{name}自 {since} 起无心跳，其下 {cause.of} 个站点情况不明；是停机还是上联不通，恢复后由其开机时刻定论"
-    if cause.rule is Rule.SITE_ALONE:
-        return _alone(outage, tree)
-    dark = [pk for pk in cause.explained if tree.things[pk].dark_since is not None]
-    what = "台边缘服务器" if cause.rule is Rule.EDGES_SHARE_UPLINK else "个站点"
-    names = "、".join(ManagedObject.objects.filter(pk__in=dark[:3]).order_by("code").values_list("name", flat=True))
-    judged = sum(tree.things[pk].kind == ("edge" if cause.rule is Rule.EDGES_SHARE_UPLINK else "site") for pk in dark)
-    elsewhere = "别处仍有心跳" if evidence.anyone_heard else "但别处也没有心跳，不排除是本机收不到"
-    shown = f"{names}{'等' if len(dark) > 3 else ''}"
-    return f"{name}所带 {cause.of} {what}中有 {judged} {what[0]}在 {since} 前后一同无心跳（{shown}），{elsewhere}"
+def wanted_names(picture: Picture, told: Told) -> set[int]:
+    """The places whose names its sentence will have."""
+    parent = int(picture.forest.parent[told.matter.place])
+    return {told.matter.place, parent, *_first(picture, told).tolist()}
 
 
-def _alone(outage: Outage, tree: Tree) -> str:
-    name, since = outage.object.name, _clock(outage.started_at)
-    parent = tree.things[outage.object_id].parent
-    others = [thing for thing in tree.sites(parent or 0) if thing.pk != outage.object_id]
-    heard = sum(thing.heard and thing.dark_since is None for thing in others)
-    if outage.object.depends_on is None or not others:
+def _first(picture: Picture, told: Told) -> Places:
+    return np.sort(told.members[told.members != told.matter.place])[:3]
+
+
+def _sentence(picture: Picture, told: Told, names: Mapping[int, str], *, anyone_heard: bool) -> str:
+    place, since = told.matter.place, clock(told.matter.started)
+    name = names.get(place, "")
+    if told.stayed:
+        return f"{names.get(int(picture.forest.parent[place]), '上级')}已恢复，{name}仍无心跳，另有原因"
+    if told.rule is Rule.EDGE_SILENT:
+        return f"{name}自 {since} 起无心跳，其下 {told.of} 个站点情况不明；是停机还是上联不通，恢复后由其开机时刻定论"
+    if told.rule is Rule.SITE_ALONE:
+        return _alone(picture, place, name, since, names)
+    by_edges = told.rule is Rule.EDGES_SHARE_UPLINK
+    judged = int((picture.forest.kind[told.members] == (EDGE if by_edges else SITE)).sum())
+    what = "台边缘服务器" if by_edges else "个站点"
+    shown = "、".join(names.get(int(one), "") for one in _first(picture, told)) + ("等" if len(told.members) > 3 else "")
+    elsewhere = "别处仍有心跳" if anyone_heard else "但别处也没有心跳，不排除是本机收不到"
+    return f"{name}所带 {told.of} {what}中有 {judged} {what[0]}在 {since} 前后一同无心跳（{shown}），{elsewhere}"
+
+
+def _alone(picture: Picture, place: int, name: str, since: str, names: Mapping[int, str]) -> str:
+    forest, parent = picture.forest, int(picture.forest.parent[place])
+    if parent < 0:
         return f"{name}自 {since} 起无心跳，没有共用线路的站点可以对照"
-    return f"{name}自 {since} 起无心跳，同在{outage.object.depends_on.name}上的其余 {len(others)} 个站点中 {heard} 个正常"
+    inside = np.arange(parent + 1, forest.end[parent])
+    others = inside[(forest.kind[inside] == SITE) & (inside != place)]
+    if not len(others):
+        return f"{name}自 {since} 起无心跳，没有共用线路的站点可以对照"
+    heard = int(((picture.state[others] == UP) & np.isnan(picture.silent[others])).sum())
+    return f"{name}自 {since} 起无心跳，同在{names.get(parent, '')}上的其余 {len(others)} 个站点中 {heard} 个正常"

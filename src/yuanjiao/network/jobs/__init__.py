@@ -1,8 +1,9 @@
 """Timed work of the network: the sweep with its marks, the edge's beat to its parent, the diagnosis at the top, our own sign of life."""
 
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
-from yuanjiao.network.diagnosis import diagnose
+from yuanjiao.network.diagnosis import Heard, Memory, diagnose
 from yuanjiao.network.jobs.alive import tell_alive
 from yuanjiao.network.jobs.parent import beat_parent
 from yuanjiao.network.jobs.sweep import keep_snapshot, reload_register, sweep, sweep_now
@@ -10,7 +11,10 @@ from yuanjiao.network.live import LISTENER, Listener
 
 __all__ = ["beat_parent", "diagnose_outages", "keep_snapshot", "reload_register", "sweep", "sweep_now", "tell_alive"]
 
+_MEMORIES: WeakKeyDictionary[Listener, Memory] = WeakKeyDictionary()
+
 
 def diagnose_outages(at: datetime, *, listener: Listener = LISTENER) -> None:
     """The diagnosis with what the live array heard."""
-    diagnose(at=at, heard=listener.last_heard())
+    array = listener.array
+    diagnose(at=at, heard=Heard(array.ids, array.last, array.witness), memory=_MEMORIES.setdefault(listener, Memory()))

@@ -1,0 +1,67 @@
+"""Why a root is recorded and not told: it came and went too often, or work on it was announced. Every drop stays in the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db.models import F
+
+from yuanjiao.network.diagnosis.picture import Matter, Picture
+from yuanjiao.network.diagnosis.record import moment
+from yuanjiao.network.models import Instability
+from yuanjiao.network.queries.maintenance import Window, windows_between
+from yuanjiao.network.rules.causes import Mask
+from yuanjiao.network.rules.steadiness import STEADY_S
+
+
+def maintained(picture: Picture, at: datetime) -> tuple[Mask, list[tuple[slice, Window]]]:
+    """What announced work covers now: the object and all that hangs on it."""
+    covered = np.zeros(len(picture.forest), np.bool_)
+    spans = []
+    for window in windows_between(at, at + timedelta(seconds=1)):
+        place = int(picture.forest.places([window.object_id])[0])
+        if place >= 0 and window.start <= at:
+            span = slice(place, int(picture.forest.end[place]))
+            covered[span] = True
+            spans.append((span, window))
+    return covered, spans
+
+
+def in_maintenance(picture: Picture, matter: Matter, spans: Iterable[tuple[slice, Window]]) -> bool:
+    """Whether the outage began in a window that covers it; one that was there before the work is told."""
+    early = float(picture.forest.wait[matter.place])
+    return any(span.start <= matter.place < span.stop and matter.started >= window.start.timestamp() - early for span, window in spans)
+
+
+def note_drop(picture: Picture, matter: Matter, at: datetime) -> bool:
+    """Count one drop of a root. True when it belongs to an instability that was open before it."""
+    place = matter.place
+    picture.flaps.note(np.array([place]), np.array([matter.started]))
+    if place in picture.unstable:
+        pk, _ = picture.unstable[place]
+        picture.unstable[place] = pk, max(at.timestamp(), matter.started)
+        Instability.objects.filter(pk=pk).update(drops=F("drops") + 1)
+        return True
+    if picture.flaps.unstable[place]:
+        _open(picture, matter, at)
+    return False
+
+
+def _open(picture: Picture, matter: Matter, at: datetime) -> None:
+    """The drop that makes it too many is told, as the one matter that stands for those to come."""
+    drops = int(np.bitwise_count(picture.flaps.history[matter.place]))
+    row = Instability.objects.create(object_id=int(picture.forest.ids[matter.place]), started_at=moment(matter.started), drops=drops)
+    picture.unstable[matter.place] = row.pk, at.timestamp()
+
+
+def close_steady(picture: Picture, at: datetime) -> list[int]:
+    """Instabilities whose object has neither come nor gone for long enough end; returns their places."""
+    now = at.timestamp()
+    closed = [place for place, (_, changed) in picture.unstable.items() if now - changed >= STEADY_S]
+    for place in closed:
+        pk, changed = picture.unstable.pop(place)
+        Instability.objects.filter(pk=pk).update(ended_at=moment(changed))
+        picture.flaps.history[place], picture.flaps.unstable[place] = 0, False
+    return closed
