@@ -12,8 +12,8 @@ from yuanjiao.network.models import AccessMode, ManagedObject, SiteKind
 from yuanjiao.network.queries.children import children_of
 from yuanjiao.network.queries.population import Population, in_service_on, load_population, paths_of, site_fields, site_names
 from yuanjiao.network.queries.rulings import RulePart, rule_parts, target_of, targets_of
-from yuanjiao.network.queries.spans import load_spans
-from yuanjiao.network.rules.rates import Ints, Rate, RateRule, Target, seconds_by_site
+from yuanjiao.network.queries.seconds import known_seconds
+from yuanjiao.network.rules.rates import Ints, Rate, RateRule, Target
 from yuanjiao.network.rules.register import programmes
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import divisions
@@ -100,16 +100,15 @@ def measure(
     last = first + 1 if end is None else int(end.timestamp())
     parts = rule_parts(first, last) if rule is None else [RulePart(rule, first, last)]
     population = load_population(paths, first, last, only=only)
-    spans = load_spans(population, parts, instant=end is None)
-    sums = [seconds_by_site(spans, start=part.start, end=part.end, rule=part.rule) for part in parts]
-    up, down, unknown = (_by_row(population, [getattr(one, name) for one in sums]) for name in ("up", "down", "unknown"))
-    return Measured(population, up, down, unknown, tuple(part.rule for part in parts), start, end)
+    pieces, (known_up, known_down) = population.pieces, known_seconds(population, parts, instant=end is None)
+    unknown = pieces.last - pieces.first - known_up - known_down
+    up, down, rest = (_by_row(population, seconds) for seconds in (known_up, known_down, unknown))
+    return Measured(population, up, down, rest, tuple(part.rule for part in parts), start, end)
 
 
-def _by_row(population: Population, parts: Sequence[Ints]) -> Ints:
-    """Seconds of pieces, part by part, added up to those of rows."""
-    total = np.sum(parts, axis=0)
-    return np.bincount(population.pieces.row, weights=total, minlength=len(population.ids)).astype(np.int64)
+def _by_row(population: Population, seconds: Ints) -> Ints:
+    """Seconds of pieces added up to those of rows."""
+    return np.bincount(population.pieces.row, weights=seconds, minlength=len(population.ids)).astype(np.int64)
 
 
 def _of(division: Division | str, start: datetime, end: datetime | None, rule: RateRule | None) -> Measured:
@@ -189,7 +188,7 @@ def rates_by_site(path: str | Division, start: datetime, end: datetime | None = 
     """One rate per site, in code order: the rows behind a division's rate, each for as long as the site stood there."""
     measured = _of(path, start, end, rule)
     unique, first = np.unique(measured.population.ids, return_index=True)
-    last = [*first[1:].tolist(), len(measured.population.ids)]
+    last = [*first[1:].tolist(), len(measured.population.ids)][: len(unique)]
     named = site_names(unique.tolist())
     rates = [
         SiteRate(key, *named[key], measured.rate(slice(a, b))) for key, a, b in zip(unique.tolist(), first.tolist(), last, strict=True)

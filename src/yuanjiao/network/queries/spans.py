@@ -47,7 +47,7 @@ def at_pieces(pieces: Ints, ids: Ints) -> tuple[Ints, Ints]:
     return row, np.repeat(first, count) + step
 
 
-def _of(population: Population, field: str) -> Q:
+def rows_of(population: Population, field: str) -> Q:
     """The rows of one population: all, or those of its sites."""
     if population.only is not None:
         return Q(**{f"{field}__in": population.only})
@@ -55,9 +55,9 @@ def _of(population: Population, field: str) -> Q:
 
 
 def _state_rows(population: Population) -> Iterable[tuple[int, ...]]:
-    return span_rows(StateChange.objects.filter(overlapping(population.start, population.end), _of(population, "object")))
+    return span_rows(StateChange.objects.filter(overlapping(population.start, population.end), rows_of(population, "object")))
 
 
 def _test_rows(population: Population, parts: Sequence[RulePart]) -> Iterable[tuple[int, ...]]:
     since = moment(min(part.start - part.rule.play_days * 86_400 for part in parts))
-    return test_rows(PlayTest.objects.filter(_of(population, "site"), at__gt=since, at__lt=moment(population.end)))
+    return test_rows(PlayTest.objects.filter(rows_of(population, "site"), at__gt=since, at__lt=moment(population.end)))

@@ -6,7 +6,7 @@ everything its seconds depend on: the spans that touch it and the play tests tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +152,24 @@ def segments_of_day(day: Day, rule: RateRule) -> Segments:
     up = np.concatenate(([0], np.cumsum(np.where(kind == UP, length, 0))))
     down = np.concatenate(([0], np.cumsum(np.where(kind == DOWN, length, 0))))
     return Segments(site * _STEP + starts, starts, stops, up, down, kind)
+
+
+def cut_day(day: Day, first: int, last: int) -> Day:
+    """The same day without what lies outside [first, last)."""
+    if first <= 0 and last >= day.length:
+        return day
+    begin, finish = np.maximum(day.begin, np.int32(first)), np.minimum(day.finish, np.int32(last))
+    kept = finish > begin
+    return replace(day, site=day.site[kept], begin=begin[kept], finish=finish[kept], state=day.state[kept], heard=day.heard[kept])
+
+
+def rows_of(day: Day, sites: Ints) -> Day:
+    """The same day with the rows of these sites only."""
+    kept, tests = np.isin(day.site, sites), np.isin(day.test_site, sites)
+    return replace(
+        day, site=day.site[kept], begin=day.begin[kept], finish=day.finish[kept], state=day.state[kept], heard=day.heard[kept],
+        test_site=day.test_site[tests], test_at=day.test_at[tests], test_ok=day.test_ok[tests],
+    )  # fmt: skip
 
 
 def seconds_between(segments: Segments, site: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints]:

@@ -1,0 +1,56 @@
+"""Seconds of a population's service: from the counters where this process keeps them, else from the rows. Both say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from yuanjiao.network.counting.counters import COUNTERS
+from yuanjiao.network.counting.reading import Scope
+from yuanjiao.network.queries.population import Population
+from yuanjiao.network.queries.rulings import RulePart
+from yuanjiao.network.queries.spans import load_spans, rows_of
+from yuanjiao.network.queries.states import allowance
+from yuanjiao.network.rules.rates import Ints, seconds_by_site
+
+Known = tuple[Ints, Ints]
+
+
+def known_seconds(population: Population, parts: Sequence[RulePart], *, instant: bool) -> Known:
+    """(up, down) seconds of each piece of service in all parts together; the rest of a piece is unknown."""
+    if COUNTERS.active:
+        counted = _counted(population, parts, instant=instant)
+        if counted is not None:
+            return counted
+    return seconds_from_rows(population, parts, instant=instant)
+
+
+def seconds_from_rows(population: Population, parts: Sequence[RulePart], *, instant: bool) -> Known:
+    """The same from the rows, whatever has been counted: what the counters are checked against."""
+    spans = load_spans(population, parts, instant=instant)
+    sums = [seconds_by_site(spans, start=part.start, end=part.end, rule=part.rule) for part in parts]
+    return _total([(one.up, one.down) for one in sums])
+
+
+def _counted(population: Population, parts: Sequence[RulePart], *, instant: bool) -> Known | None:
+    pieces = population.pieces
+    if instant:
+        return COUNTERS.instant(pieces.site, population.start, parts[0].rule, int(allowance().total_seconds()))
+    scope = Scope(rows_of(population, "object"), rows_of(population, "site"))
+    return _total([_of_part(pieces.site, pieces.first, pieces.last, part, scope) for part in parts])
+
+
+def _of_part(site: Ints, first: Ints, last: Ints, part: RulePart, scope: Scope) -> Known:
+    begin, end = np.clip(first, part.start, part.end), np.clip(last, part.start, part.end)
+    live = end > begin
+    up, down = np.zeros(len(site), np.int64), np.zeros(len(site), np.int64)
+    up[live], down[live] = COUNTERS.seconds(site[live], begin[live], end[live], part.rule, scope)
+    return up, down
+
+
+def _total(parts: Sequence[Known]) -> Known:
+    up, down = parts[0]
+    for more_up, more_down in parts[1:]:
+        up, down = up + more_up, down + more_down
+    return up, down
