@@ -10,7 +10,7 @@ from uuid import UUID
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network.commands.versions import past_changed, register_changed
 from yuanjiao.network.models import Lifecycle, ManagedObject, Placement
-from yuanjiao.network.rules.placements import Span, changed, entering, first_difference, first_story, replaced
+from yuanjiao.network.rules.placements import Span, changed, entering, first_difference, first_story, followed
 from yuanjiao.places.models import Division
 
 BATCH = 500
@@ -73,16 +73,11 @@ def follow_division(*, old: Division, new: Division) -> int:
 
     When `new` is the older row, `old` is being taken back: nothing ever stood in it.
     """
-    rows = list(ManagedObject.objects.filter(division=old))
-    ManagedObject.objects.filter(division=old).update(division=new)
-    if new.valid_from < old.valid_from:
-        keys = list(Placement.objects.filter(division=old).values_list("object", flat=True).distinct())
-        rewrite(keys, lambda _key, story: replaced(story, old=old.pk, new=new.pk))
-        return len(rows)
-    for row in rows:
-        row.division_id = new.pk
-    follow_rows(rows, on=new.valid_from)
-    return len(rows)
+    on = date.min if new.valid_from < old.valid_from else new.valid_from
+    moved = ManagedObject.objects.filter(division=old).update(division=new)
+    keys = list(Placement.objects.filter(division=old).values_list("object", flat=True).distinct())
+    rewrite(keys, lambda _key, story: followed(story, old=old.pk, new=new.pk, on=on))
+    return moved
 
 
 def rewrite(keys: Sequence[int], turn: Callable[[int, Story], Story]) -> None:

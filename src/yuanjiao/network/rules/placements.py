@@ -56,9 +56,17 @@ def changed(story: Sequence[Span], *, on: date, division: int, lifecycle: str, d
     return [*story[:-1], replace(last, valid_to=new.valid_from), new]
 
 
-def replaced(story: Sequence[Span], *, old: int, new: int) -> list[Span]:
-    """The story once a division's row has been taken back: what stood in `old` stood in `new` all the time."""
-    return _joined([replace(span, division=new) if span.division == old else span for span in story])
+def followed(story: Sequence[Span], *, old: int, new: int, on: date) -> list[Span]:
+    """The story once the division row `old` is followed by `new` from `on`: what stands in `old` that day or later stands in `new`."""
+    parts: list[Span] = []
+    for span in story:
+        if span.division != old or (span.valid_to is not None and span.valid_to <= on):
+            parts.append(span)
+        elif span.valid_from >= on:
+            parts.append(replace(span, division=new))
+        else:
+            parts += [replace(span, valid_to=on), replace(span, division=new, valid_from=on, uid=None)]
+    return _joined(parts)
 
 
 def _joined(story: Sequence[Span]) -> list[Span]:
