@@ -34,7 +34,12 @@ def rule_versions() -> list[DatedRule]:
 
 def rule_on(day: date) -> RateRule:
     """The version in force on a day."""
-    return [one.rule for one in rule_versions() if one.valid_from is None or one.valid_from <= day][-1]
+    return rule_among(rule_versions(), day)
+
+
+def rule_among(versions: Iterable[DatedRule], day: date) -> RateRule:
+    """The version in force on a day, of versions that have been read."""
+    return [one.rule for one in versions if one.valid_from is None or one.valid_from <= day][-1]
 
 
 @dataclass(frozen=True)
