@@ -33,7 +33,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Past:
-    """One silence that began and ended before anybody here could see it; `root`: place of what explains it, `rule` how that was found."""
+    """One silence that began and ended before anybody here could see it, with the bounds of its beginning."""
 
     place: int
     started: float
@@ -107,7 +107,7 @@ def _end(picture: Picture, place: int, at: float, found: Absorbed) -> None:
         pk, root = int(picture.outage[place]), int(picture.root[place])
         found.ended.append(Ended(place, pk, root, started, max(at, started), int(picture.hold[place])))
     else:
-        found.past.append(Past(place, *(float(column[place]) for column in (picture.silent, picture.lo, picture.hi)), at))
+        found.past.append(Past(place, float(picture.silent[place]), float(picture.lo[place]), float(picture.hi[place]), at))
     picture.forget(place)
 
 

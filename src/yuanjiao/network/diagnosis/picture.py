@@ -1,4 +1,4 @@
-"""What the diagnosis keeps in memory between two turns: the tree, the present states, the open outages. Read anew when it is not so any more."""
+"""What the diagnosis keeps in memory between two turns: the tree, present states, open outages. Read anew when it is not so any more."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def _unstable(picture: Picture, now: float) -> None:
     inside = place >= 0
     picture.flaps.note(place[inside], table[inside, 1].astype(np.float64))
     picture.flaps.unstable[:] = False
-    for pk, subject, started in Instability.objects.filter(ended_at=None).values_list("pk", "object_id", Epoch(F("started_at"))):
+    for pk, subject in Instability.objects.filter(ended_at=None).values_list("pk", "object_id"):
         where = int(picture.forest.places([subject])[0])
         if where >= 0:
             picture.unstable[where] = (pk, now)

@@ -1,4 +1,4 @@
-"""From the findings of the rules to what shall stand: who is a root, whom it explains, what begins and what ends. Decides; writes nothing."""
+"""From the findings of the rules to what shall stand: who is a root, whom it explains, what ends. Decides; writes nothing."""
 
 from __future__ import annotations
 

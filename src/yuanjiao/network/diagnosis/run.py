@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +13,7 @@ from yuanjiao.network.diagnosis.news import News, mark_judged, read_news
 from yuanjiao.network.diagnosis.picture import Picture, read_picture, stamp
 from yuanjiao.network.diagnosis.sighting import Heard, see
 from yuanjiao.network.diagnosis.turn import Turn
-from yuanjiao.network.rules.causes import Places, find_causes
+from yuanjiao.network.rules.causes import Mask, Places, find_causes
 
 CHILDREN_AT_ONCE = 20_000
 """Children of a storm are written after their root, so many in one transaction: the intake writes in between."""
@@ -68,7 +67,7 @@ def _take(turn: Turn, news: News, *, fresh: bool) -> Places:
     return turn.children()
 
 
-def _write_rest(turn: Turn, news: News, later: Sequence[bool], children: Places) -> None:
+def _write_rest(turn: Turn, news: News, later: Mask, children: Places) -> None:
     for start in range(0, len(children), CHILDREN_AT_ONCE):
         part = children[start : start + CHILDREN_AT_ONCE]
         with transaction.atomic():

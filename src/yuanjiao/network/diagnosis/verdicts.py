@@ -47,7 +47,7 @@ def clock(seconds: float) -> str:
 def names_of(picture: Picture, places: Iterable[int]) -> dict[int, str]:
     """Names by place, in one query for a turn."""
     wanted = {int(picture.forest.ids[place]): place for place in places if place >= 0}
-    found = {}
+    found: dict[int, str] = {}
     for part in batches(wanted):
         found.update(ManagedObject.objects.filter(pk__in=part).values_list("pk", "name"))
     return {wanted[pk]: name for pk, name in found.items()}
