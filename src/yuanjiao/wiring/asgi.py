@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -14,6 +15,7 @@ django.setup()
 from django.conf import settings  # noqa: E402  (Django must be set up before anything of ours is imported)
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
+from yuanjiao.network.live import LISTENER  # noqa: E402
 from yuanjiao.wiring.engine import Engine  # noqa: E402
 from yuanjiao.wiring.intake import INTAKE  # noqa: E402
 from yuanjiao.wiring.jobs import JOBS  # noqa: E402
@@ -39,12 +41,16 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
+    ticking: asyncio.Task[None] | None = None
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             engine.start()
+            ticking = asyncio.create_task(LISTENER.keep_ticking())
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
+            if ticking is not None:
+                ticking.cancel()
             engine.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from yuanjiao.wiring import health
+from yuanjiao.wiring import health, metrics, pulse
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
+    path("events", pulse.events, name="events"),
     path("", include("yuanjiao.flow.urls")),
     path("", include("yuanjiao.desks.urls")),
     path("account/", include("yuanjiao.people.urls")),
