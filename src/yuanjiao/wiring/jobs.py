@@ -20,6 +20,7 @@ from yuanjiao.network.probing.edge import check_edge
 from yuanjiao.network.probing.site import try_newest_film
 from yuanjiao.register.jobs import forget_old_uploads
 from yuanjiao.reports.jobs import draft_month_reports
+from yuanjiao.wiring.prober import keep_prober
 
 ALL = frozenset({"solo", "centre", "edge", "site"})
 TOP = frozenset({"solo", "centre"})
@@ -51,6 +52,7 @@ JOBS: tuple[Job, ...] = (
     Job("beat_parent", min(settings.BEAT_PERIOD_S / 2, 30.0), network.beat_parent, BELOW),
     Job("check_edge", settings.CHECK_S, check_edge, frozenset({"edge"})),
     Job("try_newest_film", min(settings.PLAY_TEST_S, 60.0), try_newest_film, frozenset({"site"})),
+    Job("keep_prober", 10.0, keep_prober, TOP),
     Job("requeue_packaging", 30.0, requeue_packaging, TOP),
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("faults", 5.0, run_faults, TOP),
