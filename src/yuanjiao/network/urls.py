@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.network.views import comparison, edges, lines, outages, rates, sites
+from yuanjiao.network.views import comparison, edges, lines, outages, probes, rates, sites
 
 app_name = "network"
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("lines/<str:code>/", lines.line, name="line"),
     path("outages/", outages.outage_list, name="outage_list"),
     path("outages/<uuid:uid>/", outages.outage, name="outage"),
+    path("probes/", probes.probe_list, name="probe_list"),
+    path("probes/new/", probes.probe_new, name="probe_new"),
+    path("probes/<uuid:uid>/", probes.probe, name="probe"),
+    path("probes/<uuid:uid>/stop/", probes.probe_stop, name="probe_stop"),
     path("rates/", rates.rates, name="rates"),
     path("comparison/", comparison.comparison, name="comparison"),
     path("coverage/", rates.coverage, name="coverage"),

@@ -148,7 +148,7 @@ def _followed(span: ProbeOutcome | None, answer: Answer, silent_s: float) -> Pro
 
 
 def _write(ended: list[ProbeOutcome], touched: list[ProbeOutcome]) -> None:
-    ProbeOutcome.objects.bulk_update([span for span in ended if span.pk], ["until"], batch_size=200)
+    ProbeOutcome.objects.bulk_update([span for span in ended if span.pk], ["until", "asked_at", "latency_ms", "note"], batch_size=100)
     ProbeOutcome.objects.bulk_create([span for span in ended if not span.pk], batch_size=BATCH)
     ProbeOutcome.objects.bulk_create([span for span in touched if not span.pk], batch_size=BATCH)
     table, adapt = connection.ops.quote_name(ProbeOutcome._meta.db_table), connection.ops.adapt_datetimefield_value
