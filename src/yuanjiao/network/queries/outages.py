@@ -12,8 +12,10 @@ from uuid import UUID
 from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from yuanjiao.lib.errors import NotFound
-from yuanjiao.network.models import FaultClass, Lifecycle, ManagedObject, ObjectKind, Outage, OutageVerdict, Site
+from yuanjiao.network.models import FaultClass, Hold, Instability, Lifecycle, ManagedObject, ObjectKind, Outage, OutageVerdict, Site
 from yuanjiao.people.queries import within
+
+STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,24 @@ class OutageView:
     evidence: str
     confidence: float
     settled: bool
+    held_for: str = ""
+    held_name: str = ""
+    sign: str = "silence"
+
+
+@dataclass(frozen=True)
+class InstabilityView:
+    """One object that comes and goes (时断时续): single drops are one matter. `outage` is the one told for it, None when none was."""
+
+    uid: UUID
+    code: str
+    name: str
+    path: str
+    division_name: str
+    started_at: datetime
+    ended_at: datetime | None
+    drops: int
+    outage: OutageView | None
 
 
 def _rows() -> QuerySet[Outage]:
@@ -75,6 +95,9 @@ def _view(row: Outage) -> OutageView:
         evidence=last.evidence if last else "",
         confidence=last.confidence if last else 0.0,
         settled=last.settled if last else False,
+        held_for=row.held_for,
+        held_name=row.get_held_for_display(),
+        sign=row.sign,
     )
 
 
@@ -86,9 +109,12 @@ def open_outages(paths: Iterable[str]) -> list[OutageView]:
 
 
 def root_rows(paths: Iterable[str]) -> QuerySet[Outage]:
-    """Root outages under the paths, open ones first, then the newest; `evidence` is the sentence that stands. For lists."""
+    """Root outages under the paths, open ones first, then the newest; `evidence` is the sentence that stands. For lists.
+
+    Those of announced work and of what comes and goes are among them, with `held_for`: nothing is hidden. What still waits for evidence is not.
+    """
     last = OutageVerdict.objects.filter(outage=OuterRef("pk")).order_by("-at", "-id")
-    rows = Outage.objects.filter(within("object__division__path", paths), root=None, held=False)
+    rows = Outage.objects.filter(within("object__division__path", paths), root=None).exclude(held_for=Hold.EVIDENCE)
     told = rows.select_related("object__division").annotate(evidence=Subquery(last.values("evidence")[:1]))
     return told.order_by(F("ended_at").desc(nulls_first=True), "-started_at", "-id")
 
@@ -112,11 +138,24 @@ def outages_of(subject: ManagedObject) -> list[OutageView]:
 
 
 def open_outage_of(subject: ManagedObject) -> OutageView | None:
-    """The root outage that explains why the object is dark now (its own, or the one above it); None when there is none."""
+    """The root outage that explains why the object is dark now: its own, or one above it, told or not; None when there is none."""
     row = _rows().filter(object=subject, ended_at=None).first()
-    if row is None:
-        return None
-    return _view(_rows().get(pk=row.root_id)) if row.root_id else _view(row)
+    if row is not None:
+        return _view(_rows().get(pk=row.root_id)) if row.root_id else _view(row)
+    above = {pk: step for step, pk in enumerate(_way_up(subject))}
+    rows = list(_rows().filter(object__in=above, ended_at=None).select_related("object__division", "root"))
+    nearest = min(rows, key=lambda row: above[row.object_id], default=None)
+    return None if nearest is None or nearest.held else open_outage_of(nearest.object)
+
+
+def _way_up(subject: ManagedObject) -> list[int]:
+    """Edges that speak for what hangs on them: behind one that is silent nothing has an outage of its own. Nearest first."""
+    found: list[int] = []
+    above = subject.depends_on
+    while above is not None and above.pk not in found and len(found) < STEPS:
+        found.append(above.pk)
+        above = above.depends_on
+    return found
 
 
 def affected_sites(uid: UUID) -> QuerySet[Site]:
@@ -125,8 +164,11 @@ def affected_sites(uid: UUID) -> QuerySet[Site]:
     if row is None:
         raise NotFound("没有这次中断的记录")
     wanted = Q(outages__root=row) | Q(outages=row)
+    edges = list(row.explained.filter(object__kind=ObjectKind.EDGE, explained=None).values_list("object_id", flat=True))
     if row.object.kind == ObjectKind.EDGE and not row.explained.exists():
-        wanted |= _below(row.object_id)
+        edges.append(row.object_id)
+    for edge in edges:
+        wanted |= _below(edge)
     return Site.objects.filter(wanted).select_related("division").distinct().order_by("code")
 
 
@@ -134,6 +176,35 @@ def _below(pk: int) -> Q:
     """In service and hanging on the object, at most four steps down."""
     steps = [Q(**{"__".join(["depends_on"] * depth): pk}) for depth in range(1, 5)]
     return Q(lifecycle=Lifecycle.IN_SERVICE) & reduce(or_, steps)
+
+
+def unstable_objects(paths: Iterable[str]) -> list[InstabilityView]:
+    """What comes and goes now under the paths, the longest first."""
+    rows = Instability.objects.filter(within("object__division__path", paths), ended_at=None)
+    return [_unstable(row) for row in rows.select_related("object__division").order_by("started_at", "pk")]
+
+
+def instabilities_of(subject: ManagedObject) -> list[InstabilityView]:
+    """Every span in which one object came and went, newest first."""
+    rows = Instability.objects.filter(object=subject).select_related("object__division").order_by("-started_at")
+    return [_unstable(row) for row in rows]
+
+
+def _unstable(row: Instability) -> InstabilityView:
+    told = (
+        _rows().filter(object=row.object_id, root=None, held=False, started_at__lte=row.started_at).order_by("-started_at", "-id").first()
+    )
+    return InstabilityView(
+        uid=row.uid,
+        code=row.object.code,
+        name=row.object.name,
+        path=row.object.division.path,
+        division_name=row.object.division.name,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        drops=row.drops,
+        outage=_view(told) if told else None,
+    )
 
 
 def detected_outages(path: str, start: datetime, end: datetime, *, roots_only: bool = True) -> list[OutageView]:
