@@ -111,7 +111,7 @@ def open_outages(paths: Iterable[str]) -> list[OutageView]:
 def root_rows(paths: Iterable[str]) -> QuerySet[Outage]:
     """Root outages under the paths, open ones first, then the newest; `evidence` is the sentence that stands. For lists.
 
-    Those of announced work and of what comes and goes are among them, with `held_for`: nothing is hidden. What still waits for evidence is not.
+    Those of announced work and of what comes and goes are among them, with `held_for`; what waits for evidence is not.
     """
     last = OutageVerdict.objects.filter(outage=OuterRef("pk")).order_by("-at", "-id")
     rows = Outage.objects.filter(within("object__division__path", paths), root=None).exclude(held_for=Hold.EVIDENCE)
@@ -152,8 +152,11 @@ def _way_up(subject: ManagedObject) -> list[int]:
     """Edges that speak for what hangs on them: behind one that is silent nothing has an outage of its own. Nearest first."""
     found: list[int] = []
     above = subject.depends_on
-    while above is not None and above.pk not in found and len(found) < STEPS:
-        found.append(above.pk)
+    for _ in range(STEPS):
+        if above is None:
+            break
+        if above.kind == ObjectKind.EDGE:
+            found.append(above.pk)
         above = above.depends_on
     return found
 
