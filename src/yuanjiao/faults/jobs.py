@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from yuanjiao.faults.commands import ensure_dictionaries, fold_order, open_order, take_up_report
 from yuanjiao.faults.models import WorkOrder
 from yuanjiao.faults.queries import pending_reports
 from yuanjiao.faults.queries.dictionary import term_for
 from yuanjiao.faults.rules import CLASS_OF_KIND, Channel, is_due
-from yuanjiao.items.rules import State
+from yuanjiao.items.rules import OPEN, State
 from yuanjiao.lib.errors import YuanjiaoError
-from yuanjiao.network.queries import OutageView, object_by_code, open_outages
+from yuanjiao.network.queries import InstabilityView, OutageView, object_by_code, open_outages, unstable_objects
 from yuanjiao.people.rules import SYSTEM
 
 log = logging.getLogger(__name__)
@@ -33,23 +35,33 @@ def take_up_reports(at: datetime) -> int:
 
 
 def open_orders_for_outages(at: datetime) -> int:
-    """One order for every open root outage older than its patience; one per root, whatever it darkens (NET08)."""
+    """One order for every open root outage older than its patience; one per root, whatever it darkens (NET08).
+
+    What comes and goes gets one order for all its drops, however short each of them is.
+    """
     ensure_dictionaries()
     with_order = set(WorkOrder.objects.exclude(outage=None).values_list("outage_id", flat=True))
-    opened = 0
-    for outage in open_outages(["/"]):
-        if outage.outage_id not in with_order:
-            opened += _open(outage, at)
-    return opened
+    due = [outage for outage in open_outages(["/"]) if outage.outage_id not in with_order and _is_due(outage, at)]
+    due += [one.outage for one in unstable_objects(["/"]) if one.outage is not None and not _has_order(one)]
+    return sum(_open(outage, at) for outage in due)
+
+
+def _has_order(matter: InstabilityView) -> bool:
+    """Whether somebody has been sent to the object since it began to come and go, or is still there."""
+    orders = WorkOrder.objects.filter(subject__code=matter.code)
+    told = matter.outage.outage_id if matter.outage else None
+    return orders.filter(Q(outage=told) | Q(outage_started_at__gte=matter.started_at) | Q(item__state__in=OPEN)).exists()
+
+
+def _is_due(outage: OutageView, at: datetime) -> bool:
+    subject = object_by_code(outage.code)
+    term = term_for(outage.fault_class or CLASS_OF_KIND[subject.kind], subject.division)
+    return is_due(outage.started_at, at, timedelta(minutes=term.patience_minutes))
 
 
 def _open(outage: OutageView, at: datetime) -> bool:
-    subject = object_by_code(outage.code)
-    term = term_for(outage.fault_class or CLASS_OF_KIND[subject.kind], subject.division)
-    if not is_due(outage.started_at, at, timedelta(minutes=term.patience_minutes)):
-        return False
     try:
-        open_order(subject=subject, outage=outage, raised_by=Channel.AUTOMATIC, by=SYSTEM, at=at)
+        open_order(subject=object_by_code(outage.code), outage=outage, raised_by=Channel.AUTOMATIC, by=SYSTEM, at=at)
     except YuanjiaoError as error:
         log.warning("outage of %s without order: %s", outage.code, error.message)
         return False
