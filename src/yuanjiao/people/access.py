@@ -26,6 +26,7 @@ ANYBODY = "anybody"
 MACHINE = "machine"
 CHANGE_PASSWORD = "change_password"
 """Where a person with a first password is sent, whatever they asked for."""
+PROLONG_S = 60
 
 
 class ActingRequest(HttpRequest):
@@ -49,12 +50,23 @@ def door(*permissions: Permission) -> Callable[[View], View]:
             if permissions and not any(actor.holds(permission) for permission in permissions):
                 actor.require(permissions[0])
             request.actor = actor  # type: ignore[attr-defined]
+            _prolong(request)
             return view(request, *args, **kwargs)
 
         guarded.door = permissions or ANYBODY  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def _prolong(request: HttpRequest) -> None:
+    """Idle time counts from the last request, not from the log-in (IDLE_MINUTES): written down at most once a minute.
+
+    A screen on a wall asks again and again, and so stays on.
+    """
+    now = int(clock.now().timestamp())
+    if now - request.session.get("seen_s", 0) >= PROLONG_S:
+        request.session["seen_s"] = now
 
 
 def public(view: View) -> View:
