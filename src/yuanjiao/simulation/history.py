@@ -10,7 +10,7 @@ import msgspec
 
 from yuanjiao.faults.jobs import run_faults
 from yuanjiao.network.jobs import diagnose_outages, sweep
-from yuanjiao.network.live import LISTENER
+from yuanjiao.network.live import LISTENER, Listener
 from yuanjiao.simulation.behaviour import TrueFault
 from yuanjiao.simulation.world import World
 
@@ -29,13 +29,23 @@ def live_through(world: World, *, start: datetime, end: datetime, step: timedelt
     return len(moments)
 
 
-def centre_turn(now: datetime) -> None:
-    """One turn of the centre's own jobs. Nothing happened between two steps, so the listener was listening all the time."""
+def listening_turn(now: datetime, *, swept_s_ago: float = 1.0) -> None:
+    """One turn of the centre's listening. Nothing happened between two turns, so the listener was listening all the time."""
     if LISTENER.swept_at:
-        LISTENER.swept_at = now.timestamp() - 1
+        LISTENER.swept_at = now.timestamp() - swept_s_ago
     sweep(now)
     diagnose_outages(now)
+
+
+def centre_turn(now: datetime) -> None:
+    """One turn of the centre's own jobs."""
+    listening_turn(now)
     run_faults(now)
+
+
+def start_afresh() -> None:
+    """The centre's process ended and another one begins: the listener knows only what lies in the database and in HOME."""
+    Listener.__init__(LISTENER)
 
 
 def write_truth(faults: list[TrueFault], path: Path) -> None:

@@ -1,0 +1,90 @@
+"""Every beat that follows from the truth, and who truly hears it. Pure; one site at a time, so that a month of a city fits."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuanjiao.simulation.city import SimSite
+from yuanjiao.simulation.judge.truth import CENTRE, Spans, Truth, uplink_of
+
+Times = NDArray[np.float64]
+PERIOD_S, GRACE_S = 60.0, 30.0
+SWEEP_S, BATCH_S = 5.0, 30.0
+SHIP_PHASE_S, CENTRE_PHASE_S = 1.0, 4.0
+LATE_SHARE, LATE_S = 0.01, 25.0
+
+
+def heard_of_site(truth: Truth, site: SimSite) -> Times:
+    """When the site's edge received its beats, in order: the site worked, its line carried them, and the edge listened."""
+    draw = random.Random(f"judge/{truth.city.plan.seed}/{site.code}/beats")
+    sent = [np.arange(start + draw.uniform(1, 20), end, PERIOD_S) for start, end in truth.working(site.code)]
+    times = np.concatenate([*sent, np.zeros(0)])
+    received = np.sort(times + _lateness(draw, len(times)))
+    received = received[received < truth.length]
+    return received[inside(truth.working(site.line), received) & inside(listening(truth, site.edge), received)]
+
+
+def _lateness(draw: random.Random, count: int) -> Times:
+    """One beat in a hundred is on its way for up to 25 seconds."""
+    noise = np.random.default_rng(draw.getrandbits(64))
+    return np.where(noise.random(count) < LATE_SHARE, noise.uniform(0, LATE_S, count), 0.0)
+
+
+def inside(spans: Spans, moments: Times) -> NDArray[np.bool_]:
+    """Which moments lie in one of the spans."""
+    edges = np.array([edge for row in spans for edge in row])
+    odd: NDArray[np.bool_] = np.searchsorted(edges, moments, side="right") % 2 == 1
+    return odd
+
+
+def listening(truth: Truth, code: str) -> Spans:
+    """When a listener (an edge's or the centre's) runs: from its first sweep after a start to its end."""
+    rows = [(sweep_after(start, phase_of(code)) if start else 0.0, end) for start, end in truth.working(code)]
+    return Spans(tuple(row for row in rows if row[1] > row[0]))
+
+
+def phase_of(code: str) -> float:
+    """Edges sweep at whole five seconds and ship a second later; the centre sweeps after that."""
+    return CENTRE_PHASE_S if code == CENTRE else 0.0
+
+
+def sweep_after(moment: float, phase: float = 0.0) -> float:
+    """The first sweep later than a moment."""
+    return (math.floor((moment - phase) / SWEEP_S) + 1) * SWEEP_S + phase
+
+
+def reach(truth: Truth, edge: str) -> Spans:
+    """When the edge's word arrives at the centre: both listen, and the uplink works."""
+    deaf = [span for code in (edge, CENTRE) for span in listening(truth, code).outside(truth.length)]
+    return Spans.of([*deaf, *truth.broken_of(uplink_of(edge))]).outside(truth.length)
+
+
+def heard_of_edge(truth: Truth, edge: str, number: int) -> Times:
+    """When the centre received the edge's batches: twice a minute, while both listened and the uplink worked."""
+    phase = 2.0 + SWEEP_S * (number % 6) + (number % 10) / 10
+    sent = np.arange(phase, truth.length, BATCH_S)
+    return sent[inside(reach(truth, edge), sent)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Beats without a hole: the first and the last of them, as received."""
+
+    first: float
+    last: float
+
+
+def runs_of(heard: Times, listening: Spans, *, hole_s: float = PERIOD_S + GRACE_S) -> Iterator[Run]:
+    """The beats as runs between holes that may be longer than `hole_s`; a new listener begins a new run."""
+    for start, end in listening:
+        mine = heard[(heard >= start) & (heard < end)]
+        breaks = np.flatnonzero(np.diff(mine) >= hole_s)
+        if len(mine):
+            for first, last in zip([0, *(breaks + 1)], [*breaks, len(mine) - 1], strict=True):
+                yield Run(float(mine[first]), float(mine[last]))

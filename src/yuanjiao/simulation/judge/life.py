@@ -1,0 +1,332 @@
+"""The real doors and jobs live through the truth, at simulated times and only where something happens.
+
+Edges sweep where a beat ends or begins a silence, ship where they recorded something, and the centre takes its turn after that; what
+lies between two such moments is told by arithmetic. The order inside five seconds is always the same: edges sweep, edges ship, edges
+beat, the centre sweeps and diagnoses.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from uuid import UUID, uuid5
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from yuanjiao.flow.nodes.commands import issue_code
+from yuanjiao.flow.wire.auth import micros
+from yuanjiao.flow.wire.signing import Claim, request_bytes, to_headers
+from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
+from yuanjiao.network.jobs.sweep import DEAF_S
+from yuanjiao.network.models import Outage
+from yuanjiao.network.queries import object_by_code
+from yuanjiao.simulation.city import SimCounty, SimSite
+from yuanjiao.simulation.edge import SimulatedEdge, fresh_memory, moment
+from yuanjiao.simulation.history import listening_turn, start_afresh
+from yuanjiao.simulation.judge import beats
+from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SHIP_PHASE_S, SWEEP_S, Run, Times, phase_of, runs_of, sweep_after
+from yuanjiao.simulation.judge.oracle import mark_before
+from yuanjiao.simulation.judge.truth import CENTRE, Spans, Test, Truth
+from yuanjiao.simulation.transport import InsideTransport
+
+log = logging.getLogger(__name__)
+GRID_S = 900.0
+AGAIN_S = 15.0
+"""While an outage waits for evidence the centre looks again this soon (really every five seconds)."""
+TESTS = UUID("0d8b6a0e-3d0f-4f2e-9c53-0b3f5c1f7a52")
+
+
+@dataclass
+class JudgedEdge(SimulatedEdge):
+    """One edge whose sites beat as the truth says. Its array counts by its own steady clock; what it writes down is corrected by what
+    the centre's answers last told it of the time."""
+
+    truth: Truth = field(kw_only=True)
+    runs: list[list[Run]] = field(kw_only=True)
+    heard_at_centre: Times = field(kw_only=True)
+    delivered: int = field(default=-1, kw_only=True)
+    listens_from: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.clock = self.truth.clock_of(self.code)
+        self.zero = self.started_at.timestamp()
+        self.array.listening_since = self.steady(0.0)
+        self._next = np.zeros(len(self.sites), np.int64)
+        self._first = np.full(len(self.sites), np.inf)
+        self._last = np.full(len(self.sites), np.inf)
+
+    def steady(self, at: float) -> float:
+        """The edge's own clock at a true moment."""
+        return self.zero + at + self.clock.bias + self.clock.drift * at
+
+    def correction(self, at: float) -> float:
+        """What must be added to its clock, as the last answered batch before the moment told."""
+        index = int(np.searchsorted(self.heard_at_centre, at, side="right")) - 1
+        told = float(self.heard_at_centre[index]) if index >= 0 else 0.0
+        return -(self.clock.bias + self.clock.drift * told)
+
+    def house(self, at: float) -> datetime:
+        """The time the edge writes down at a true moment."""
+        return self._written(self.steady(at), at)
+
+    def _written(self, steady: float, at: float) -> datetime:
+        return self.started_at + timedelta(seconds=steady + self.correction(at) - self.zero)
+
+    def newest(self, at: float) -> Times:
+        """The newest beat of every site heard up to a true moment; -inf where there is none since the listener began."""
+        for place in np.flatnonzero(self._next < self._counts()):
+            rows, index = self.runs[place], int(self._next[place])
+            while index < len(rows) and rows[index].first <= at:
+                self._first[place], self._last[place] = rows[index].first, rows[index].last
+                index += 1
+            self._next[place] = index
+        begun = self._first <= at
+        first = np.where(begun, self._first, at)
+        nominal = np.maximum(first + np.floor((at - first) / PERIOD_S) * PERIOD_S, first)
+        found = np.where(at >= self._last, self._last, nominal)
+        return np.where(begun & (found >= self.listens_from), found, -np.inf)
+
+    def _counts(self) -> NDArray[np.int64]:
+        return np.array([len(rows) for rows in self.runs], np.int64)
+
+    def sweep(self, at: float) -> int:
+        """Hear what was heard up to `at`, find who is back and who fell silent; returns how many changes were written down."""
+        newest = self.newest(at)
+        heard = np.isfinite(newest)
+        steady = np.where(heard, self.zero + self.clock.bias + np.where(heard, newest, 0.0) * (1 + self.clock.drift), 0.0)
+        fresh = np.flatnonzero(steady > self.array.last)
+        if len(fresh):
+            self.array.hear_many(fresh, steady[fresh])
+        transitions = self.array.sweep(self.steady(at))
+        if len(transitions):
+            shift = self.correction(at)
+            self._record(StateChanged(changes=[_change(one, shift) for one in transitions]), self.house(at))
+            self.array.settle(transitions)
+        return len(transitions)
+
+    def start_again(self, at: float, marked: float) -> None:
+        """Its process runs again and owns up to the time nobody listened."""
+        self.listens_from, self.boot_at = at, self.house(at)
+        if at - marked > DEAF_S:
+            self._record(Deaf(start=moment(self.house(marked).timestamp()), end=moment(self.house(at).timestamp())), self.house(at))
+            self.array.forget(self.steady(at))
+        self.array.last[:], self.array.back[:] = 0, 0
+        self.array.listening_since = self.steady(at)
+
+    def test(self, site: str, test: Test) -> None:
+        """A site tried to play."""
+        uid, at = uuid5(TESTS, f"{site}/{test.at}"), self.house(test.at)
+        self._record(PlayTested(uid=uid, site=site, at=moment(at.timestamp()), ok=test.ok, step=test.step, item="试播片"), at)
+
+    def ship(self, at: float) -> None:
+        """Send what was written down."""
+        if not self._ship(self.true(at)):
+            raise RuntimeError(f"{self.code}: the centre refused a segment")
+
+    def true(self, at: float) -> datetime:
+        return self.started_at + timedelta(seconds=at)
+
+    def tell(self, until: float) -> None:
+        """Deliver the newest batch that arrived by `until`, unless it was delivered already."""
+        index = int(np.searchsorted(self.heard_at_centre, until, side="right")) - 1
+        if index <= self.delivered:
+            return
+        self.delivered, at = index, float(self.heard_at_centre[index])
+        newest = self.newest(at)
+        young = np.flatnonzero(at - newest <= 2 * PERIOD_S).tolist()
+        body = {
+            "node": str(self.memory.uid),
+            "sent_at": self.house(at),
+            "boot_at": self.boot_at,
+            "observed_through": self.house(max(at - at % SWEEP_S, self.listens_from)),
+            "journal_seq": self.memory.seq,
+            "beats": [[self.sites[place].code, round(max(at - float(newest[place]), 0.0), 1)] for place in young],
+        }
+        status, content = self._signed("/beat", msgspec.json.encode(body), self.true(at))
+        if status != 200:
+            raise RuntimeError(f"{self.code}: the centre refused a batch: {content[:200]!r}")
+
+    def lose(self, until: float) -> None:
+        """What arrived by `until` was heard by a process that is gone."""
+        self.delivered = int(np.searchsorted(self.heard_at_centre, until, side="right")) - 1
+
+    def _signed(self, path: str, body: bytes, now: datetime) -> tuple[int, bytes]:
+        """Signed at the time of its own, corrected clock."""
+        time_us = micros(self.house((now - self.started_at).total_seconds()))
+        message = request_bytes(method="POST", target=path, node=self.memory.uid, time_us=time_us, clock_us=time_us, body=body)
+        headers = to_headers(Claim(self.memory.uid, time_us, time_us, self._key.sign(message)))
+        return self.transport.post(path, body, {"Content-Type": "application/json", **headers}, now)
+
+
+def _change(transition: object, shift: float) -> Change:
+    """A transition as the event carries it, in corrected time; times of 0 are "not known"."""
+    code, state, at, heard, latest, reason = (getattr(transition, name) for name in ("code", "state", "at", "heard", "latest", "reason"))
+    return Change(
+        code=code,
+        state=state,
+        at=moment(at + shift),
+        last=moment(heard + shift) if heard else None,
+        latest=moment(latest + shift) if latest else None,
+        reason=reason,
+    )
+
+
+def judged_edges(truth: Truth, at: datetime) -> list[JudgedEdge]:
+    """The city's edges, enrolled by one-time codes as any machine is."""
+    transport = InsideTransport()
+    return [_edge(truth, county, number, transport, at) for number, county in enumerate(truth.city.counties)]
+
+
+def _edge(truth: Truth, county: SimCounty, number: int, transport: InsideTransport, at: datetime) -> JudgedEdge:
+    sites = [site for town in county.towns for site in town.sites]
+    edge = JudgedEdge(
+        county.edge, sites, transport, fresh_memory(), at, PERIOD_S, GRACE_S, truth=truth,
+        runs=[list(runs_of(beats.heard_of_site(truth, site), beats.listening(truth, county.edge))) for site in sites],
+        heard_at_centre=beats.heard_of_edge(truth, county.edge, number),
+    )  # fmt: skip
+    scope = object_by_code(county.edge).division.path
+    edge.enrol(issue_code(kind="edge", name=f"{county.name}边缘服务器", subject_code=county.edge, scope=scope, at=at), at)
+    return edge
+
+
+Deed = Callable[[float], None]
+
+
+@dataclass
+class Life:
+    """Everything that happens, in order of time. `steps` counts the centre's turns."""
+
+    truth: Truth
+    edges: Sequence[JudgedEdge]
+    start: datetime
+    steps: int = 0
+    _queue: list[tuple[float, int, Deed]] = field(default_factory=list)
+    _asked: set[tuple[str, float]] = field(default_factory=set)
+    _number: int = 0
+
+    @cached_property
+    def listening(self) -> Spans:
+        """When the centre listens."""
+        return beats.listening(self.truth, CENTRE)
+
+    def at(self, when: float, name: str, deed: Deed) -> None:
+        """Do it at that moment, once."""
+        if when < self.truth.length and (name, when) not in self._asked:
+            self._asked.add((name, when))
+            self._number += 1
+            heapq.heappush(self._queue, (when, self._number, deed))
+
+    def live(self, report: Callable[[float], None] | None = None) -> None:
+        """From the first second to the last."""
+        self._plan_centre()
+        for edge in self.edges:
+            self._plan_edge(edge)
+        told = 0.0
+        while self._queue:
+            now, _, deed = heapq.heappop(self._queue)
+            deed(now)
+            if report and now - told >= self.truth.length / 100:
+                told = now
+                report(now / self.truth.length)
+
+    def _plan_centre(self) -> None:
+        for start, end in self.listening:
+            self.at(start, "start", self._start_centre if start else self._turn)
+            for grid in np.arange(sweep_after(start, phase_of(CENTRE)), end, GRID_S).tolist():
+                self.at(grid, CENTRE, self._turn)
+            self.at(mark_before(start, end), CENTRE, self._turn)
+
+    def _plan_edge(self, edge: JudgedEdge) -> None:
+        for run, then in _with_next(list(runs_of(edge.heard_at_centre, self.listening))):
+            self._turn_after(run.first)
+            noticed = sweep_after(run.last + PERIOD_S + GRACE_S, phase_of(CENTRE))
+            if noticed < then:
+                self.at(noticed, CENTRE, self._turn)
+        for start, end in beats.reach(self.truth, edge.code):
+            first = sweep_after(start, SHIP_PHASE_S)
+            if first < end:
+                self.at(first, f"ship {edge.code}", partial(self._ship, edge))
+        marked = 0.0
+        for start, end in beats.listening(self.truth, edge.code):
+            if start:
+                self.at(start, f"start {edge.code}", partial(self._start_edge, edge, marked))
+            self._plan_listening(edge, start, end)
+            self.at(end, f"end {edge.code}", edge.tell)
+            marked = mark_before(start, end)
+
+    def _plan_listening(self, edge: JudgedEdge, start: float, end: float) -> None:
+        """Sweeps where a site is heard again or is overdue, and the tests of this time."""
+        moments = {sweep_after(start + PERIOD_S + GRACE_S)}
+        for rows in edge.runs:
+            for run in rows:
+                moments |= {sweep_after(run.first), sweep_after(run.last + PERIOD_S + GRACE_S)}
+        for sweep in moments:
+            if start < sweep < end:
+                self.at(sweep, edge.code, partial(self._sweep, edge))
+        for site in edge.sites:
+            for test in self.truth.tests.get(site.code, []):
+                if start <= test.at < end and was_made(self.truth, site, test):
+                    self.at(test.at, site.code, partial(self._test, edge, site.code, test))
+
+    def _test(self, edge: JudgedEdge, site: str, test: Test, now: float) -> None:
+        edge.test(site, test)
+        self._ship_after(edge, now)
+
+    def _sweep(self, edge: JudgedEdge, now: float) -> None:
+        if edge.sweep(now):
+            self._ship_after(edge, now)
+
+    def _start_edge(self, edge: JudgedEdge, marked: float, now: float) -> None:
+        edge.start_again(now, marked)
+        self._ship_after(edge, now)
+
+    def _ship_after(self, edge: JudgedEdge, now: float) -> None:
+        turn = sweep_after(now, SHIP_PHASE_S)
+        if beats.reach(self.truth, edge.code).holds(turn):
+            self.at(turn, f"ship {edge.code}", partial(self._ship, edge))
+
+    def _ship(self, edge: JudgedEdge, now: float) -> None:
+        if edge.memory.unsent:
+            edge.ship(now)
+            self._turn_after(now)
+
+    def _turn_after(self, now: float) -> None:
+        turn = sweep_after(now, phase_of(CENTRE))
+        if self.listening.holds(turn):
+            self.at(turn, CENTRE, self._turn)
+
+    def _start_centre(self, now: float) -> None:
+        """What was said to the old process and not yet written down is lost with it."""
+        start_afresh()
+        for edge in self.edges:
+            edge.lose(now)
+        self._turn(now)
+
+    def _turn(self, now: float) -> None:
+        if not self.listening.holds(now):
+            return
+        for edge in self.edges:
+            edge.tell(now)
+        listening_turn(self.start + timedelta(seconds=now), swept_s_ago=SWEEP_S)
+        self.steps += 1
+        if (
+            Outage.objects.filter(ended_at=None, held=True).exists()
+            or Outage.objects.filter(ended_at=None, root__ended_at__isnull=False).exists()
+        ):
+            self._turn_after(now + AGAIN_S - SWEEP_S)
+
+
+def was_made(truth: Truth, site: SimSite, test: Test) -> bool:
+    """A test is made when the site works and its line carries it."""
+    return truth.working(site.code).holds(test.at) and truth.working(site.line).holds(test.at)
+
+
+def _with_next(runs: Sequence[Run]) -> Iterator[tuple[Run, float]]:
+    yield from zip(runs, [*(run.first for run in runs[1:]), np.inf], strict=True)
