@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from yuanjiao.courseware import search
 from yuanjiao.courseware.commands import clear_uploads
 from yuanjiao.courseware.packaging.tasks import package_courseware
 from yuanjiao.courseware.packaging.work import requeue_stuck
@@ -20,3 +21,9 @@ def requeue_packaging(at: datetime) -> int:
 def clear_old_uploads(at: datetime) -> int:
     """Returns how many uploads were given up."""
     return clear_uploads(at=at)
+
+
+def index_courseware(at: datetime) -> int:
+    """Bring the search index up to date; returns how many items were due. A release can be found after one turn of this."""
+    del at
+    return search.catch_up()

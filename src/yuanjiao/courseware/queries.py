@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import reduce
-from operator import or_
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
+from yuanjiao.courseware import search
 from yuanjiao.courseware.models import (
     Column,
     Courseware,
@@ -21,6 +19,8 @@ from yuanjiao.courseware.models import (
     Placement,
     Rendition,
     RenditionKind,
+    SearchDue,
+    SearchMiss,
     Upload,
 )
 from yuanjiao.courseware.rules import playlists
@@ -127,29 +127,22 @@ def _open_columns(on: date, path: str | None) -> QuerySet[Column]:
 
 
 def released_items(
-    *,
-    on: date,
-    column: UUID | None = None,
-    item_class: str = "",
-    search: str = "",
-    path: str | None = None,
-    limit: int | None = None,
-    offset: int = 0,
+    *, on: date, column: UUID | None = None, item_class: str = "", path: str | None = None, limit: int | None = None, offset: int = 0
 ) -> list[ItemCard]:
-    """Released items that stand in a column open on the day: a column's in its order, otherwise newest first, a search's best first.
+    """Released items that stand in a column open on the day: a column's in its order, otherwise newest first.
 
     The list is the same for every kind of terminal (DLV01): nothing here asks what the reader's box can play.
     """
-    ids = _released_ids(on=on, column=column, item_class=item_class, search=search, path=path)
+    ids = _released_ids(on=on, column=column, item_class=item_class, path=path)
     return _cards(ids[offset : None if limit is None else offset + limit])
 
 
-def released_count(*, on: date, column: UUID | None = None, item_class: str = "", search: str = "", path: str | None = None) -> int:
+def released_count(*, on: date, column: UUID | None = None, item_class: str = "", path: str | None = None) -> int:
     """How many items `released_items` would list without a limit."""
-    return len(_released_ids(on=on, column=column, item_class=item_class, search=search, path=path))
+    return len(_released_ids(on=on, column=column, item_class=item_class, path=path))
 
 
-def _released_ids(*, on: date, column: UUID | None, item_class: str, search: str, path: str | None) -> list[int]:
+def _released_ids(*, on: date, column: UUID | None, item_class: str, path: str | None) -> list[int]:
     placed = Placement.objects.filter(column__in=_open_columns(on, path), courseware__state=State.RELEASED)
     if column is not None:
         placed = placed.filter(column__uid=column).order_by("order", "-placed_at", "-uid")
@@ -157,34 +150,38 @@ def _released_ids(*, on: date, column: UUID | None, item_class: str, search: str
         placed = placed.order_by("-courseware__released_at", "-courseware__uid")
     if item_class:
         placed = placed.filter(courseware__item_class=item_class)
-    if search.strip():
-        return _found(placed, search)
     return list(dict.fromkeys(placed.values_list("courseware_id", flat=True)))
 
 
-def search_terms(text: str) -> list[str]:
-    """What must be looked for: Latin words whole, Chinese runs as pairs of neighbouring characters."""
-    terms: list[str] = []
-    for run in re.findall(r"[a-z0-9]+|[^\W_a-z0-9]+", text.lower()):
-        terms += [run] if run.isascii() or len(run) < 3 else [run[n : n + 2] for n in range(len(run) - 1)]
-    return list(dict.fromkeys(terms))
+@dataclass(frozen=True)
+class Found:
+    """One page of what a search found, best first, and how many there are. `alike`: nothing held the words, these sound like them."""
+
+    cards: list[ItemCard]
+    count: int
+    alike: bool
 
 
-def _found(placed: QuerySet[Placement], search: str) -> list[int]:
-    """Items that hold at least half of the pairs: an unspaced query of two words holds one pair that belongs to neither word."""
-    terms = search_terms(search)
-    if not terms:
-        return []
-    fields = ("title", "summary", "speaker")
-    wanted = reduce(or_, (Q(**{f"courseware__{field}__icontains": term}) for term in terms for field in fields))
-    scored: dict[int, int] = {}
-    rows = placed.filter(wanted).values_list("courseware_id", *(f"courseware__{field}" for field in fields))
-    for pk, *texts in rows:
-        title, everything = texts[0].lower(), " ".join(texts).lower()
-        held = sum(term in everything for term in terms)
-        if held * 2 >= len(terms):
-            scored[pk] = held * 2 + sum(term in title for term in terms)
-    return sorted(scored, key=lambda pk: -scored[pk])
+def search_items(
+    words: str, *, on: date, column: UUID | None = None, item_class: str = "", path: str | None = None, limit: int, offset: int = 0
+) -> Found:
+    """Released items of the open columns that hold the words: characters and words, pinyin and initials, then the same sound."""
+    open_now = _open_columns(on, path)
+    wanted = (open_now if column is None else open_now.filter(uid=column)).values_list("uid", flat=True)
+    hits = search.find(words, columns=wanted, item_class=item_class, limit=limit, offset=offset)
+    keys = dict(Courseware.objects.filter(uid__in=hits.uids).values_list("uid", "pk"))
+    return Found(_cards([keys[uid] for uid in hits.uids if uid in keys]), hits.count, hits.alike)
+
+
+def search_due_count() -> int:
+    """Changes that the index of this machine has not taken in yet."""
+    return SearchDue.objects.count()
+
+
+def search_misses(*, since: date) -> list[tuple[str, int]]:
+    """Words looked for in vain since a day, the most wanted first."""
+    rows = SearchMiss.objects.filter(day__gte=since).values_list("words").annotate(times=Sum("count")).order_by("-times", "words")
+    return [(words, int(times)) for words, times in rows]
 
 
 def _cards(ids: Sequence[int]) -> list[ItemCard]:
@@ -286,7 +283,7 @@ def _released(uid: UUID) -> Courseware:
 
 def newest_playable(*, on: date) -> tuple[UUID, str] | None:
     """Uid and title of the newest released item that streams and stands in an open column; None while there is none."""
-    ids = _released_ids(on=on, column=None, item_class="", search="", path=None)
+    ids = _released_ids(on=on, column=None, item_class="", path=None)
     found = Rendition.objects.filter(courseware__in=ids[:50], kind=RenditionKind.VIDEO).exclude(playlist="")
     streams = set(found.values_list("courseware_id", flat=True))
     chosen = next((pk for pk in ids[:50] if pk in streams), None)

@@ -7,6 +7,7 @@ below, its unit is enough. A withdrawn item is in no document any more, and is r
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from yuanjiao.courseware.models import Column, Courseware, Placement, Rendition
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.rules.profiles import BY_NAME
+from yuanjiao.courseware.steps import search_due
 from yuanjiao.flow.blobs.store import MEDIA_TYPES, BlobRef
 from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
 from yuanjiao.places.queries import unit_by_code
@@ -179,6 +181,7 @@ def _item_row(item: Courseware) -> ItemRow:
 def accept(document: bytes) -> None:
     """Make the columns of the document's scope, and the items standing in them, equal to the document."""
     courses = from_document(document, Courses)
+    before = _indexed()
     for item in courses.items:
         _accept_item(item)
     columns = [_accept_column(column) for column in courses.columns]
@@ -186,6 +189,17 @@ def accept(document: bytes) -> None:
     own.exclude(pk__in=[column.pk for column in columns]).delete()
     # released items that stand nowhere any more were withdrawn above; drafts of this machine are not released
     Courseware.objects.filter(state=State.RELEASED, placements=None).delete()
+    after = _indexed()
+    search_due(uid for uid in before.keys() | after.keys() if before.get(uid) != after.get(uid))
+
+
+def _indexed() -> dict[UUID, tuple[object, ...]]:
+    """What the search index holds of every released item: a change of it makes the item due."""
+    columns: dict[UUID, set[UUID]] = defaultdict(set)
+    for item, column in Placement.objects.filter(courseware__state=State.RELEASED).values_list("courseware__uid", "column__uid"):
+        columns[item].add(column)
+    rows = Courseware.objects.filter(state=State.RELEASED).values_list("uid", "title", "summary", "speaker", "item_class", "unit__name")
+    return {uid: (*said, frozenset(columns[uid])) for uid, *said in rows}
 
 
 def _accept_item(row: ItemRow) -> None:

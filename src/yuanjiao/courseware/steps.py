@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
-from yuanjiao.courseware.models import Courseware, CoursewareStep
+from yuanjiao.courseware.models import Courseware, CoursewareStep, SearchDue
 from yuanjiao.courseware.rules.life import STATE_NAMES, State, may_follow
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.commands import write_audit
@@ -27,6 +29,13 @@ def move(courseware: Courseware, to: State, *, by: Actor, at: datetime, reason: 
         raise Conflict("这件课件刚刚被别人处理过，请刷新后再看")
     record_step(courseware, to, old=old, by=by, at=at, reason=reason)
     courseware.refresh_from_db()
+    if State.RELEASED in {old, to}:
+        search_due([courseware.uid])
+
+
+def search_due(items: Iterable[UUID]) -> None:
+    """The index has to look at these items again. Called in the transaction of every change to a released item or its columns."""
+    SearchDue.objects.bulk_create([SearchDue(item=uid) for uid in items], batch_size=500)
 
 
 def record_step(courseware: Courseware, to: State, *, old: State | None, by: Actor, at: datetime, reason: str) -> None:

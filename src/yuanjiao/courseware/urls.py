@@ -3,7 +3,7 @@
 from django.urls import path
 
 from yuanjiao.courseware import api
-from yuanjiao.courseware.views import columns, items, play, review
+from yuanjiao.courseware.views import columns, items, misses, play, review
 
 app_name = "courseware"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("courseware/library/", items.library, name="library"),
     path("courseware/review/", review.review_list, name="review_list"),
     path("courseware/release/", review.release_list, name="release_list"),
+    path("courseware/misses/", misses.miss_list, name="miss_list"),
     path("courseware/columns/", columns.column_list, name="column_list"),
     path("courseware/columns/new/", columns.column_new, name="column_new"),
     path("courseware/columns/<uuid:uid>/", columns.column, name="column"),

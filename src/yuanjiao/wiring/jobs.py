@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from yuanjiao.courseware.jobs import clear_old_uploads, requeue_packaging
+from yuanjiao.courseware.jobs import clear_old_uploads, index_courseware, requeue_packaging
 from yuanjiao.faults.jobs import run_faults
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.catalogue.follow import follow_parent
@@ -16,6 +16,7 @@ from yuanjiao.flow.catalogue.publish import publish
 from yuanjiao.flow.journal.applying import retry_set_aside
 from yuanjiao.flow.journal.ship import ship
 from yuanjiao.network import jobs as network
+from yuanjiao.network import leases
 from yuanjiao.network.probing.edge import check_edge
 from yuanjiao.network.probing.site import try_newest_film
 from yuanjiao.register.jobs import forget_old_uploads
@@ -37,13 +38,26 @@ class Job:
     roles: frozenset[str] = ALL
 
 
+SHARED_SWEEP_S = 2.0
+"""Several intakes sweep at least this often: a share that is given back is taken up within a turn."""
+SWEEP = (
+    Job("sweep", min(settings.SWEEP_S, SHARED_SWEEP_S), leases.sweep_shares, TOP)
+    if settings.INTAKE_ADDRESS
+    else Job("sweep", settings.SWEEP_S, network.sweep_now)  # also keeps the mark that this machine was listening
+)
+SHARING = (
+    (Job("renew_leases", leases.RENEW_S, leases.renew_leases, TOP), Job("relay", leases.RENEW_S, leases.relay, TOP))
+    if settings.INTAKE_ADDRESS
+    else ()
+)
 JOBS: tuple[Job, ...] = (
     Job("publish", settings.FOLLOW_S, publish, TOP),
     Job("follow", settings.FOLLOW_S, follow_parent, BELOW),
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above
     Job("retry_set_aside", 300.0, retry_set_aside),
-    Job("sweep", settings.SWEEP_S, network.sweep_now),  # also keeps the mark that this machine was listening
+    SWEEP,
+    *SHARING,
     Job("reload_register", 1.0, network.reload_register),  # a large register; a small one is read within the sweep
     Job("keep_snapshot", 300.0, network.keep_snapshot),
     Job("tell_alive", 60.0, network.tell_alive),
@@ -54,8 +68,11 @@ JOBS: tuple[Job, ...] = (
     Job("try_newest_film", min(settings.PLAY_TEST_S, 60.0), try_newest_film, frozenset({"site"})),
     Job("keep_prober", 10.0, keep_prober, TOP),
     Job("requeue_packaging", 30.0, requeue_packaging, TOP),
+    Job("index_courseware", 2.0, index_courseware),
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("faults", 5.0, run_faults, TOP),
     Job("forget_imports", 3600.0, forget_old_uploads, TOP),
     Job("draft_month_reports", 3600.0, draft_month_reports, TOP),
 )
+INTAKE_JOBS = (SWEEP, *SHARING, Job("reload_register", 1.0, network.reload_register))
+"""What an intake process (`yuanjiao intake`) does beside answering."""

@@ -10,6 +10,7 @@ from yuanjiao.courseware.commands.items import (
     take_original,
 )
 from yuanjiao.courseware.commands.review import approve_courseware, release_courseware, return_courseware, withdraw_courseware
+from yuanjiao.courseware.commands.search import note_search_miss
 from yuanjiao.courseware.commands.shortcut import publish_file
 from yuanjiao.courseware.commands.uploads import append_upload, begin_upload, clear_uploads, end_upload, finish_upload
 
@@ -25,6 +26,7 @@ __all__ = [
     "end_upload",
     "finish_upload",
     "move_placement",
+    "note_search_miss",
     "open_column",
     "publish_file",
     "release_courseware",

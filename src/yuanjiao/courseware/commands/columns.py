@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
 
+from yuanjiao.courseware import steps
 from yuanjiao.courseware.models import Column, Placement
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.people.commands import write_audit
@@ -103,4 +104,5 @@ def remove_placement(*, placement: Placement, by: Actor, at: datetime) -> None:
     deleted, _rows = Placement.objects.filter(pk=placement.pk).delete()
     if not deleted:
         raise NotFound("已经不在这个栏目里")
+    steps.search_due([placement.courseware.uid])
     write_audit(by=by, action="移出栏目", subject=f"栏目 {placement.column.title}", at=at, detail=placement.courseware.title)

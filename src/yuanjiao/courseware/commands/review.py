@@ -69,6 +69,7 @@ def release_courseware(*, courseware: Courseware, columns: Sequence[Column], by:
     placed = [Placement.objects.get_or_create(column=column, courseware=courseware, defaults={"placed_at": at}) for column in columns]
     if not any(created for _row, created in placed):
         raise Conflict("这件课件已经在所选栏目里")
+    steps.search_due([courseware.uid])
     write_audit(by=by, action="编入栏目", subject=f"课件 {courseware.title}", at=at, detail="、".join(c.title for c in columns))
 
 

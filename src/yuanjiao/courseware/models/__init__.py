@@ -3,6 +3,7 @@
 from yuanjiao.courseware.models.columns import Column, Placement
 from yuanjiao.courseware.models.item import Courseware, CoursewareClass, CoursewareSource, CoursewareStep
 from yuanjiao.courseware.models.rendition import JobState, Rendition, RenditionJob, RenditionKind
+from yuanjiao.courseware.models.search import SearchDue, SearchMiss
 from yuanjiao.courseware.models.upload import Upload, UploadState
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Rendition",
     "RenditionJob",
     "RenditionKind",
+    "SearchDue",
+    "SearchMiss",
     "Upload",
     "UploadState",
 ]

@@ -1,0 +1,182 @@
+"""The index on the disk of this machine: brought up to date from what is due, asked, built anew.
+
+Readers see a commit as a whole or not at all. One writer at a time: who finds it taken leaves the work to whoever holds it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Prefetch, QuerySet
+from tantivy import Document, Index, IndexWriter, Occur, Query, Schema, SchemaBuilder, TextAnalyzerBuilder, Tokenizer
+
+from yuanjiao.courseware.models import Courseware, Placement, SearchDue
+from yuanjiao.courseware.rules.life import State
+from yuanjiao.courseware.search import asking
+from yuanjiao.courseware.search.words import characters, joined, sounds, spellings, words
+
+log = logging.getLogger(__name__)
+FORM = "1"
+"""Raise it when the schema or the cutting of words changes: the index is then built anew."""
+HEAP_BYTES = 30_000_000
+AT_ONCE = 500
+SPACED = "spaced"
+_writing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Uids of one page, best first, and how many there are in all. `alike`: nothing held the words, these sound like them."""
+
+    uids: tuple[UUID, ...]
+    count: int
+    alike: bool = False
+
+
+def _schema() -> Schema:
+    builder = SchemaBuilder()
+    builder.add_text_field("uid", stored=True, tokenizer_name="raw", index_option="basic")
+    for name in (asking.TITLE, asking.TEXT, asking.SOUND):
+        builder.add_text_field(name, tokenizer_name=SPACED, index_option="position")
+    builder.add_text_field(asking.WORDS, tokenizer_name=SPACED, index_option="freq")
+    for name in (asking.SPELLED, "column", "class"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+@lru_cache(maxsize=4)
+def _opened(folder: Path) -> Index:
+    folder.mkdir(parents=True, exist_ok=True)
+    index = Index(_schema(), path=str(folder))
+    index.register_tokenizer(SPACED, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+    index.config_reader("commit", 1)
+    return index
+
+
+def _index() -> Index:
+    """The index of this HOME; a new one is filled at once."""
+    folder = settings.HOME / "search" / FORM
+    fresh = not (folder / "meta.json").exists()
+    if fresh:
+        _opened.cache_clear()
+    index = _opened(folder)
+    if fresh:
+        rebuild()
+    return index
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------------
+
+
+def catch_up() -> int:
+    """Index what has changed since the last time; returns how many items. Nothing is done while somebody else writes."""
+    due = list(SearchDue.objects.order_by("pk").values_list("pk", "item")[:AT_ONCE])
+    if not due:
+        return 0
+    index = _index()
+    if not _writing.acquire(blocking=False):
+        return 0
+    try:
+        writer = _writer(index)
+        if writer is None:
+            return 0
+        uids = {item for _, item in due}
+        for uid in uids:
+            writer.delete_documents_by_term("uid", uid.hex)
+        _add(writer, _released().filter(uid__in=uids))
+        writer.commit()
+        writer.wait_merging_threads()
+        index.reload()
+    finally:
+        _writing.release()
+    SearchDue.objects.filter(pk__in=[pk for pk, _ in due]).delete()
+    return len(uids)
+
+
+def rebuild() -> int:
+    """Everything anew from the rows, in one commit; returns how many items. Raises ValueError while another process writes."""
+    index = _opened(settings.HOME / "search" / FORM)
+    with _writing:
+        newest = SearchDue.objects.order_by("-pk").values_list("pk", flat=True).first()
+        writer = index.writer(HEAP_BYTES, 1)
+        writer.delete_all_documents()
+        count = _add(writer, _released())
+        writer.commit()
+        writer.wait_merging_threads()
+        index.reload()
+    if newest is not None:
+        SearchDue.objects.filter(pk__lte=newest).delete()
+    return count
+
+
+def _writer(index: Index) -> IndexWriter | None:
+    try:
+        return index.writer(HEAP_BYTES, 1)
+    except ValueError as error:  # another process holds the lock on the folder
+        log.info("search: %s", error)
+        return None
+
+
+def _released() -> QuerySet[Courseware]:
+    placed = Prefetch("placements", Placement.objects.select_related("column"), to_attr="shown_in")
+    return Courseware.objects.filter(state=State.RELEASED).select_related("unit").prefetch_related(placed)
+
+
+def _add(writer: IndexWriter, rows: QuerySet[Courseware]) -> int:
+    count = 0
+    for row in rows.order_by("pk").iterator(chunk_size=AT_ONCE):
+        writer.add_document(_document(row))
+        count += 1
+    return count
+
+
+def _document(row: Courseware) -> Document:
+    fields = (row.title, row.summary, row.speaker, row.unit.name)
+    document = Document()
+    document.add_text("uid", row.uid.hex)
+    document.add_text("class", row.item_class)
+    document.add_text(asking.TITLE, joined([characters(row.title)]))
+    document.add_text(asking.TEXT, joined(characters(field) for field in fields))
+    document.add_text(asking.WORDS, joined(words(field) for field in fields))
+    document.add_text(asking.SOUND, joined(sounds(field) for field in fields[:3]))
+    for spelling in spellings(row.title) | spellings(row.speaker):
+        document.add_text(asking.SPELLED, spelling)
+    for placement in row.shown_in:  # type: ignore[attr-defined]  # the prefetch of _released
+        document.add_text("column", placement.column.uid.hex)
+    return document
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------------
+
+
+def find(text: str, *, columns: Iterable[UUID], item_class: str = "", limit: int, offset: int = 0) -> Hits:
+    """Items in any of the columns that hold the words, best first; when none does, those that sound like them."""
+    index, shown = _index(), [uid.hex for uid in columns]
+    if not shown:
+        return Hits((), 0)
+    for query, alike in ((asking.exact, False), (asking.alike, True)):
+        asked = query(index.schema, text)
+        if asked is None:
+            break
+        hits = _search(index, asked, shown, item_class, limit, offset)
+        if hits.count:
+            return Hits(hits.uids, hits.count, alike)
+    return Hits((), 0)
+
+
+def _search(index: Index, asked: Query, columns: Sequence[str], item_class: str, limit: int, offset: int) -> Hits:
+    schema, searcher = index.schema, index.searcher()
+    within = Query.const_score_query(Query.term_set_query(schema, "column", list(columns)), 0.0)
+    parts = [(Occur.Must, asked), (Occur.Must, within)]
+    if item_class:
+        parts.append((Occur.Must, Query.const_score_query(Query.term_query(schema, "class", item_class), 0.0)))
+    result = searcher.search(Query.boolean_query(parts), max(limit, 1), offset=offset)
+    uids = tuple(UUID(searcher.doc(address)["uid"][0]) for _, address in result.hits)
+    return Hits(uids[:limit], int(result.count or 0))  # type: ignore[attr-defined]  # the stubs lack it
