@@ -11,9 +11,13 @@ import unicodedata
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+from yuanjiao.lib.clock import CHINA
+
 CLEAR = "清空"
 """What a person writes in an optional cell to empty it; a blank cell changes nothing."""
 YES, NO = "是", "否"
+YES_WORDS = frozenset({YES, "y", "yes", "1", "true", "√", "✓"})
+NO_WORDS = frozenset({NO, "n", "no", "0", "false", "×"})
 SAMPLE = "示例"
 EARLIEST, LATEST = date(1949, 10, 1), date(2099, 12, 31)
 
@@ -21,6 +25,9 @@ _INVISIBLE = re.compile(r"[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060\ufeff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
+_MOMENT = re.compile(
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?[ T]\s*(\d{1,2})[:时](\d{2})(?:[:分](\d{2})(?:\.\d+)?秒?)?分?"
+)
 _DAY_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _PHONE = re.compile(r"\+?\d[\d\- ()]{4,24}\d")
 _ERROR_VALUES = frozenset({"#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
@@ -101,9 +108,9 @@ def _keys_by_name(names: tuple[tuple[str, str], ...]) -> dict[str, str]:
 
 def yes_no(value: object) -> bool:
     text = narrow(name_text(value)).lower()
-    if text in {YES, "y", "yes", "1", "true", "√", "✓"}:
+    if text in YES_WORDS:
         return True
-    if text in {NO, "n", "no", "0", "false", "×"}:
+    if text in NO_WORDS:
         return False
     raise BadCell(f"应填“是”或“否”：{text}")
 
@@ -131,6 +138,37 @@ def day(value: object) -> date:
         return _sensible(date(*map(int, found.groups()[:3])))
     except ValueError as error:
         raise error if isinstance(error, BadCell) else BadCell(f"没有这一天：{text}") from None
+
+
+def moment(value: object) -> datetime:
+    """A moment in China, aware: a date-time cell, or text such as 2026-03-02 15:30:05. A day without a time of day is not enough."""
+    if isinstance(value, datetime):
+        found = value
+    else:
+        text = unicodedata.normalize("NFKC", name_text(value)).strip()
+        parts = _MOMENT.fullmatch(text)
+        if not parts:
+            raise BadCell(f"时间看不懂：{text}；请写成 2026-01-31 15:30")
+        try:
+            found = datetime(*(int(part or 0) for part in parts.groups()))  # type: ignore[arg-type]  # noqa: DTZ001  China's below
+        except ValueError:
+            raise BadCell(f"没有这个时间：{text}") from None
+    _sensible(found.date())
+    return found if found.tzinfo else found.replace(tzinfo=CHINA)
+
+
+ONLINE = frozenset({"在线", "上线", "正常", "online", "up", *YES_WORDS})
+OFFLINE = frozenset({"离线", "下线", "不在线", "掉线", "offline", "down", *NO_WORDS})
+
+
+def is_online(value: object) -> bool:
+    """Whether an operator's list calls a box online."""
+    text = narrow(name_text(value)).lower()
+    if text in ONLINE:
+        return True
+    if text in OFFLINE:
+        return False
+    raise BadCell(f"应填“在线”或“离线”：{text}")
 
 
 def _sensible(value: date) -> date:

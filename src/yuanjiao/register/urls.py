@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.register.views import imports, lists
+from yuanjiao.register.views import imports, lists, sightings
 
 app_name = "register"
 urlpatterns = [
@@ -22,5 +22,7 @@ urlpatterns = [
     path("imports/<uuid:uid>/undo/", imports.import_undo, name="import_undo"),
     path("imports/<uuid:uid>/returned.xlsx", imports.import_returned, name="import_returned"),
     path("imports/<uuid:uid>/changes/", imports.import_changes, name="import_changes"),
+    path("sightings/", sightings.sighting_import, name="sighting_import"),
+    path("sightings/<str:name>/", sightings.sighting_returned, name="sighting_returned"),
     path("whole.xlsx", imports.whole_file, name="whole_file"),
 ]

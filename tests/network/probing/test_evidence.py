@@ -47,12 +47,24 @@ def test_an_edges_unchanged_check_is_believed_as_far_as_its_record_is_complete(c
 
 def test_the_newest_sighting_and_the_newest_play_test_count_and_old_ones_do_not(cast: Cast, at: datetime) -> None:
     site, other = cast.sites[LI], cast.sites["S-990101100201"]
-    for hours, online in ((30, True), (5, True), (2, False)):
+    for hours, online in ((30, True), (5, True)):
         BoxSighting.objects.create(site=site, seen_at=at - timedelta(hours=hours), online=online, source="清单.xlsx", entered_at=at)
     BoxSighting.objects.create(site=other, seen_at=at - timedelta(hours=30), online=True, source="清单.xlsx", entered_at=at)
     for hours, ok, step in ((20, True, ""), (1, False, "video")):
         PlayTest.objects.create(site=site, at=at - timedelta(hours=hours), ok=ok, step=step, observer=uuid4())
     found = evidence_about([site.pk, other.pk], at)
-    assert [(row.kind, row.ok) for row in found[site.pk]] == [(EvidenceKind.PLAY, False), (EvidenceKind.SIGHTING, False)]
+    assert [(row.kind, row.ok) for row in found[site.pk]] == [(EvidenceKind.PLAY, False), (EvidenceKind.SIGHTING, True)]
     assert found[site.pk][0].note == "试播失败，断在视频首段"
     assert other.pk not in found
+
+
+def test_offline_holds_from_when_the_box_was_last_seen_to_the_day_of_the_list(cast: Cast, at: datetime) -> None:
+    site = cast.sites[LI]
+    seen, listed = at - timedelta(days=3), at - timedelta(hours=1)
+    BoxSighting.objects.create(site=site, seen_at=seen, online=False, source="清单.xlsx", entered_at=listed)
+    (row,) = evidence_about([site.pk], at)[site.pk]
+    assert (row.ok, row.since, row.at) == (False, seen, listed)
+    (then,) = evidence_about([site.pk], at - timedelta(days=2))[site.pk]
+    assert (then.ok, then.at) == (False, at - timedelta(days=2))
+    assert evidence_about([site.pk], at + timedelta(days=2)) == {}
+    assert evidence_about([site.pk], seen - timedelta(hours=1)) == {}

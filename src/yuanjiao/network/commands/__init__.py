@@ -21,8 +21,10 @@ from yuanjiao.network.commands.register import (
     suspend_object,
 )
 from yuanjiao.network.commands.rulings import issue_rule, set_target
+from yuanjiao.network.commands.sightings import Sighting, enter_sightings
 
 __all__ = [
+    "Sighting",
     "add_asset",
     "add_edge",
     "add_line",
@@ -31,6 +33,7 @@ __all__ = [
     "announce_maintenance",
     "cancel_maintenance",
     "confirm_words",
+    "enter_sightings",
     "issue_edge_code",
     "issue_rule",
     "move_object",

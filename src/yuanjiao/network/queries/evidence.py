@@ -98,11 +98,17 @@ def check_note(span: EdgeCheck) -> str:
 
 
 def _sightings(ids: list[int], at: datetime) -> Iterator[tuple[int, EvidenceRow]]:
-    """The newest sighting of each site."""
-    rows = BoxSighting.objects.filter(site__in=ids, seen_at__lte=at, seen_at__gt=at - SIGHTING_FRESH).order_by("seen_at", "pk")
-    for pk, row in {row.site_id: row for row in rows}.items():
-        note = f"运营商平台见到该站点盒子{'在线' if row.online else '离线'}（{row.source}）"
-        yield pk, EvidenceRow(EvidenceKind.SIGHTING, row.online, row.seen_at, note)
+    """The newest word of the operator on each site: "online" is of the moment it was seen, "offline" holds from then to the list's day."""
+    lately = Q(online=True, seen_at__gt=at - SIGHTING_FRESH) | Q(online=False, entered_at__gt=at - SIGHTING_FRESH)
+    rows = BoxSighting.objects.filter(lately, site__in=ids, seen_at__lte=at)
+    newest: dict[int, EvidenceRow] = {}
+    for row in rows.order_by("seen_at", "pk"):
+        known = row.seen_at if row.online else min(row.entered_at, at)
+        note = f"运营商平台{'见到盒子在线' if row.online else '最后见到盒子，其后离线'}（{row.source}）"
+        before = newest.get(row.site_id)
+        if before is None or before.at <= known:
+            newest[row.site_id] = EvidenceRow(EvidenceKind.SIGHTING, row.online, known, note, since=row.seen_at)
+    yield from newest.items()
 
 
 def _plays(ids: list[int], at: datetime) -> Iterator[tuple[int, EvidenceRow]]:

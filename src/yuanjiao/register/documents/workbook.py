@@ -49,7 +49,7 @@ class SheetCells:
 
 def read_workbook(path: Path) -> list[SheetCells]:
     """The known sheets of a workbook in the order of columns.SHEETS. Refused, with the reason, for anything that is not one."""
-    formulas = _inspect(path)
+    formulas = inspect(path)
     try:
         book = CalamineWorkbook.from_path(path)
         sheets = [
@@ -65,8 +65,8 @@ def read_workbook(path: Path) -> list[SheetCells]:
     return sorted(sheets, key=lambda sheet: order.index(sheet.plan.name))
 
 
-def _inspect(path: Path) -> dict[str, list[str]]:
-    """Check the container and return, per sheet name, the cells that hold a formula without a result."""
+def inspect(path: Path) -> dict[str, list[str]]:
+    """Check the container and return, per known sheet, the cells that hold a formula without a result. Refused for what is no workbook."""
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:
         raise Refused(f"文件有 {size / 1e6:.0f} MB，超过 {MAX_FILE_BYTES // 1_000_000} MB；请删去图片和多余的工作表，或分成几个文件导入")
