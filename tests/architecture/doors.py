@@ -47,6 +47,7 @@ DOORS: dict[str, object] = {
     "desks:portal_settings": PUBLIC,
     "desks:ranking": frozenset({P.SEE_SCREEN}),
     "desks:screen": frozenset({P.SEE_SCREEN}),
+    "desks:signs": frozenset({P.SEE_REPORTS}),
     "desks:tv_all": PUBLIC,
     "desks:tv_box": PUBLIC,
     "desks:tv_column": PUBLIC,

@@ -11,8 +11,9 @@ from django.test import Client
 from tests.network.listening import ALL, LIU, Night
 from yuanjiao.flow.nodes.models import EnrolmentCode
 from yuanjiao.lib import clock
-from yuanjiao.network import queries
+from yuanjiao.network import commands, queries
 from yuanjiao.people.models import AuditRow
+from yuanjiao.people.rules import SYSTEM
 from yuanjiao.simulation.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -105,8 +106,7 @@ def test_the_rate_splits_by_kind_and_access_mode(evening: Night, log_in: Enter) 
 
 @pytest.mark.clause("NET02")
 def test_coverage_counts_villages_with_a_site_in_service_and_lists_the_others(cast: Cast, log_in: Enter) -> None:
-    site = cast.sites[LIU[0]]
-    type(site).objects.filter(pk=site.pk).update(lifecycle="retired")
+    commands.retire_object(subject=cast.sites[LIU[0]], document="退字1号", by=SYSTEM, on=clock.today(), at=clock.now())
     covered = queries.coverage_of_villages(cast.divisions["990101000000"], on=clock.today())
     assert (covered.villages, covered.covered) == (4, 3)
     page = log_in("lingdao").get("/network/coverage/?division=990101000000").content.decode()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.network.views import comparison, edges, lines, outages, probes, rates, sites
+from yuanjiao.network.views import comparison, edges, lines, maintenance, outages, probes, rates, rulings, service, sites
 
 app_name = "network"
 urlpatterns = [
@@ -19,6 +19,17 @@ urlpatterns = [
     path("probes/new/", probes.probe_new, name="probe_new"),
     path("probes/<uuid:uid>/", probes.probe, name="probe"),
     path("probes/<uuid:uid>/stop/", probes.probe_stop, name="probe_stop"),
+    path("maintenance/", maintenance.maintenance_list, name="maintenance_list"),
+    path("maintenance/new/", maintenance.maintenance_new, name="maintenance_new"),
+    path("maintenance/<uuid:uid>/", maintenance.maintenance, name="maintenance"),
+    path("maintenance/<uuid:uid>/cancel/", maintenance.maintenance_cancel, name="maintenance_cancel"),
+    path("objects/<str:code>/", service.service, name="service"),
+    path("objects/<str:code>/turn/", service.service_turn, name="service_turn"),
+    path("objects/<str:code>/move/", service.service_move, name="service_move"),
+    path("suspended/", service.suspended, name="suspended"),
+    path("rulings/", rulings.rulings, name="rulings"),
+    path("rulings/target/", rulings.target_new, name="target_new"),
+    path("rulings/rule/", rulings.rule_new, name="rule_new"),
     path("rates/", rates.rates, name="rates"),
     path("comparison/", comparison.comparison, name="comparison"),
     path("coverage/", rates.coverage, name="coverage"),

@@ -31,6 +31,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("我的工作台", "desks:home", ()),
             Entry("大屏", "desks:screen", (P.SEE_SCREEN,)),
+            Entry("苗头预警", "desks:signs", (P.SEE_REPORTS,)),
             Entry("各单位故障率", "desks:ranking", (P.SEE_SCREEN,)),
         ),
     ),
@@ -41,6 +42,8 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("中断", "network:outage_list", (P.SEE_NETWORK,)),
             Entry("畅通率", "network:rates", (P.SEE_NETWORK,)),
             Entry("前后对比", "network:comparison", (P.SEE_NETWORK,)),
+            Entry("检修", "network:maintenance_list", (P.SEE_NETWORK,)),
+            Entry("停用站点", "network:suspended", (P.SEE_NETWORK,)),
             Entry("边缘服务器", "network:edge_list", (P.SEE_NETWORK,)),
             Entry("线路", "network:line_list", (P.SEE_NETWORK,)),
             Entry("运营商清单", "register:sighting_import", (P.IMPORT_REGISTER,)),

@@ -3,7 +3,7 @@
 from yuanjiao.network.queries.comparison import BeforeAfter, before_and_after
 from yuanjiao.network.queries.entries import assets, edges, lines, sites
 from yuanjiao.network.queries.evidence import EvidenceKind, EvidenceRow, evidence_about
-from yuanjiao.network.queries.maintenance import Window, maintenance_at, sites_covered, window_rows, windows_of
+from yuanjiao.network.queries.maintenance import Window, maintenance_at, sites_covered, window_by_uid, window_rows, windows_of
 from yuanjiao.network.queries.nodes import EdgeNode, edge_nodes
 from yuanjiao.network.queries.outages import (
     InstabilityView,
@@ -120,8 +120,8 @@ __all__ = [
     "rate_and_children",
     "rate_at",
     "rate_over",
-    "rate_table",
     "rate_series",
+    "rate_table",
     "rates_by_child",
     "rates_by_site",
     "rates_split",
@@ -143,6 +143,7 @@ __all__ = [
     "unstable_objects",
     "upstream",
     "verdicts",
+    "window_by_uid",
     "window_rows",
     "windows_of",
     "with_state",

@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
+from yuanjiao.lib.errors import NotFound
 from yuanjiao.network.counting.reading import moment
 from yuanjiao.network.models import MaintenanceWindow, ManagedObject, ObjectKind
 from yuanjiao.people.queries import within
@@ -104,6 +106,14 @@ def window_rows(paths: Iterable[str]) -> QuerySet[MaintenanceWindow]:
     """Windows of objects under the paths, the latest first. For lists."""
     rows = MaintenanceWindow.objects.filter(within("object__division__path", paths))
     return rows.select_related("object__division").order_by("-start_at", "-pk")
+
+
+def window_by_uid(uid: UUID) -> MaintenanceWindow:
+    """One window; NotFound otherwise."""
+    row = MaintenanceWindow.objects.select_related("object__division").filter(uid=uid).first()
+    if row is None:
+        raise NotFound("没有这次检修的记录")
+    return row
 
 
 def windows_of(subject: ManagedObject) -> QuerySet[MaintenanceWindow]:

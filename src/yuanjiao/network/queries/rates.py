@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
 from yuanjiao.network.models import AccessMode, ManagedObject, SiteKind
 from yuanjiao.network.queries.children import children_of
+from yuanjiao.network.queries.instants import rates_now
 from yuanjiao.network.queries.population import Population, in_service_on, load_population, paths_of, site_fields, site_names
 from yuanjiao.network.queries.rulings import RulePart, rule_parts, target_of, targets_of
 from yuanjiao.network.queries.seconds import known_seconds
@@ -122,6 +123,9 @@ def _target(division: Division | str, start: datetime, end: datetime | None) -> 
 
 def rate_at(division: Division | str, at: datetime, *, rule: RateRule | None = None) -> Rate:
     """The rate of the sites of a division (or path) at one moment, counted in sites, in the tree of that moment."""
+    now = None if rule else rates_now(at, [paths_of(division, at, None)])
+    if now is not None:
+        return replace(now[0], target=_target(division, at, None))
     return _of(division, at, None, rule).rate(target=_target(division, at, None))
 
 
@@ -142,7 +146,25 @@ def rate_and_children(
 
     A division that came or went in mid-period counts here for as long as it lay here, so that the parts add up to the whole.
     """
-    measured = _of(division, start, end, rule)
+    now = None if rule or end else _now_with_children(division, start)
+    return now or _with_children(_of(division, start, end, rule), division, start, end)
+
+
+def _now_with_children(division: Division, at: datetime) -> tuple[Rate, list[ChildRate]] | None:
+    """The same at a moment of today, where the counters know it."""
+    children = children_of(division, at, None)
+    rates = rates_now(at, [paths_of(division, at, None), *(child.paths for child in children)])
+    if rates is None:
+        return None
+    targets = targets_of([division, *(child.division for child in children)], at)
+    whole, *below = (
+        replace(rate, target=targets.get(place.path))
+        for rate, place in zip(rates, [division, *(child.division for child in children)], strict=True)
+    )
+    return whole, [ChildRate(child.division, rate, child.whole) for child, rate in zip(children, below, strict=True)]
+
+
+def _with_children(measured: Measured, division: Division, start: datetime, end: datetime | None) -> tuple[Rate, list[ChildRate]]:
     children = children_of(division, start, end)
     targets = targets_of([division, *(child.division for child in children)], start if end is None else end - timedelta(seconds=1))
     below = [
@@ -186,7 +208,11 @@ def split_keys(population: Population, by: str) -> np.ndarray:
 
 def rates_by_site(path: str | Division, start: datetime, end: datetime | None = None, *, rule: RateRule | None = None) -> list[SiteRate]:
     """One rate per site, in code order: the rows behind a division's rate, each for as long as the site stood there."""
-    measured = _of(path, start, end, rule)
+    return sites_of(_of(path, start, end, rule))
+
+
+def sites_of(measured: Measured) -> list[SiteRate]:
+    """The same from seconds that were counted already."""
     unique, first = np.unique(measured.population.ids, return_index=True)
     last = [*first[1:].tolist(), len(measured.population.ids)][: len(unique)]
     named = site_names(unique.tolist())
@@ -194,6 +220,24 @@ def rates_by_site(path: str | Division, start: datetime, end: datetime | None = 
         SiteRate(key, *named[key], measured.rate(slice(a, b))) for key, a, b in zip(unique.tolist(), first.tolist(), last, strict=True)
     ]
     return sorted(rates, key=lambda one: one.code)
+
+
+@dataclass(frozen=True)
+class RateTable:
+    """Everything a page of rates shows, from one load: the whole, its children or (without any) its sites, and every split."""
+
+    whole: Rate
+    children: list[ChildRate]
+    sites: list[SiteRate]
+    splits: dict[str, list[SplitRate]]
+
+
+def rate_table(division: Division, start: datetime, end: datetime | None = None) -> RateTable:
+    """The rate of a division, of what lay below it and of every split of it."""
+    measured = _of(division, start, end, None)
+    whole, children = _with_children(measured, division, start, end)
+    sites = [] if children else sites_of(measured)
+    return RateTable(whole, children, sites, {by: splits_of(measured, by) for by in SPLITS})
 
 
 def availability(site: ManagedObject, start: datetime, end: datetime, *, rule: RateRule | None = None) -> Rate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from django.urls import reverse
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network import queries
-from yuanjiao.network.rules import RULE, Rate
+from yuanjiao.network.rules import Rate
 from yuanjiao.network.views.parts import division_crumbs, seen_paths
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Actor, Permission
@@ -23,22 +22,31 @@ from yuanjiao.places.models import Division
 from yuanjiao.places.queries import division_by_code, divisions
 from yuanjiao.places.rules import Level
 
-SPLIT_TITLES = {"site_kind": "按站点类型", "access_mode": "按接入方式", "urban_rural": "按城乡"}
+SPLIT_TITLES = {"site_kind": "按站点类型", "access_mode": "按接入方式", "urban_rural": "按城乡", "programme": "按所属项目"}
 SPLIT_FILTERS = {"site_kind": "kind", "access_mode": "mode"}
 
 
 @dataclass(frozen=True)
 class Window:
-    """What was asked for: an instant (`end` None) or local days from `first` to `last`, both included."""
+    """What was asked for: an instant (`end` None), the present one when nothing was, or local days `first` to `last`, both included."""
 
     start: datetime
     end: datetime | None
     first: date | None
     last: date | None
+    is_now: bool = False
 
     @property
     def query(self) -> dict[str, str]:
-        return {"from": f"{self.first:%Y-%m-%d}", "to": f"{self.last:%Y-%m-%d}"} if self.first and self.last else {}
+        """The words of the address that ask for the same again."""
+        if self.first and self.last:
+            return {"from": f"{self.first:%Y-%m-%d}", "to": f"{self.last:%Y-%m-%d}"}
+        return {} if self.is_now else {"at": f"{self.start.astimezone(clock.CHINA):%Y-%m-%dT%H:%M}"}
+
+    @property
+    def more(self) -> str:
+        """The same as the end of an address that has a query already."""
+        return f"&{urlencode(self.query)}" if self.query else ""
 
 
 @dataclass(frozen=True)
@@ -49,13 +57,14 @@ class Row:
     address: str
     rate: Rate
     sites: str
+    partial: bool = False
 
 
 def read_window(query: Any, at: datetime) -> Window:
-    """Days from the address; without them, the present. Refused for what is no day, or days in the wrong order."""
+    """Days or a moment from the address; without them, the present. Refused for what is no day, or days in the wrong order."""
     first, last = query.get("from", ""), query.get("to", "")
     if not first and not last:
-        return Window(at.replace(microsecond=0), None, None, None)
+        return _instant(query.get("at", ""), at.replace(microsecond=0))
     try:
         days = date.fromisoformat(first or last), date.fromisoformat(last or first)
     except ValueError:
@@ -64,6 +73,19 @@ def read_window(query: Any, at: datetime) -> Window:
         raise Refused("开始日期晚于结束日期")
     end = min(clock.day_start(days[1] + timedelta(days=1)), at.replace(microsecond=0))
     return Window(clock.day_start(days[0]), max(end, clock.day_start(days[0])), *days)
+
+
+def _instant(text: str, at: datetime) -> Window:
+    if not text:
+        return Window(at, None, None, None, is_now=True)
+    try:
+        then = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused("时刻请写成 2026-03-01T08:00 的样子") from None
+    then = then.replace(tzinfo=clock.CHINA) if then.tzinfo is None else then
+    if then > at:
+        raise Refused("不能看将来的时刻")
+    return Window(then.replace(microsecond=0), None, None, None)
 
 
 def chosen_division(actor: Actor, code: str) -> Division:
@@ -83,27 +105,29 @@ def chosen_division(actor: Actor, code: str) -> Division:
 
 @door(Permission.SEE_NETWORK)
 def rates(request: ActingRequest) -> HttpResponseBase:
-    """A division's rate, those of its children (or sites, where it has none), and its splits."""
+    """A division's rate, those of its children (or sites, where it has none), and its splits; now, at a moment, or over days."""
     division, at = chosen_division(request.actor, request.GET.get("division", "")), clock.now()
     window = read_window(request.GET, at)
-    start, end = window.start, window.end
-    whole = queries.rate_over(division, start, end) if end else queries.rate_at(division, start)
-    children = queries.rates_by_child(division, start, end)
+    table = queries.rate_table(division, window.start, window.end)
+    whole = table.whole
     context = {
         "page_title": f"{division.name}畅通率",
         "division": division,
         "window": window,
         "whole": whole,
-        "bounds": whole.bounds,
+        "fault_share": None if whole.value is None else 1 - whole.value,
         "sites_address": _sites(division),
-        "children": [Row(c.division.name, _rates(c.division, window), c.rate, _sites(c.division)) for c in children],
-        "sites": [] if children else _site_rows(division, window),
-        "splits": _splits(division, window),
-        "rule": RULE,
+        "children": [_child_row(one, window) for one in table.children],
+        "sites": [Row(one.name, reverse("network:site", args=[one.code]), one.rate, "") for one in table.sites],
+        "splits": _splits(division, table),
         "crumbs": division_crumbs(division, request.actor, "network:rates")[:-1],
-        "unit": "站点·小时" if end else "站点",
     }
     return render(request, "network/rates.html", context)
+
+
+def _child_row(child: queries.ChildRate, window: Window) -> Row:
+    division = child.division
+    return Row(division.name, _rates(division, window), child.rate, _sites(division), partial=not child.whole)
 
 
 def _rates(division: Division, window: Window) -> str:
@@ -114,20 +138,12 @@ def _sites(division: Division, **filters: str) -> str:
     return f"{reverse('network:site_list')}?{urlencode({'division': division.code} | filters)}"
 
 
-def _site_rows(division: Division, window: Window) -> Sequence[Row]:
-    found = queries.rates_by_site(division.path, window.start, window.end)
-    return [Row(one.name, reverse("network:site", args=[one.code]), one.rate, "") for one in found]
+def _splits(division: Division, table: queries.RateTable) -> list[dict[str, Any]]:
+    return [{"title": title, "rows": [_split_row(division, by, one) for one in table.splits[by]]} for by, title in SPLIT_TITLES.items()]
 
 
-def _splits(division: Division, window: Window) -> list[dict[str, Any]]:
-    tables = []
-    for by, title in SPLIT_TITLES.items():
-        rows = [
-            Row(one.label, "", one.rate, _sites(division, **{SPLIT_FILTERS[by]: one.key}) if by in SPLIT_FILTERS else "")
-            for one in queries.rates_split(division.path, by, window.start, window.end)
-        ]
-        tables.append({"title": title, "rows": rows})
-    return tables
+def _split_row(division: Division, by: str, one: queries.SplitRate) -> Row:
+    return Row(one.label, "", one.rate, _sites(division, **{SPLIT_FILTERS[by]: one.key}) if by in SPLIT_FILTERS else "")
 
 
 @door(Permission.SEE_NETWORK)

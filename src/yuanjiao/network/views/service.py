@@ -1,0 +1,137 @@
+"""The life of an object in the register: its dated story, taking it out of service by decision, and moving it to another place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from yuanjiao.lib import clock
+from yuanjiao.network import commands, queries
+from yuanjiao.network.models import Lifecycle, ManagedObject
+from yuanjiao.network.views.forms import PlaceForm, ServiceForm, act_on
+from yuanjiao.network.views.parts import address_of, county_filter, division_filter, seen_paths
+from yuanjiao.people.access import ActingRequest, door
+from yuanjiao.people.rules import Permission
+from yuanjiao.places.queries import division_by_code
+from yuanjiao.ui.lists import Column, Filter, ListPage, respond
+
+TURNS: dict[str, list[tuple[str, Any]]] = {
+    Lifecycle.IN_SERVICE: [("suspend", gettext_lazy("停用")), ("retire", gettext_lazy("退役"))],
+    Lifecycle.SUSPENDED: [("resume", gettext_lazy("恢复使用")), ("retire", gettext_lazy("退役"))],
+}
+"""What may be done next with an object in this lifecycle; the others come and go with the register's import."""
+
+
+@door(Permission.SEE_NETWORK)
+def service(request: ActingRequest, code: str) -> HttpResponseBase:
+    """One object's story of places and lifecycles, with the forms that continue it."""
+    row = _visible(code, request)
+    return _page(request, row)
+
+
+def _visible(code: str, request: ActingRequest) -> ManagedObject:
+    row = queries.object_by_code(code)
+    request.actor.require(Permission.SEE_NETWORK, row.division.path)
+    return row
+
+
+def _page(request: ActingRequest, row: ManagedObject, *, turn: Form | None = None, place: Form | None = None) -> HttpResponse:
+    may = request.actor.covers(Permission.IMPORT_REGISTER, row.division.path)
+    turns = TURNS.get(row.lifecycle, [])
+    today = {"on": clock.today()}
+    context = {
+        "page_title": f"{row.name} 隶属与状态",
+        "row": row,
+        "address": address_of(row),
+        "story": queries.placement_story(row),
+        "windows": queries.windows_of(row)[:20],
+        "turn": turn or (ServiceForm(initial=today, turns=turns) if may and turns else None),
+        "place": place or (PlaceForm(initial=today) if may and row.lifecycle != Lifecycle.RETIRED else None),
+        "may_announce": row.lifecycle == Lifecycle.IN_SERVICE and request.actor.covers(Permission.PLAN_MAINTENANCE, row.division.path),
+    }
+    return render(request, "network/service.html", context, status=400 if turn or place else 200)
+
+
+@door(Permission.IMPORT_REGISTER)
+def service_turn(request: ActingRequest, code: str) -> HttpResponseBase:
+    """Suspend, resume or retire."""
+    row = _visible(code, request)
+    form = ServiceForm(request.POST or None, turns=TURNS.get(row.lifecycle, []))
+    done = act_on(form, lambda told: _turn(row, told, request))
+    return _done(request, row) if done else _page(request, row, turn=form)
+
+
+def _turn(row: ManagedObject, told: dict[str, Any], request: ActingRequest) -> None:
+    common: dict[str, Any] = {"subject": row, "by": request.actor, "on": told["on"], "at": clock.now()}
+    if told["turn"] == "suspend":
+        commands.suspend_object(document=told["document"], **common)
+    elif told["turn"] == "resume":
+        commands.resume_object(**common)
+    else:
+        commands.retire_object(document=told["document"], **common)
+
+
+@door(Permission.IMPORT_REGISTER)
+def service_move(request: ActingRequest, code: str) -> HttpResponseBase:
+    """Move the object to another place."""
+    row = _visible(code, request)
+    form = PlaceForm(request.POST or None)
+    done = act_on(form, lambda told: _move(row, told, request))
+    return _done(request, row) if done else _page(request, row, place=form)
+
+
+def _move(row: ManagedObject, told: dict[str, Any], request: ActingRequest) -> None:
+    division = division_by_code(told["division"], on=clock.today())
+    commands.move_object(subject=row, division=division, by=request.actor, on=told["on"], at=clock.now())
+
+
+def _done(request: ActingRequest, row: ManagedObject) -> HttpResponseBase:
+    messages.success(request, _("已办理，并记入操作日志。"))
+    return redirect("network:service", code=row.code)
+
+
+def _story(row: ManagedObject) -> str:
+    return reverse("network:service", args=[row.code])
+
+
+COLUMNS: tuple[Column[Any], ...] = (
+    Column(
+        "站点", lambda p: p.object.name, link=lambda p: reverse("network:service", args=[p.object.code]), order=("object__name",), width=24
+    ),
+    Column("编号", lambda p: p.object.code, order=("object__code",), width=18),
+    Column("状态", lambda p: p.get_lifecycle_display(), badge=lambda p: "grey", order=("lifecycle",), width=8),
+    Column("所在区划", lambda p: p.division.name, order=("division__path",), width=18),
+    Column("依据文件", lambda p: p.document or "—", order=("document",), width=30),
+    Column("自", lambda p: p.valid_from, order=("valid_from",), width=12),
+    Column("至", lambda p: p.valid_to or "", order=("valid_to",), width=12),
+    Column("天数", lambda p: ((p.valid_to or clock.today()) - p.valid_from).days, width=8),
+)
+
+
+@door(Permission.SEE_NETWORK)
+def suspended(request: ActingRequest) -> HttpResponseBase:
+    """Sites out of the denominator, each with the decision and its day (OPS19); ?past=1 also those that are back."""
+    actor = request.actor
+    page = ListPage[Any](
+        title="停用与退役站点",
+        rows=queries.suspended_sites(seen_paths(actor), past=request.GET.get("past") == "1"),
+        columns=COLUMNS,
+        empty="没有停用的站点。站点只有凭文件停用才不计入畅通率；在站点的“隶属与状态”页办理。",
+        search=("object__name", "object__code", "document"),
+        search_hint="名称、编号或文号",
+        filters=[
+            *division_filter(actor, request.GET.get("division", "")),
+            county_filter(actor),
+            Filter("past", "包括", [("1", "已经恢复的")], lambda rows, _value: rows),
+            Filter("kind", "状态", [("suspended", "停用"), ("retired", "退役")], lambda rows, value: rows.filter(lifecycle=value)),
+        ],
+        lead="不计入畅通率的站点，每个都有依据文件和日期；停用期间的时间在畅通率旁另列。",
+    )
+    return respond(request, page)
