@@ -48,6 +48,7 @@ from yuanjiao.network.inputs import (
     read_edge_beat,
     read_site_beat,
 )
+from yuanjiao.network.leases import LEASES, RELAY
 from yuanjiao.network.limits import PlaceLimits, SenderLimits
 from yuanjiao.network.live import LISTENER, Listener
 from yuanjiao.network.rules.batch import COMPACT, Compact
@@ -211,6 +212,8 @@ def take_batch(scope: Any, body: bytes, at: datetime, listener: Listener = LISTE
             return _too_often(wait)
         COUNTS["not_believed"] += 1
         return 401, encode({"error": WRONG_TIME if isinstance(error, WrongTime) else "not_believed", "message": error.message})
+    if headers.get("content-type") == RELAY:
+        return _take_relay(node, body)
     if wait := NODES.take(node.uid, second):
         return _too_often(wait)
     plain = plain_body(body, headers.get("content-encoding", ""))
@@ -229,6 +232,15 @@ def take_batch(scope: Any, body: bytes, at: datetime, listener: Listener = LISTE
     COUNTS["batch"] += 1
     COUNTS["unknown"] += len(heard.unknown)
     return 200, encode(heard)
+
+
+def _take_relay(node: Node, body: bytes) -> Answer:
+    """What another intake of this very machine heard."""
+    if LEASES is None or not node.is_self:
+        raise Forbidden("只有本机的接收进程可以转告心跳")
+    told = LEASES.hear_told(body)
+    COUNTS["relayed"] += told
+    return 200, encode(Heard(iso(clock.now().timestamp()), told, []))
 
 
 async def _in_thread(work: Callable[[], Answer]) -> Answer:

@@ -15,10 +15,11 @@ django.setup()
 from django.conf import settings  # noqa: E402  (Django must be set up before anything of ours is imported)
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
+from yuanjiao.network.leases import leave  # noqa: E402
 from yuanjiao.network.live import LISTENER  # noqa: E402
 from yuanjiao.wiring.engine import Engine  # noqa: E402
 from yuanjiao.wiring.intake import INTAKE  # noqa: E402
-from yuanjiao.wiring.jobs import JOBS  # noqa: E402
+from yuanjiao.wiring.jobs import INTAKE_JOBS, JOBS  # noqa: E402
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,12 +27,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 pages = ASGIHandler()
 engine = Engine(JOBS, settings.ROLE)
+intake_engine = Engine(INTAKE_JOBS, settings.ROLE)
+WATCHERS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """ASGI entry: lifespan starts the engine, the intake paths go to their lean doors, the rest to Django."""
     if scope["type"] == "lifespan":
-        await _lifespan(receive, send)
+        await _lifespan(receive, send, engine)
         return
     door = INTAKE.get(scope.get("path", ""))
     if door is not None:
@@ -40,7 +43,27 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await pages(scope, receive, send)  # type: ignore[arg-type]  # Django asks for dict where ASGI says mapping
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+async def intake_application(scope: Scope, receive: Receive, send: Send) -> None:
+    """The same for one more intake process: the lean doors, the watchers' doors, and no pages."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send, intake_engine)
+        return
+    path = scope.get("path", "")
+    if (door := INTAKE.get(path)) is not None:
+        await door(scope, receive, send)
+    elif path in WATCHERS:
+        await pages(scope, receive, send)  # type: ignore[arg-type]  # as above
+    else:
+        await _nothing_here(send)
+
+
+async def _nothing_here(send: Send) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"9")]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": b"not here\n"})
+
+
+async def _lifespan(receive: Receive, send: Send, engine: Engine) -> None:
     ticking: asyncio.Task[None] | None = None
     while True:
         message = await receive()
@@ -52,5 +75,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             if ticking is not None:
                 ticking.cancel()
             engine.stop()
+            await asyncio.to_thread(leave)
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 
@@ -22,11 +23,25 @@ DEMO = {
 """`demo` and `simulate` live in a folder of their own unless HOME says otherwise."""
 
 
+def shared_address(arguments: list[str]) -> str:
+    """Where other intakes reach the process that `serve --shared` or `intake` starts; empty for every other command."""
+    if arguments[1:2] != ["intake"] and not (arguments[1:2] == ["serve"] and "--shared" in arguments):
+        return ""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", default="8000")
+    told, _ = parser.parse_known_args(arguments[2:])
+    host = "127.0.0.1" if told.host in {"0.0.0.0", "::"} else told.host
+    return f"http://{host}:{told.port}"
+
+
 def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yuanjiao.wiring.settings")
     arguments = ["yuanjiao", *(sys.argv[1:] if argv is None else argv)]
     if arguments[1:2] and arguments[1] in {"demo", "simulate"} and "YUANJIAO_HOME" not in os.environ:
         os.environ.update({name: value for name, value in DEMO.items() if name not in os.environ})
+    if "YUANJIAO_INTAKE_ADDRESS" not in os.environ and (address := shared_address(arguments)):
+        os.environ["YUANJIAO_INTAKE_ADDRESS"] = address  # before the settings are read: the jobs depend on it
     try:
         from django.core.management import execute_from_command_line  # after the settings variable is set
 

@@ -28,7 +28,7 @@ from yuanjiao.people.access import machine
 from yuanjiao.wiring.pulse import PULSE
 
 ASK_EVERY_S = 30
-TAKEN = ("site", "edge", "batch")
+TAKEN = ("site", "edge", "batch", "relayed")
 
 
 class Beats(Collector):

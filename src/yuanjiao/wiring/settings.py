@@ -49,6 +49,9 @@ PLAY_TEST_S = env.number("PLAY_TEST_S", 86400.0, "How often a site node tries th
 SIGNUP_LOCK_TRIES = env.integer("LOCK_TRIES", 5, "Wrong passwords before an account is locked")
 SIGNUP_LOCK_MINUTES = env.integer("LOCK_MINUTES", 30, "How long a locked account stays locked, in minutes")
 IDLE_MINUTES = env.integer("IDLE_MINUTES", 30, "Minutes without a request after which a person must log in again")
+INTAKE_ADDRESS = env.text(
+    "INTAKE_ADDRESS", "", "Address at which other intakes of this machine reach this one; empty: one process listens to everything"
+)
 METRICS_TOKEN = env.text("METRICS_TOKEN", "", "Token that a Prometheus must bring to read /metrics; empty: only from this machine")
 _DATABASE = env.text("DATABASE", "", "postgresql://user:password@host:port/name, or empty for SQLite inside HOME")
 _SECRET = env.text("SECRET_KEY", "", "Signing secret of sessions and forms; made and kept in HOME when empty")

@@ -34,15 +34,18 @@ def sweep(at: datetime, *, listener: Listener = LISTENER, steady: float | None =
     if listener.wants_reload(now) and len(listener.array.codes) <= SMALL:
         listener.reload(own, top=own.kind == NodeKind.CENTRE, now=now)
     _notice_step(listener, now, steady)
-    _own_up(listener, own, at)
+    if listener.charge is None:
+        _own_up(listener, own, at)
     confirm_words(words=listener.take_words(), at=at)
     found = _suspect(listener, _look(listener, now), at)
     for part in _parts(found):
+        if not listener.may_judge():
+            return 0
         record_transitions(transitions=part, at=at)
         with listener.lock:
             listener.array.settle(part)
     listener.swept_at = now
-    if now - listener.marked_at >= MARK_S or now < listener.marked_at:
+    if listener.charge is None and (now - listener.marked_at >= MARK_S or now < listener.marked_at):
         set_mark(observer=own.uid, at=at)
         listener.marked_at = now
     return len(found)
@@ -94,7 +97,7 @@ def _suspect(listener: Listener, found: Transitions, at: datetime) -> Transition
     if course is Course.DEAF:
         begun, ended = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
         log.error("nobody was heard from %s to %s: it is taken for our own deafness", begun, ended)
-        note_deafness(start=begun, at=ended)
+        note_deafness(start=begun, at=ended, edges=listener.charged())
         with listener.lock:
             array.excuse(start, end)
         return found.part(0, 0)

@@ -39,7 +39,11 @@ class Listener:
         self.agreed = b""
         """The digest of our own roster under which the parent takes compact batches; empty until it has said so."""
         self.charge: Callable[[LiveArray], NDArray[np.bool_]] | None = None
-        """With several intakes: which objects this process listens to; the others are somebody else's."""
+        """With several intakes: which objects this process judges; the others are somebody else's (network/leases.py)."""
+        self.may_judge: Callable[[], bool] = lambda: True
+        """Whether what is in our charge is certainly still ours."""
+        self.charged: Callable[[], list[str]] = list
+        """The codes at the top of what is in our charge; none where that is everything."""
         self.version: Version = (-1, frozenset())
         self.loaded_at = 0.0
         self.swept_at = 0.0

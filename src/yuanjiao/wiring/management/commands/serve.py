@@ -9,12 +9,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from granian import Granian
-from granian.constants import Interfaces
 
 from yuanjiao.flow.nodes.commands import ensure_self
 from yuanjiao.lib import clock
+from yuanjiao.lib.errors import Refused
+from yuanjiao.network.leases import living
 from yuanjiao.wiring.beside import Beside
+from yuanjiao.wiring.server import run_server
 
 WORKER = ("db_worker", "--queue-name", "*", "--interval", "1")
 """The process that takes packaging jobs from the queue in the database."""
@@ -27,22 +28,17 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--reload", action="store_true", help="源码变动时重启")
+        parser.add_argument("--shared", action="store_true", help="与另开的接收进程（yuanjiao intake）按租约分担监听")
         parser.add_argument("--no-worker", action="store_true", help="不在旁边运行打包工人进程")
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         ensure_self(at=clock.now())
+        if settings.INTAKE_ADDRESS and settings.ROLE not in {"solo", "centre"}:
+            raise Refused("只有中心（centre、solo）可以有多个接收进程")
+        if not settings.INTAKE_ADDRESS and living(clock.now()):
+            raise Refused("另有接收进程在监听：请以 yuanjiao serve --shared 启动，或先停止它们")
         no_worker = options["no_worker"] or settings.ROLE not in {"solo", "centre"}
         self.stdout.write(f"远教 {settings.NODE_NAME}（{settings.ROLE}）http://{options['host']}:{options['port']}/")
         with nullcontext() if no_worker else Beside(WORKER):
-            Granian(
-                "yuanjiao.wiring.asgi:application",
-                address=options["host"],
-                port=options["port"],
-                interface=Interfaces.ASGI,
-                workers=1,  # the live array lives in this process; more intakes come with leases (issue on liveness)
-                blocking_threads=1,
-                reload=options["reload"],
-                log_access=False,
-                websockets=False,
-            ).serve()
+            run_server("application", host=options["host"], port=options["port"], reload=options["reload"])
