@@ -107,6 +107,7 @@ DOORS: dict[str, object] = {
     "network:probe_list": frozenset({P.SEE_NETWORK}),
     "network:probe_new": frozenset({P.IMPORT_REGISTER}),
     "network:probe_stop": frozenset({P.IMPORT_REGISTER}),
+    "network:rule": frozenset({P.SEE_NETWORK}),
     "network:rates": frozenset({P.SEE_NETWORK}),
     "network:rule_new": frozenset({P.IMPORT_REGISTER}),
     "network:rulings": frozenset({P.SEE_NETWORK}),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from yuanjiao.desks.portal import views as portal
 from yuanjiao.desks.screen import views as screen
+from yuanjiao.desks.staff import signs
 from yuanjiao.desks.staff import views as staff
 from yuanjiao.desks.tv import views as tv
 
@@ -23,6 +24,7 @@ urlpatterns = [
     path("tv/items/<uuid:uid>/", tv.item, name="tv_item"),
     path("tv/play/<uuid:uid>/", tv.play, name="tv_play"),
     path("desk/", staff.home, name="home"),
+    path("desk/signs/", signs.signs, name="signs"),
     path("desk/audit/", staff.audit, name="audit"),
     path("desk/nodes/", staff.nodes, name="nodes"),
     path("screen/", screen.screen, name="screen"),

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yuanjiao.desks.screen.trend import Curve, curve
+from yuanjiao.desks.screen.trend import Curve, Step, curve
 from yuanjiao.lib import clock
 from yuanjiao.network import queries as network
 from yuanjiao.network.queries import ChildRate, OutageView, Ranking, Standing
@@ -54,6 +54,8 @@ class Ranked:
     """One line of the worst or best units."""
 
     standing: Standing
+    faulty: str
+    rate: str
     link: str
     note_title: str = ""
     note_link: str = ""
@@ -156,23 +158,26 @@ def widest_first(roots: Iterable[OutageView]) -> list[OutageView]:
 
 def ranked(ranking: Ranking, count: int) -> tuple[list[Ranked], list[Ranked]]:
     """The first of the worst and of the best units; the best with what others may learn from them (OPS13)."""
-    worst = [Ranked(row, address("network:site_list", row.division, state="down")) for row in ranking.worst[:count]]
+    worst = [_ranked(row, address("network:site_list", row.division, state="down")) for row in ranking.worst[:count]]
     return worst, [_with_note(row) for row in ranking.best[:count]]
+
+
+def _ranked(row: Standing, link: str, title: str = "", note: str = "") -> Ranked:
+    return Ranked(row, "—" if row.fault_share is None else _share(row.fault_share), per_cent(row.rate), link, title, note)
 
 
 def _with_note(row: Standing) -> Ranked:
     note, link = practice_note_of(row.division), address("network:rates", row.division)
-    return Ranked(row, link, note.title, reverse("plans:note", args=[note.uid])) if note else Ranked(row, link)
+    return _ranked(row, link, note.title, reverse("plans:note", args=[note.uid])) if note else _ranked(row, link)
 
 
 def trend(division: Division, at: datetime, target: float | None) -> Curve:
     """Hourly rates of the last day; gaps where too little is known. Kept for ten minutes: late records may still change it."""
     hour = at.replace(minute=0, second=0, microsecond=0)
     key = f"screen-trend-{division.code}-{hour:%Y%m%d%H}"
-    values: list[tuple[str, float | None]] | None = cache.get(key)
-    if values is None:
-        start = hour - timedelta(hours=TREND_HOURS)
-        rates = network.rate_series(division, start, timedelta(hours=1), TREND_HOURS)
-        values = [(f"{rate.start.astimezone(clock.CHINA):%H:00}", rate.value) for rate in rates]
-        cache.set(key, values, TREND_KEPT_S)
-    return curve(values, target)
+    steps: list[Step] | None = cache.get(key)
+    if steps is None:
+        rates = network.rate_series(division, hour - timedelta(hours=TREND_HOURS), timedelta(hours=1), TREND_HOURS)
+        steps = [Step(f"{rate.start.astimezone(clock.CHINA):%H:00}", rate.value, rate.bounds) for rate in rates]
+        cache.set(key, steps, TREND_KEPT_S)
+    return curve(steps, target)

@@ -24,6 +24,7 @@ from yuanjiao.faults.queries.orders import (
     orders_summary,
 )
 from yuanjiao.faults.queries.reports import FollowedReport, callback_phone, follow, pending_reports, reports_seen_by
+from yuanjiao.faults.queries.signs import fault_signs
 from yuanjiao.faults.queries.sites import SiteCard, find_sites, site_card
 from yuanjiao.faults.queries.statistics import ReportedMonth, cause_pareto, month_of, months_in, reported_faults
 from yuanjiao.faults.queries.trainings import TrainingEffect, operator_errors, training_effects, trainings
@@ -44,6 +45,7 @@ __all__ = [
     "causes_for",
     "colour_counts",
     "delays_by_place",
+    "fault_signs",
     "faults_nobody_saw",
     "filing_delays",
     "find_sites",

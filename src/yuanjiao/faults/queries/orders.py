@@ -28,7 +28,12 @@ def _orders() -> QuerySet[WorkOrder]:
 
 def orders_seen_by(actor: Actor, permission: Permission = Permission.SEE_ORDERS) -> QuerySet[WorkOrder]:
     """Orders whose object lies in the actor's subtree, newest first."""
-    return _orders().filter(within("item__division__path", actor.paths(permission))).order_by("-item__created_at")
+    return orders_in_scope(actor.paths(permission))
+
+
+def orders_in_scope(paths: Iterable[str]) -> QuerySet[WorkOrder]:
+    """Orders whose object lies under any of the paths, newest first."""
+    return _orders().filter(within("item__division__path", paths)).order_by("-item__created_at")
 
 
 def order_by_code(code: str, actor: Actor) -> WorkOrder:

@@ -1,0 +1,91 @@
+"""Early signs in faults and orders: places with more faults than usual, objects that break again and again, orders that stand still."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Count, F, Max, Q
+
+from yuanjiao.faults.queries.orders import orders_in_scope
+from yuanjiao.faults.rules import BEFORE_DAYS, RECENT_DAYS, REPEATED_FROM, EarlySign, Rise, Sign
+from yuanjiao.items.models import Item
+from yuanjiao.items.rules import WITH_OWNER, State
+from yuanjiao.lib.clock import local_day
+from yuanjiao.network.models import Instability, Outage
+from yuanjiao.people.queries import within
+from yuanjiao.places.models import Division
+from yuanjiao.places.queries import divisions
+from yuanjiao.places.rules import Level
+from yuanjiao.ui.templatetags.zh import duration
+
+LEVELS = (Level.COUNTY, Level.TOWN)
+SHOWN = 500
+
+
+def fault_signs(paths: Iterable[str], at: datetime) -> list[EarlySign]:
+    """Every sign in faults and orders under the paths, kind by kind, the worst of each first."""
+    wanted = list(paths)
+    found = [*_rising(wanted, at), *_repeated(wanted, at), *_unstable(wanted), *_waiting(wanted, at)]
+    return sorted(found, key=lambda row: (list(Sign).index(row.sign), -row.weight, row.key))
+
+
+def _roots(paths: Sequence[str], at: datetime, days: int) -> Q:
+    since = at - timedelta(days=days)
+    return within("object__division__path", paths) & Q(root=None, started_at__gte=since, started_at__lt=at)
+
+
+def _rising(paths: Sequence[str], at: datetime) -> list[EarlySign]:
+    """Counties and towns; a town whose county already says the same for the most part is named all the same: it is where to look."""
+    turn = at - timedelta(days=RECENT_DAYS)
+    recent: Counter[str] = Counter()
+    before: Counter[str] = Counter()
+    rows = Outage.objects.filter(_roots(paths, at, RECENT_DAYS + BEFORE_DAYS))
+    for path, started in rows.values_list("object__division__path", "started_at"):
+        (recent if started >= turn else before).update(_upwards(path))
+    places = [place for level in LEVELS for path in paths for place in divisions(on=local_day(at), level=level, under=path)]
+    rises = [(place, Rise(recent[place.path], before[place.path])) for place in places if recent[place.path]]
+    return [_rise(place, rise) for place, rise in rises if rise.told]
+
+
+def _upwards(path: str) -> list[str]:
+    parts = path.strip("/").split("/")
+    return ["/" + "/".join(parts[:length]) + "/" for length in range(1, len(parts) + 1)]
+
+
+def _rise(place: Division, rise: Rise) -> EarlySign:
+    return EarlySign(Sign.RISING, place.name, place.code, "division", place.path, rise.reason, 1 - rise.chance)
+
+
+def _repeated(paths: Sequence[str], at: datetime) -> list[EarlySign]:
+    rows = Outage.objects.filter(_roots(paths, at, RECENT_DAYS)).order_by().values("object")
+    counted = rows.annotate(times=Count("pk"), last=Max("started_at")).filter(times__gte=REPEATED_FROM).order_by("-times")
+    named = counted.values_list("object__name", "object__code", "object__kind", "object__division__path", "times", "last")[:SHOWN]
+    return [
+        EarlySign(Sign.REPEATED, name, code, kind, path, f"近 {RECENT_DAYS} 天中断 {times} 次", float(times), last)
+        for name, code, kind, path, times, last in named
+    ]
+
+
+def _unstable(paths: Sequence[str]) -> list[EarlySign]:
+    rows = Instability.objects.filter(within("object__division__path", paths), ended_at=None).order_by("-drops", "pk")
+    named = rows.values_list("object__name", "object__code", "object__kind", "object__division__path", "drops", "started_at")[:SHOWN]
+    return [
+        EarlySign(Sign.UNSTABLE, name, code, kind, path, f"已断 {drops} 次，仍不稳定", float(drops), since)
+        for name, code, kind, path, drops, since in named
+    ]
+
+
+def _waiting(paths: Sequence[str], at: datetime) -> list[EarlySign]:
+    """Orders past the time to answer with nobody's hand on them, and orders past their due date."""
+    rows = orders_in_scope(paths).filter(item__state__in=WITH_OWNER)
+    stalled = rows.filter(Q(item__due_at=None) | Q(item__due_at__gt=at), item__state=State.ISSUED, item__respond_due_at__lte=at)
+    late = rows.filter(item__due_at__lte=at).order_by(F("item__due_at"))[:SHOWN]
+    signs = [_order(Sign.STALLED, row.item, at, row.item.respond_due_at, "派单后无人签收，已超过响应时限") for row in stalled[:SHOWN]]
+    return signs + [_order(Sign.OVERDUE, row.item, at, row.item.due_at, "已超过办结时限") for row in late]
+
+
+def _order(sign: Sign, item: Item, at: datetime, limit: datetime | None, words: str) -> EarlySign:
+    past = at - (limit or at)
+    return EarlySign(sign, item.title, item.code, "order", item.division.path, f"{words} {duration(past)}", past.total_seconds(), limit)
