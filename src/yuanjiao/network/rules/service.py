@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,20 +50,9 @@ def without(begin: int, end: int, gaps: Spans) -> list[tuple[int, int]]:
     """[begin, end) without the gaps, which may overlap and come in any order."""
     left, at = [], begin
     for start, stop in sorted(gaps):
-        if stop <= at or start >= end:
+        if stop <= max(at, start) or start >= end:
             continue
         if start > at:
             left.append((at, start))
         at = max(at, stop)
     return [*left, (at, end)] if at < end else left
-
-
-def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans joined where they touch or overlap, in order of time."""
-    joined: list[tuple[int, int]] = []
-    for start, stop in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], stop))
-        elif stop > start:
-            joined.append((start, stop))
-    return joined
