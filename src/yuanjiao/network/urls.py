@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.network.views import comparison, edges, lines, maintenance, outages, probes, rates, rulings, service, sites
+from yuanjiao.network.views import comparison, edges, lines, maintenance, outages, probes, rates, rule, rulings, service, sites
 
 app_name = "network"
 urlpatterns = [
@@ -30,6 +30,7 @@ urlpatterns = [
     path("rulings/", rulings.rulings, name="rulings"),
     path("rulings/target/", rulings.target_new, name="target_new"),
     path("rulings/rule/", rulings.rule_new, name="rule_new"),
+    path("rule/", rule.rule, name="rule"),
     path("rates/", rates.rates, name="rates"),
     path("comparison/", comparison.comparison, name="comparison"),
     path("coverage/", rates.coverage, name="coverage"),

@@ -91,6 +91,7 @@ def _page(request: ActingRequest, row: ManagedObject, told: str = "") -> HttpRes
         "below": queries.counts_below([row.pk], at=at)[row.pk],
         "children": linked(queries.directly_below(row)[:200], at=at),
         "above": linked(queries.upstream(row), at=at),
+        "evidence": queries.evidence_about([row.pk], at).get(row.pk, []),
         "outages": queries.outages_of(row)[:20],
         "changes": queries.story(row, limit=20),
         "assets": queries.assets().filter(place=row),

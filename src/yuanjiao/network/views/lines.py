@@ -66,6 +66,7 @@ def line(request: ActingRequest, code: str) -> HttpResponseBase:
         "shown": derived_states([row], at=at)[row.pk],
         "children": linked(queries.directly_below(row)[:200], at=at),
         "above": linked(queries.upstream(row), at=at),
+        "evidence": queries.evidence_about([row.pk], at).get(row.pk, []),
         "outages": queries.outages_of(row)[:20],
     }
     return render(request, "network/line.html", context)

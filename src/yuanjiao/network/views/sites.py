@@ -12,6 +12,7 @@ from django.urls import reverse
 from yuanjiao.lib import clock
 from yuanjiao.network import queries
 from yuanjiao.network.models import AccessMode, ManagedObject, ObjectKind, SiteKind, State
+from yuanjiao.network.queries.evidence import STEP_NAMES
 from yuanjiao.network.rules import RULE
 from yuanjiao.network.views.parts import (
     COLOURS,
@@ -86,7 +87,8 @@ def site(request: ActingRequest, code: str) -> HttpResponseBase:
         "root": queries.open_outage_of(row),
         "changes": queries.story(row, limit=30),
         "outages": queries.outages_of(row)[:20],
-        "plays": queries.play_tests(row)[:10],
+        "plays": [(play, STEP_NAMES.get(play.step, play.step)) for play in queries.play_tests(row)[:10]],
+        "evidence": queries.evidence_about([row.pk], at).get(row.pk, []),
         "above": linked(queries.upstream(row), at=at),
         "assets": queries.assets().filter(place=row),
         "people": _responsible(row) if request.actor.holds(Permission.SEE_PEOPLE) else None,
