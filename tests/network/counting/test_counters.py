@@ -125,7 +125,7 @@ def assert_equal(start: int, end: int) -> None:
 
 
 @pytest.mark.clause("NET05")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     history=histories(),
     spans=st.lists(st.tuples(st.integers(0, 4 * 86_400), st.integers(0, 4 * 86_400)), min_size=1, max_size=4),

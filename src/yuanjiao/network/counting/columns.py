@@ -5,13 +5,12 @@
                                          seconds.npy      up and down seconds by site key
                                          cut.npy          (site, place in `observers`) of spans that reach beyond a record's end
 
-Files are derived: a missing or altered one is refused by its digest and made anew from the rows.
+Files are derived: a missing, altered or half-written one is refused by its digest and made anew from the rows. So nothing is synced.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -66,7 +65,7 @@ def write_day(folder: Path, name: str, rule_version: int, summed: SummedDay) -> 
             observers=list(summed.observers), columns={column: _write(making, column, array) for column, array in arrays.items()},
         )  # fmt: skip
         packed = msgspec.json.encode(contents)
-        _keep(making / CONTENTS, packed)
+        (making / CONTENTS).write_bytes(packed)
         digest = hashlib.sha256(packed).hexdigest()
         _move(making, folder / folder_name(name, rule_version, digest))
     finally:
@@ -82,16 +81,7 @@ def _write(folder: Path, column: str, array: NDArray[Any]) -> str:
     path = folder / f"{column}.npy"
     with path.open("wb") as file:
         np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
     return _digest(path)
-
-
-def _keep(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _move(making: Path, target: Path) -> None:

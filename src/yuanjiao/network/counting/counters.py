@@ -15,6 +15,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db.models import Min
+from numpy.typing import NDArray
 
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib import clock
@@ -235,8 +236,8 @@ class Counters:
             late = np.union1d(late, cut[np.isin(cut[:, 1], moved), 0])
         return None if len(late) > MANY else SummedDays(rule, self.ends, scope, self.store, contents, row.digest, late)
 
-    def instant(self, site: Ints, at: int, rule: RateRule, grace_s: int) -> Both | None:
-        """1 for each site that is up (down) in the second `at`; None when that is not today or the counters are not loaded.
+    def kinds(self, at: int, rule: RateRule, grace_s: int) -> NDArray[np.int8] | None:
+        """UP, DOWN or 0 (unknown) in the second `at`, by key; None when that is not today or the counters are not loaded.
 
         The last word of an observer stands `grace_s` longer.
         """
@@ -247,11 +248,10 @@ class Counters:
                 return None
             ends = {number: end + grace_s for number, end in self.ends.items()}
             kinds, ahead = today.kinds(at, ends)
-            size = int(site.max(initial=-1)) + 1
-            kinds = np.append(kinds[:size], np.zeros(max(size - len(kinds), 0), np.int8))
-            up, down = (kinds == UP).astype(np.int64), (kinds == DOWN).astype(np.int64)
-            up, down = Patched(rule, ends, Scope()).mend((up, down), ahead, at, at + 1)
-            return up[site], down[site]
+            if len(ahead):
+                up, down = Patched(rule, ends, Scope()).rows(ahead, at, at + 1).dense(at, at + 1, len(kinds))
+                kinds[ahead] = np.where(up[ahead] == 1, UP, np.where(down[ahead] == 1, DOWN, 0))
+            return kinds
 
 
 def _me() -> tuple[UUID, str]:

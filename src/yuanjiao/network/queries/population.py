@@ -13,20 +13,19 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from yuanjiao.lib import clock
-from yuanjiao.network.counting.reading import Epoch, moment
+from yuanjiao.network.counting.reading import moment
 from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, Site
 from yuanjiao.network.queries.maintenance import windows_by_site
-from yuanjiao.network.rules.rates import FOREVER, Ints
+from yuanjiao.network.queries.roll import COUNTED, ROLL, Land, placement_table
+from yuanjiao.network.rules.rates import Ints
 from yuanjiao.network.rules.service import Pieces, serving_pieces
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import valid_on
 
-COUNTED = (Lifecycle.IN_SERVICE, Lifecycle.SUSPENDED)
 BATCH = 500
-EPOCH_DAY = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,8 @@ class Population:
     """Path and urban/rural code of each division row that occurs."""
     windows: Mapping[int, Sequence[tuple[int, int]]]
     """Announced maintenance [from, to) by site; spans may overlap."""
+    land: Land | None = None
+    """Every division, where this process keeps them; `places` is empty then."""
 
     @cached_property
     def pieces(self) -> Pieces:
@@ -71,13 +72,16 @@ class Population:
     def under(self, paths: Iterable[str]) -> np.ndarray:
         """Which rows stood under any of the paths."""
         wanted = tuple(paths)
+        if self.land is not None:
+            return self.land.under(self.land.rank[self.division], wanted)
         inside = np.array([key for key, (path, _) in self.places.items() if path.startswith(wanted)], dtype=np.int64)
         return np.isin(self.division, inside)
 
     def urban_rural(self) -> np.ndarray:
         """The first digit of each row's urban/rural code (1 urban, 2 rural), empty where the place has none."""
         keys, place = np.unique(self.division, return_inverse=True)
-        return np.array([self.places[key][1][:1] for key in keys.tolist()], dtype=np.str_)[place]
+        places = self.places or _places(keys)
+        return np.array([places[key][1][:1] for key in keys.tolist()], dtype=np.str_)[place]
 
 
 def paths_of(division: Division | str, start: datetime, end: datetime | None) -> tuple[str, ...]:
@@ -92,13 +96,19 @@ def paths_of(division: Division | str, start: datetime, end: datetime | None) ->
 def load_population(paths: Iterable[str], start: int, end: int, *, only: Iterable[int] | None = None) -> Population:
     """The population of [start, end) under the paths (with `only`: of these sites, wherever they stood). One query, no objects."""
     asked, chosen = tuple(paths), None if only is None else tuple(only)
-    table = _table(_placements(asked, start, end, chosen))
-    first, last = _midnights(table[:, 2]), _midnights(table[:, 3])
-    first, last = np.clip(first, start, end), np.clip(last, start, end)
+    kept = ROLL.read() if chosen is None else None
+    table = placement_table(_placements(asked, start, end, chosen)) if kept is None else _on_roll(*kept, asked)
+    first, last = np.clip(table[:, 2], start, end), np.clip(table[:, 3], start, end)
     real = last > first
     ids, division, suspended = table[real, 0], table[real, 1], table[real, 4]
     windows = windows_by_site(start, end, only=None if chosen is None else set(chosen))
-    return Population(asked, chosen, start, end, ids, division, first[real], last[real], suspended, _places(division), windows)
+    places, land = (_places(division), None) if kept is None else ({}, kept[1])
+    return Population(asked, chosen, start, end, ids, division, first[real], last[real], suspended, places, windows, land)
+
+
+def _on_roll(table: Ints, land: Land, paths: tuple[str, ...]) -> Ints:
+    """The placements under the paths."""
+    return table if "/" in paths else table[land.under(land.rank[table[:, 1]], paths)]
 
 
 def _placements(paths: tuple[str, ...], start: int, end: int, only: tuple[int, ...] | None) -> QuerySet[Placement]:
@@ -124,29 +134,6 @@ def divisions_under(paths: Sequence[str]) -> QuerySet[Division, Any]:
 def site_keys(population_paths: tuple[str, ...], start: int, end: int) -> QuerySet[Placement, Any]:
     """Keys of the sites of a population, as a subquery."""
     return _placements(population_paths, start, end, None).values("object")
-
-
-def _table(rows: QuerySet[Placement]) -> Ints:
-    wanted = rows.order_by("object_id", "valid_from").values_list(
-        "object_id", "division_id", Epoch(F("valid_from")), Epoch(F("valid_to")), "lifecycle"
-    )
-    flat = (
-        value
-        for pk, division, begin, until, lifecycle in wanted.iterator(chunk_size=20_000)
-        for value in (pk, division, begin, -1 if until is None else until, lifecycle == Lifecycle.SUSPENDED)
-    )
-    return np.fromiter(flat, dtype=np.int64).reshape(-1, 5)
-
-
-def _midnights(days: Ints) -> Ints:
-    """Local midnights of days that were read as midnights UTC; -1 is no end."""
-    unique, place = np.unique(days, return_inverse=True)
-    table = [FOREVER if day < 0 else _midnight(EPOCH_DAY + timedelta(seconds=day)) for day in unique.tolist()]
-    return np.array(table, dtype=np.int64)[place]
-
-
-def _midnight(day: date) -> int:
-    return int(clock.day_start(day).timestamp())
 
 
 def _day(second: int) -> date:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yuanjiao.network.counting.counters import COUNTERS
 from yuanjiao.network.counting.reading import Scope
@@ -12,7 +13,7 @@ from yuanjiao.network.queries.population import Population
 from yuanjiao.network.queries.rulings import RulePart
 from yuanjiao.network.queries.spans import load_spans, rows_of
 from yuanjiao.network.queries.states import allowance
-from yuanjiao.network.rules.rates import Ints, seconds_by_site
+from yuanjiao.network.rules.rates import DOWN, UP, Ints, seconds_by_site
 
 Known = tuple[Ints, Ints]
 
@@ -36,9 +37,19 @@ def seconds_from_rows(population: Population, parts: Sequence[RulePart], *, inst
 def _counted(population: Population, parts: Sequence[RulePart], *, instant: bool) -> Known | None:
     pieces = population.pieces
     if instant:
-        return COUNTERS.instant(pieces.site, population.start, parts[0].rule, int(allowance().total_seconds()))
+        kinds = COUNTERS.kinds(population.start, parts[0].rule, int(allowance().total_seconds()))
+        if kinds is None:
+            return None
+        here = kinds_of(kinds, pieces.site)
+        return (here == UP).astype(np.int64), (here == DOWN).astype(np.int64)
     scope = Scope(rows_of(population, "object"), rows_of(population, "site"))
     return _total([_of_part(pieces.site, pieces.first, pieces.last, part, scope) for part in parts])
+
+
+def kinds_of(kinds: NDArray[np.int8], site: Ints) -> NDArray[np.int8]:
+    """What was counted for each site; unknown for one that no row has spoken of yet."""
+    size = int(site.max(initial=-1)) + 1
+    return np.append(kinds, np.zeros(max(size - len(kinds), 0), np.int8))[site]
 
 
 def _of_part(site: Ints, first: Ints, last: Ints, part: RulePart, scope: Scope) -> Known:
