@@ -84,13 +84,13 @@ def _take_single(picture: Picture, news: News, rows: Places, found: Absorbed) ->
     place, at, state = news.place[rows], news.at[rows], news.state[rows]
     begins = (state == DOWN) & np.isnan(picture.silent[place])
     for row in rows[begins & picture.play[place]]:
-        _end(picture, int(news.place[row]), float(news.at[row]), found)
+        end_silence(picture, int(news.place[row]), float(news.at[row]), found)
     _begin(picture, news, rows[begins])
     ends = (state == UP) & ~np.isnan(picture.silent[place])
     for where, when in zip(
         place[ends & (at >= picture.silent[place])].tolist(), at[ends & (at >= picture.silent[place])].tolist(), strict=True
     ):
-        _end(picture, where, when, found)
+        end_silence(picture, where, when, found)
 
 
 def _begin(picture: Picture, news: News, rows: Places) -> None:
@@ -100,8 +100,8 @@ def _begin(picture: Picture, news: News, rows: Places) -> None:
     picture.hi[place] = np.fmax(np.where(np.isnan(news.latest[rows]), at, news.latest[rows]), at)
 
 
-def _end(picture: Picture, place: int, at: float, found: Absorbed) -> None:
-    """What has a row is ended there; what has none yet is past."""
+def end_silence(picture: Picture, place: int, at: float, found: Absorbed) -> None:
+    """A silence is over: what has a row is ended there; what has none yet is past."""
     if picture.outage[place]:
         started = float(picture.started[place])
         pk, root = int(picture.outage[place]), int(picture.root[place])
@@ -118,10 +118,10 @@ def _take_many(picture: Picture, news: News, rows: Places, found: Absorbed) -> N
         silent = picture.silent[place]
         if news.state[row] == DOWN and np.isnan(silent):
             if picture.play[place]:
-                _end(picture, place, at, found)
+                end_silence(picture, place, at, found)
             _begin(picture, news, np.array([row]))
         elif news.state[row] == UP and at >= silent:
-            _end(picture, place, at, found)
+            end_silence(picture, place, at, found)
 
 
 def _take_late(picture: Picture, places: Iterable[int], found: Absorbed) -> None:
@@ -134,7 +134,7 @@ def _take_late(picture: Picture, places: Iterable[int], found: Absorbed) -> None
             begin, end = run[0], run[3]
             if not np.isnan(picture.silent[place]) and (end is None or picture.silent[place] < end) and picture.silent[place] >= begin:
                 if end is not None:
-                    _end(picture, place, end, found)
+                    end_silence(picture, place, end, found)
             elif not any(start < (end or np.inf) and begin < until for start, until in told.get(pk, ())):
                 _add(picture, place, run, found)
 

@@ -17,8 +17,19 @@ from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.network.counting.reading import Epoch, number_of
 from yuanjiao.network.live import Flaps
 from yuanjiao.network.live.flaps import SLOT_S, SLOTS, calm
-from yuanjiao.network.models import Hold, Instability, Lifecycle, Liveness, ManagedObject, Outage, OutageVerdict, RegisterVersion
-from yuanjiao.network.rules.causes import KINDS, Forest, Places, Rule, Seconds, plant
+from yuanjiao.network.models import (
+    Hold,
+    Instability,
+    Lifecycle,
+    Liveness,
+    ManagedObject,
+    Outage,
+    OutageVerdict,
+    RegisterVersion,
+    State,
+    StateChange,
+)
+from yuanjiao.network.rules.causes import EDGE, KINDS, SITE, Forest, Places, Rule, Seconds, plant
 
 NEVER, UNKNOWN, UP, DOWN = -1, 0, 1, 2
 STATES = {"unknown": UNKNOWN, "up": UP, "down": DOWN}
@@ -175,8 +186,22 @@ def _outages(picture: Picture) -> None:
             column[place] = [row[number] for row in chosen]
         picture.hold[place] = [HOLDS.index(row[6]) for row in chosen]
         picture.play[place] = [row[7] == "play" for row in chosen]
-    own = (picture.outage > 0) & ~picture.play & ((picture.state == DOWN) | (picture.state == UNKNOWN))
+    own = (picture.outage > 0) & ~picture.play & (picture.forest.kind == SITE)
     picture.silent[own] = picture.started[own]
+    _silent_edges(picture)
+
+
+def _silent_edges(picture: Picture) -> None:
+    """An edge's outage may be its own silence or be derived from its sites': its rows say which, as far as they are judged."""
+    edges = np.flatnonzero((picture.outage > 0) & (picture.forest.kind == EDGE))
+    for part in batches(picture.forest.ids[edges].tolist()):
+        rows = StateChange.objects.filter(object__in=part, judged=True).order_by("at", "id")
+        for pk, state, at in rows.values_list("object_id", "state", Epoch(F("at"))):
+            place = int(picture.forest.places([pk])[0])
+            if state == State.UP:
+                picture.silent[place] = np.nan
+            elif state == State.DOWN and np.isnan(picture.silent[place]):
+                picture.silent[place] = float(at)
 
 
 def _matters(picture: Picture) -> None:

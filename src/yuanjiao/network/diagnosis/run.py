@@ -54,7 +54,7 @@ def diagnose(*, at: datetime, heard: Heard | None = None, memory: Memory = MEMOR
 def _take(turn: Turn, news: News, *, fresh: bool) -> Places:
     """Everything but the rows of children that have none yet: they are returned."""
     if fresh:
-        turn.end_what_left_service()
+        turn.end_what_is_over(news)
     found = absorb(turn.picture, news)
     turn.end(found.ended)
     turn.play()

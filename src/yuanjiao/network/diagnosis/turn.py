@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Max
+from django.db.models import F, Max
 
+from yuanjiao.network.counting.reading import Epoch
 from yuanjiao.network.diagnosis import holds, plays
-from yuanjiao.network.diagnosis.absorb import Ended, Past
+from yuanjiao.network.diagnosis.absorb import Absorbed, Ended, Past, end_silence
 from yuanjiao.network.diagnosis.news import News
 from yuanjiao.network.diagnosis.past import Group, past_groups
-from yuanjiao.network.diagnosis.picture import EVIDENCE, HOLDS, MAINTENANCE, UNSTABLE, Matter, Picture
+from yuanjiao.network.diagnosis.picture import EVIDENCE, HOLDS, MAINTENANCE, UNSTABLE, UP, Matter, Picture, batches
 from yuanjiao.network.diagnosis.record import change, end_outages, insert_children, moment
 from yuanjiao.network.diagnosis.roots import Decision, decide, rule_of
 from yuanjiao.network.diagnosis.settle import name_uplinks, settle_edges, settle_line, unsettled
 from yuanjiao.network.diagnosis.sighting import Heard, see
 from yuanjiao.network.diagnosis.verdicts import CLASS_OF, Ruling, Told, keep, names_of, rule_on, wanted_names
 from yuanjiao.network.diagnosis.weighing import weigh_all
-from yuanjiao.network.models import Outage, Sign
+from yuanjiao.network.models import Liveness, Outage, Sign
 from yuanjiao.network.rules.causes import EDGE, LINE, SITE, Findings, Places, Rule
 from yuanjiao.network.rules.evidence import play_verdict
 
@@ -38,8 +39,21 @@ class Turn:
 
     # what ends
 
-    def end_what_left_service(self) -> None:
-        """Open outages of what is no longer in service end now."""
+    def end_what_is_over(self, news: News) -> None:
+        """After a start: outages of what left service end now, and of what is up with nothing new about it, when it came up."""
+        picture = self.picture
+        up = np.flatnonzero(~np.isnan(picture.silent) & (picture.state == UP))
+        up = up[~np.isin(up, news.place)]
+        since: dict[int, int] = {}
+        for part in batches(picture.forest.ids[up].tolist()):
+            since.update(Liveness.objects.filter(object__in=part).values_list("object_id", Epoch(F("since"))))
+        found = Absorbed()
+        for place in up.tolist():
+            end_silence(picture, place, float(since[int(picture.forest.ids[place])]), found)
+        self.end(found.ended)
+        self._end_out_of_service()
+
+    def _end_out_of_service(self) -> None:
         rows = dict(Outage.objects.filter(ended_at=None).exclude(object__lifecycle="in_service").values_list("pk", "started_at"))
         end_outages((pk, max(self.now, started.timestamp())) for pk, started in rows.items())
         change(rows, held=False, held_for="")
