@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ import imageio_ffmpeg
 import pytest
 
 import yuanjiao_beacon as beacon
+from yuanjiao.flow.nodes.models import Node
+from yuanjiao.network.models import PlayTest
+from yuanjiao.network.probing.site import try_newest_film
+from yuanjiao.simulation.cast import Cast
 from yuanjiao.simulation.processes import NodeProcess
 
 pytestmark = pytest.mark.journey
@@ -194,6 +199,24 @@ def test_a_failure_that_could_not_be_told_is_told_when_the_edge_is_back(edge: St
         watching.kill()
         watching.communicate()
     assert edge.tests()[before:] == [(0, "edge", "")], "once"
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("NET07")
+def test_a_site_that_runs_the_whole_software_tests_the_same_way_once_a_day_and_sooner_after_a_failure(
+    edge: StockedEdge, cast: Cast, settings: Any, at: datetime
+) -> None:
+    assert try_newest_film(at) is None, "a machine that is no site tests nothing"
+    Node.objects.filter(is_self=True).update(subject_code=SITE)
+    settings.PARENT = edge.node.address
+    assert try_newest_film(at) is True
+    assert try_newest_film(at + timedelta(hours=23)) is None
+    with edge.frozen():
+        assert try_newest_film(at + timedelta(hours=25)) is False
+    assert try_newest_film(at + timedelta(hours=25, minutes=5)) is None
+    assert try_newest_film(at + timedelta(hours=25, minutes=11)) is True
+    kept = PlayTest.objects.filter(site=cast.sites[SITE]).order_by("at").values_list("ok", "step", "item")
+    assert list(kept) == [(True, "", "春季养猪防疫"), (False, "edge", ""), (True, "", "春季养猪防疫")]
 
 
 @pytest.mark.parametrize(
