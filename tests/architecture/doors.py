@@ -145,6 +145,7 @@ DOORS: dict[str, object] = {
     "readyz": MACHINE,
     "register:asset_list": frozenset({P.SEE_NETWORK}),
     "register:division_list": frozenset({P.SEE_NETWORK}),
+    "register:division_move": frozenset({P.IMPORT_REGISTER}),
     "register:import": frozenset({P.IMPORT_REGISTER}),
     "register:import_apply": frozenset({P.IMPORT_REGISTER}),
     "register:import_cancel": frozenset({P.IMPORT_REGISTER}),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
+from yuanjiao.flow.nodes.models import Node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.network import commands, queries
 from yuanjiao.network.commands.many import ObjectEntry, correct_objects, enter_objects, follow_division, remove_objects
 from yuanjiao.network.models import DayRollup, ListeningMark, Placement, RegisterVersion, State, StateChange
+from yuanjiao.people.models import AuditRow
 from yuanjiao.people.rules import SYSTEM
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import division_by_code
@@ -221,3 +225,21 @@ def test_the_database_was_told_the_story_of_what_it_had(cast: Cast) -> None:
         Placement.objects.all().delete()
         importlib.import_module("yuanjiao.network.migrations.0003_placements").tell_stories(apps, None)
         assert {code: story(code) for code in wanted} == wanted
+
+
+def test_the_page_of_the_register_moves_a_division(month: Cast, log_in: Callable[[str], Client]) -> None:
+    admin = log_in("shiguan")
+    told = {"division": "990101100000", "parent": SHILING, "on": clock.today(), "document": ""}
+    assert admin.post("/register/divisions/move/", told).status_code == 400
+    page = admin.post("/register/divisions/move/", told | {"document": "民字〔2026〕8号"}, follow=True).content.decode()
+    assert "随迁站点、线路和服务器 3 个" in page
+    assert division_by_code("990101100200", on=clock.today()).path.split("/")[3] == SHILING
+    assert AuditRow.objects.get(action="区划变更").detail.endswith("随迁对象 3 个")
+    assert log_in("xianguan").post("/register/divisions/move/", told).status_code == 403
+
+
+def test_a_division_with_an_edge_that_was_let_in_for_its_place_stays_until_that_is_revoked(month: Cast, at: datetime) -> None:
+    county, other = month.divisions[LIU], month.divisions["990000000000"]
+    Node.objects.create(kind="edge", name="柳溪县边缘服务器", public_key=b"1" * 32, scope=county.path, enrolled_at=at)
+    with pytest.raises(Refused, match="先吊销"):
+        move_division(division=county, parent=other, document="民字1号", on=MID, by=SYSTEM, at=at)

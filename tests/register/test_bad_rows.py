@@ -30,6 +30,7 @@ CASES: list[tuple[str, dict[str, list[dict[str, Any]]], str]] = [
     ("a circle", {"线路": [LINE | {"上联编号": "L-8"}, LINE | {"线路编号": "L-8", "上联编号": "L-9"}]}, "互相上联成圈"),
     ("a circle through the register", {"边缘服务器": [EDGE | {"服务器编号": "E-990101", "上联编号": "L-990101100"}]}, "互相上联成圈"),
     ("suspended without document", {"站点": [site("S-1", "站", 状态="停用")]}, "状态为“停用”须写明依据文件"),
+    ("retired without document", {"站点": [site("S-1", "站", 状态="退役")]}, "状态改为“退役”须写明依据文件"),
     ("a word outside the list", {"站点": [site("S-1", "站", 接入方式="电报")]}, "接入方式“电报”不在可选项内"),
     ("a name too long", {"区划": [division("990101100300", "长" * 61)]}, "最长 60 字，现有 61 字"),
     ("a chain changed", {"单位": [UNIT | {"单位代码": "ZZ-990101", "系统": "教育"}]}, "已有单位的系统不能更改"),

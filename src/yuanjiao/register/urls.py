@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from yuanjiao.register.views import imports, lists, sightings
+from yuanjiao.register.views import imports, lists, moving, sightings
 
 app_name = "register"
 urlpatterns = [
     path("divisions/", lists.division_list, name="division_list"),
+    path("divisions/move/", moving.division_move, name="division_move"),
     path("units/", lists.unit_list, name="unit_list"),
     path("people/", lists.person_list, name="person_list"),
     path("people/<uuid:uid>/", lists.person, name="person"),

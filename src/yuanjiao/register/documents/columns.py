@@ -101,8 +101,8 @@ def _division(key: str, title: str, required: bool, note: str, sample: str) -> C
 _PHONE_NOTE = "手机或带区号的座机；加密保存，导出时隐去中间四位，隐去的号码再导入不改动原号码"
 _PLACE = _division("division", "所在区划代码", True, "须在“区划”表或已有区划内", "990101100200")
 _LIFE = (
-    _choice("lifecycle", "状态", LIFECYCLES, note="新增不填为“在用”；“停用”须写停用依据", sample="在用", width=10),
-    Column("suspension_document", "停用依据", length=100, note="停用的文件名称与文号"),
+    _choice("lifecycle", "状态", LIFECYCLES, note="新增不填为“在用”；“停用”“退役”须写依据", sample="在用", width=10),
+    Column("suspension_document", "停用依据", length=100, note="停用或退役的文件名称与文号"),
     _day("in_service_on", "投用日期", "新增不填为导入当天"),
 )
 DIVISIONS = SheetPlan(

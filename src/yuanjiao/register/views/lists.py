@@ -38,6 +38,10 @@ def _actions(request: ActingRequest) -> list[tuple[str, str]]:
     return [(_("导入"), reverse("register:import_new"))] if request.actor.holds(P.IMPORT_REGISTER) else []
 
 
+def _moving(request: ActingRequest) -> list[tuple[str, str]]:
+    return [(_("区划变更"), reverse("register:division_move"))] if request.actor.holds(P.IMPORT_REGISTER) else []
+
+
 @door(P.SEE_NETWORK)
 def division_list(request: ActingRequest) -> HttpResponseBase:
     scope, names = scope_of(request, P.SEE_NETWORK), PlaceNames()
@@ -57,7 +61,7 @@ def division_list(request: ActingRequest) -> HttpResponseBase:
         search=("code", "name"),
         search_hint=_("区划名称或代码"),
         filters=[Filter("level", _("级别"), levels, lambda rows, value: rows.filter(level=value) if value.isdigit() else rows)],
-        actions=_actions(request),
+        actions=_actions(request) + _moving(request),
         prepare=names.prepare,
     )
     return tree_list(request, page, scope)
