@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.network.listening import ALL, LIU, Night
-from yuanjiao.network import queries
+from yuanjiao.lib import clock
+from yuanjiao.network import commands, queries
 from yuanjiao.network.models import ListeningGap, Outage, StateChange
+from yuanjiao.people.rules import SYSTEM
 from yuanjiao.simulation.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +99,8 @@ def test_a_paused_process_owns_up_to_its_pause(cast: Cast, at: datetime) -> None
 def test_a_suspended_site_is_heard_but_not_accused(cast: Cast, at: datetime) -> None:
     night = Night(cast, at)
     night.passes(2)
-    type(cast.sites[LIU[0]]).objects.filter(code=LIU[0]).update(lifecycle="suspended", suspension_document="青组〔2026〕3号")
+    day = clock.local_day(night.now)
+    commands.suspend_object(subject=cast.sites[LIU[0]], document="青组〔2026〕3号", by=SYSTEM, on=day, at=night.now)
     night.passes(1.5)
     night.passes(4, beating=set(ALL) - {LIU[0]})
     assert not Outage.objects.exists()

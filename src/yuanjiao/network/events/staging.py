@@ -25,7 +25,7 @@ Told = tuple[str, str, datetime, datetime | None, datetime | None, str, UUID, in
 CHUNK = 5000
 DEEPEST = 10
 TOLD = ("ord", "code", "state", "at", "last_heard_at", "latest_at", "reason", "observer", "seq")
-STAGED = ("ord", "object_id", "state", "at", "until", "last_heard_at", "latest_at", "reason", "observer", "seq", "since")
+STAGED = ("ord", "object_id", "state", "at", "until", "last_heard_at", "latest_at", "reason", "observer", "seq", "since", "open_id")
 
 
 def tell(changes: Iterable[Told]) -> None:
@@ -49,15 +49,27 @@ def paths_told_of(observer: UUID) -> list[str]:
     ]
 
 
-def stage_told() -> None:
-    """Give every told change its object, what follows it among the told, and what is known so far."""
+def stage_told(*, once: bool) -> None:
+    """Give every told change its object, what follows it among the told (nothing, when every object is told of `once`), and what is known.
+
+    Entries that were kept before are passed over: the first change of an entry speaks for all of it.
+    """
+    following = "NULL" if once else "LEAD(t.at) OVER (PARTITION BY o.id ORDER BY t.at, t.ord)"
+    _run(
+        f"""
+        INSERT INTO network_staged
+        SELECT t.ord, o.id, t.state, t.at, {following}, t.last_heard_at, t.latest_at, t.reason, t.observer, t.seq, l.since,
+               (SELECT c.id FROM {{change}} c WHERE c.object_id = o.id AND c.at = l.since AND {{plain}}c.until IS NULL)
+        FROM network_told t JOIN {{object}} o ON o.code = t.code LEFT JOIN {{liveness}} l ON l.object_id = o.id
+        """
+    )
     _run(
         """
-        INSERT INTO network_staged
-        SELECT t.ord, o.id, t.state, t.at, LEAD(t.at) OVER (PARTITION BY o.id ORDER BY t.at, t.ord),
-               t.last_heard_at, t.latest_at, t.reason, t.observer, t.seq, l.since
-        FROM network_told t JOIN {object} o ON o.code = t.code LEFT JOIN {liveness} l ON l.object_id = o.id
-        WHERE NOT EXISTS (SELECT 1 FROM {change} c WHERE c.object_id = o.id AND c.observer = t.observer AND c.seq = t.seq)
+        DELETE FROM network_staged WHERE (observer, seq) IN (
+            SELECT s.observer, s.seq FROM network_staged s
+            JOIN {change} c ON c.object_id = s.object_id AND c.at = s.at AND c.observer = s.observer AND c.seq = s.seq
+            WHERE s.ord IN (SELECT MIN(ord) FROM network_staged GROUP BY observer, seq)
+        )
         """
     )
 
@@ -67,12 +79,17 @@ def stage_unknown(*, observer: UUID, seq: int, start: datetime, edges: Sequence[
     _clear()
     begun, who = _moment(start), _uuid(observer)
     marks = ", ".join(["%s"] * len(edges))
-    below = f"AND l.object_id IN (WITH RECURSIVE below(id, depth) AS ({_BELOW.format(marks=marks, depth=DEEPEST)}) SELECT id FROM below)" if edges else ""
+    below = (
+        f"AND l.object_id IN (WITH RECURSIVE below(id, depth) AS ({_BELOW.format(marks=marks, depth=DEEPEST)}) SELECT id FROM below)"
+        if edges
+        else ""
+    )
     _run(
         f"""
         INSERT INTO network_staged
         SELECT l.object_id, l.object_id, 'unknown', CASE WHEN l.since > %s THEN l.since ELSE %s END, NULL,
-               l.last_heard_at, NULL, 'deaf', l.observer, %s, l.since
+               l.last_heard_at, NULL, 'deaf', l.observer, %s, l.since,
+               (SELECT c.id FROM {{change}} c WHERE c.object_id = l.object_id AND c.at = l.since AND {{plain}}c.until IS NULL)
         FROM {{liveness}} l WHERE l.observer = %s AND l.state <> 'unknown' {below}
         """,
         [begun, begun, seq, who, *edges],
@@ -84,8 +101,8 @@ def keep() -> None:
     _run(
         """
         UPDATE {change} SET until = f.at
-        FROM (SELECT object_id, since, MIN(at) AS at FROM network_staged WHERE at >= since GROUP BY object_id, since) f
-        WHERE {change}.object_id = f.object_id AND {change}.at = f.since AND {change}.until IS NULL
+        FROM (SELECT open_id, MIN(at) AS at FROM network_staged WHERE at >= since AND open_id IS NOT NULL GROUP BY open_id) f
+        WHERE {change}.id = f.open_id
         """
     )
     _run(
@@ -101,8 +118,15 @@ def keep() -> None:
         INSERT INTO {liveness} (object_id, state, since, last_heard_at, observer, seq)
         SELECT object_id, state, at, last_heard_at, observer, seq FROM network_staged
         WHERE until IS NULL AND (since IS NULL OR at >= since) ORDER BY object_id
-        ON CONFLICT (object_id) DO UPDATE SET state = excluded.state, since = excluded.since, last_heard_at = excluded.last_heard_at,
-               observer = excluded.observer, seq = excluded.seq
+        ON CONFLICT (object_id)
+        DO UPDATE SET state = excluded.state, since = excluded.since, last_heard_at = excluded.last_heard_at, seq = excluded.seq
+        """
+    )
+    _run(  # apart, because it seldom changes and its index is spared
+        """
+        UPDATE {liveness} SET observer = s.observer FROM network_staged s
+        WHERE {liveness}.object_id = s.object_id AND {liveness}.seq = s.seq AND {liveness}.since = s.at
+              AND {liveness}.observer <> s.observer
         """
     )
     _clear()
@@ -132,9 +156,11 @@ def _table(model: type[Model]) -> str:
 
 
 def _sql(statement: str) -> str:
-    false = "false" if connection.vendor == "postgresql" else "0"
+    postgresql = connection.vendor == "postgresql"
+    false = "false" if postgresql else "0"
+    plain = "" if postgresql else "+"  # keeps SQLite from looking through all that is open
     names = {"change": StateChange, "liveness": Liveness, "object": ManagedObject, "division": Division}
-    return statement.format(false=false, **{name: _table(model) for name, model in names.items()})
+    return statement.format(false=false, plain=plain, **{name: _table(model) for name, model in names.items()})
 
 
 def _run(statement: str, parameters: Sequence[Any] = ()) -> None:
@@ -159,9 +185,9 @@ def _clear() -> None:
 
 _MOMENTS = ("at", "until", "last_heard_at", "latest_at", "since")
 _KINDS: dict[str, dict[str, str]] = {
-    "sqlite": dict.fromkeys(("ord", "object_id", "seq"), "integer")
+    "sqlite": dict.fromkeys(("ord", "object_id", "seq", "open_id"), "integer")
     | dict.fromkeys(("code", "state", "reason", "observer", *_MOMENTS), "text"),
-    "postgresql": dict.fromkeys(("ord", "object_id", "seq"), "bigint")
+    "postgresql": dict.fromkeys(("ord", "object_id", "seq", "open_id"), "bigint")
     | dict.fromkeys(("code", "state", "reason"), "text")
     | dict.fromkeys(_MOMENTS, "timestamptz")
     | {"observer": "uuid"},

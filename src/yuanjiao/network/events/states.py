@@ -10,6 +10,7 @@ import msgspec
 
 from yuanjiao.flow.journal.event import Event, Fact, InBulk
 from yuanjiao.flow.nodes.queries import require_told_of
+from yuanjiao.lib.errors import Refused
 from yuanjiao.network.events import staging
 from yuanjiao.network.models import ListeningGap
 
@@ -45,7 +46,13 @@ class Deaf(Event, frozen=True, kw_only=True):
 
 
 def apply_changes(pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
-    """Insert the changes where they belong in each object's story. Objects that left the register are passed over."""
+    """Insert the changes where they belong in each object's story. Objects that left the register are passed over.
+
+    Refused when an entry tells of an object twice.
+    """
+    told = [{change.code for change in event.changes} for event, _ in pairs]
+    if any(len(codes) < len(event.changes) for codes, (event, _) in zip(told, pairs, strict=True)):
+        raise Refused("一条状态记录中同一对象出现了两次")
     staging.tell(
         (change.code, change.state, change.at, change.last, change.latest, change.reason, fact.origin, fact.seq)
         for event, fact in pairs
@@ -53,7 +60,7 @@ def apply_changes(pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
     )
     for origin in {fact.origin for _, fact in pairs}:
         require_told_of(origin, staging.paths_told_of(origin))
-    staging.stage_told()
+    staging.stage_told(once=sum(map(len, told)) == len(set().union(*told)))
     staging.keep()
 
 

@@ -1,0 +1,236 @@
+"""A nation's liveness: 700,000 sites behind 3,044 edges, loaded, swept, silent all at once and back; memory in a process of its own.
+
+The register is written straight into its tables (importing it is measured in bench/register.py). No edge runs a node here: all of it is
+observed by this one machine, which is the worst case.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from django.db import connection, transaction
+
+from yuanjiao.flow.nodes.commands import ensure_self
+from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.network.jobs import keep_snapshot, sweep
+from yuanjiao.network.live import DOWN, UP, Listener
+from yuanjiao.network.models import Liveness, ManagedObject, Site, StateChange
+from yuanjiao.places.commands import add_division
+from yuanjiao.places.models import Division
+
+SITES, EDGES = 700_000, 3_044
+START = datetime(2026, 3, 1, tzinfo=UTC)
+PERIOD_S, WAIT_S = 60.0, 90.0
+
+
+def run() -> list[dict[str, Any]]:
+    ensure_self(at=START)
+    _nation()
+    first = _memory_and_start()
+    listener = Listener()
+    begun = time.perf_counter()
+    listener.reload(own_node(), top=True, now=START.timestamp())
+    loaded = time.perf_counter() - begun
+    return [
+        *first,
+        _row("liveness: register of 700,000 read", loaded, _plain_read(), "s"),
+        *_storm(listener),
+        *_sweeps(listener),
+        _lag(listener),
+    ]
+
+
+def _row(name: str, value: float, floor: float | None, unit: str) -> dict[str, Any]:
+    return {"name": name, "value": value, "unit": unit, "floor": floor, "ratio": value / floor if floor else None}
+
+
+def _nation() -> None:
+    """Edges and sites, written in bulk."""
+    county = add_division(code="990100000000", name="测区", parent=None, on=date(2025, 1, 1))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(_insert(ManagedObject, OBJECT), (_object(pk, county, pk) for pk in range(1, EDGES + SITES + 1)))
+        cursor.executemany(_insert(Site, SITE), (_site(pk) for pk in range(EDGES + 1, EDGES + SITES + 1)))
+
+
+OBJECT = (
+    "id",
+    "uid",
+    "kind",
+    "code",
+    "name",
+    "division_id",
+    "depends_on_id",
+    "lifecycle",
+    "lifecycle_on",
+    "suspension_document",
+    "in_service_on",
+)
+SITE = (
+    "managedobject_ptr_id", "site_kind", "access_mode", "programmes", "capabilities", "road", "pinyin", "phone_sealed", "phone_digest", "beat_key",
+)  # fmt: skip
+
+
+def _insert(model: Any, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
+
+
+def _object(pk: int, county: Division, number: int) -> tuple[Any, ...]:
+    uid = uuid4().hex if connection.vendor == "sqlite" else uuid4()
+    edge = pk <= EDGES
+    kind, code = ("edge", f"E-{number:06}") if edge else ("site", f"S-99010{number:09}")
+    above = None if edge else 1 + pk % EDGES
+    return pk, uid, kind, code, f"对象{number}", county.pk, above, "in_service", "2025-01-01", "", "2025-01-01"
+
+
+def _site(pk: int) -> tuple[Any, ...]:
+    return pk, "village", "broadband_stb", "", "", "", "", b"", "", f"{pk:032}"
+
+
+def _plain_read() -> float:
+    """The same rows fetched from the database and thrown away."""
+    begun = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, code, kind, lifecycle, period_s, grace_s, depends_on_id FROM {ManagedObject._meta.db_table} ORDER BY id"
+        )
+        while cursor.fetchmany(10_000):
+            pass
+        cursor.execute(f"SELECT managedobject_ptr_id, beat_key FROM {Site._meta.db_table}")
+        while cursor.fetchmany(10_000):
+            pass
+    return time.perf_counter() - begun
+
+
+def _storm(listener: Listener) -> list[dict[str, Any]]:
+    """All begin to beat; all fall silent; all come back: every transition in the journal and in the rows."""
+    array, every = listener.array, np.arange(SITES + EDGES)
+    now = START + timedelta(seconds=PERIOD_S)
+    sweep(START, listener=listener)
+    phase = np.random.default_rng(1).uniform(0, PERIOD_S, len(every))
+    array.hear_many(every, START.timestamp() + phase)
+    begun, _ = _timed(lambda: sweep(now, listener=listener))
+    now = _wait(listener, now)
+    down, _ = _timed(lambda: sweep(now, listener=listener))
+    assert _count(DOWN, "down") == SITES + EDGES, "every one is down"
+    now += timedelta(seconds=30)
+    array.hear_many(every, now.timestamp() - phase / 2)
+    back, _ = _timed(lambda: sweep(now, listener=listener))
+    assert _count(UP, "up") == SITES + EDGES, "every one is up"
+    floor = _plain_write(now)
+    return [
+        _row("liveness: 703,044 first transitions written", begun, floor, "s"),
+        _row("liveness: all silent at once, every transition written", down, floor, "s"),
+        _row("liveness: all back at once, every transition written", back, floor, "s"),
+    ]
+
+
+def _wait(listener: Listener, now: datetime) -> datetime:
+    """Silence for as long as is allowed. The brake is told that a reference answers: it is they who are silent."""
+    import yuanjiao.network.jobs.sweep as job
+
+    job.ears_open = lambda *_: True
+    later = now + timedelta(seconds=PERIOD_S + WAIT_S + 1)
+    listener.swept_at = later.timestamp() - 5
+    return later
+
+
+def _count(code: int, state: str) -> int:
+    del code
+    return Liveness.objects.filter(state=state).count()
+
+
+def _plain_write(now: datetime) -> float:
+    """As many rows of the same width inserted into the same table by the driver, and nothing else."""
+    rows = StateChange.objects.count()
+    columns = ("object_id", "state", "at", "until", "last_heard_at", "latest_at", "reason", "observer", "seq", "judged")
+    at = now.strftime("%Y-%m-%d %H:%M:%S")
+    observer = uuid4().hex if connection.vendor == "sqlite" else uuid4()
+    begun = time.perf_counter()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(
+            _insert(StateChange, columns),
+            (
+                (pk, "down", at, at, at, at, "silence", observer, 1, connection.vendor == "sqlite" or True)
+                for pk in range(1, SITES + EDGES + 1)
+            ),
+        )
+        seconds = time.perf_counter() - begun
+        transaction.set_rollback(True)
+    assert StateChange.objects.count() == rows
+    return seconds
+
+
+def _sweeps(listener: Listener) -> list[dict[str, Any]]:
+    """The look for who is silent and who is back: with nothing to find, and with everybody to find."""
+    array = listener.array
+    quiet = float(array.last.max()) + 5
+    calm = _best(lambda: array.sweep(quiet))
+    floor = _best(lambda: np.flatnonzero(quiet - array.last > WAIT_S + PERIOD_S))
+    everybody = quiet + 10 * WAIT_S
+    found = _best(lambda: array.sweep(everybody))
+    every = _best(lambda: np.flatnonzero(everybody - array.last > WAIT_S))
+    return [
+        _row("liveness: sweep of 703,044, nothing to find", 1000 * calm, 1000 * floor, "ms"),
+        _row("liveness: sweep of 703,044, all of them silent", 1000 * found, 1000 * every, "ms"),
+    ]
+
+
+def _lag(listener: Listener) -> dict[str, Any]:
+    """The longest a beat waits for the lock while sweeps run one after the other."""
+    array, worst, done = listener.array, [0.0], threading.Event()
+
+    def beat() -> None:
+        place = 0
+        while not done.is_set():
+            begun = time.perf_counter()
+            with listener.lock:
+                array.hear(place, float(array.last[place]))
+            worst.append(time.perf_counter() - begun)
+            place = (place + 1) % SITES
+            time.sleep(0.0005)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    for _ in range(200):
+        with listener.lock:
+            array.sweep(float(array.last[0]) + 5)
+        time.sleep(0.002)
+    done.set()
+    thread.join()
+    return _row("liveness: beat beside endless sweeps, 99.9th percentile", 1000 * float(np.quantile(worst, 0.999)), None, "ms")
+
+
+def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    begun = time.perf_counter()
+    answer = call()
+    return time.perf_counter() - begun, answer
+
+
+def _best(call: Callable[[], Any]) -> float:
+    return min(_timed(call)[0] for _ in range(7))
+
+
+def _memory_and_start() -> list[dict[str, Any]]:
+    """A process of its own that loads the nation as the server does: seconds from its start to the first beat taken, and its memory."""
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.alone"], capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
+    )
+    seconds = time.perf_counter() - begun
+    told = json.loads(done.stdout.splitlines()[-1])
+    return [
+        _row("liveness: start of a process to the first beat taken", told["ready_s"], None, "s"),
+        _row("liveness: the same with a second load and its end", seconds, None, "s"),
+        _row("liveness: memory of the process, loaded", told["loaded"], told["bare"], "MiB"),
+        _row("liveness: memory at its highest, loaded twice", told["highest"], told["bare"], "MiB"),
+    ]
