@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,6 +67,7 @@ class Leases:
         self.held: frozenset[int] = frozenset()
         self.renewed_at = 0.0
         self.me = 0
+        self._entering = threading.Lock()
         self._array: LiveArray | None = None
         self._shares: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._tops: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -98,11 +100,12 @@ class Leases:
         now = at.timestamp()
         if self.listener.swept_at and now - self.listener.swept_at > DEAD_S:
             return
-        begun = time.monotonic()
-        if not self.me or not Intake.objects.filter(pk=self.me).update(listened_at=at):
-            self._enter(at)
-        IntakeLease.objects.filter(holder=self.me).update(until=at + timedelta(seconds=LEASE_S))
-        self.renewed_at = begun
+        with self._entering:
+            begun = time.monotonic()
+            if not self.me or not Intake.objects.filter(pk=self.me).update(listened_at=at):
+                self._enter(at)
+            IntakeLease.objects.filter(holder=self.me).update(until=at + timedelta(seconds=LEASE_S))
+            self.renewed_at = begun
 
     def _enter(self, at: datetime) -> None:
         IntakeLease.objects.bulk_create([IntakeLease(share=share) for share in range(SHARES)], ignore_conflicts=True)
@@ -127,8 +130,8 @@ class Leases:
             self._begin({share: leases[share] for share in fresh}, mine | fresh, at)
 
     def _release(self, shares: Iterable[int], at: datetime) -> None:
-        IntakeLease.objects.filter(holder=self.me, share__in=shares).update(holder=None, until=None)
-        log.info("gave back %d shares at %s", len(list(shares)), at)
+        count = IntakeLease.objects.filter(holder=self.me, share__in=shares).update(holder=None, until=None)
+        log.info("gave back %d shares at %s", count, at)
 
     def _take(self, wanted: Sequence[int], at: datetime) -> set[int]:
         """Each by one update that only one intake can win."""
