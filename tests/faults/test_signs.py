@@ -12,7 +12,7 @@ from tests.faults.conftest import LIN, World
 from yuanjiao.faults import queries
 from yuanjiao.faults.jobs import run_faults
 from yuanjiao.faults.rules import EarlySign, Rise, Sign
-from yuanjiao.network.models import Instability, Liveness, Outage
+from yuanjiao.network.models import Instability, Liveness, Outage, StateChange
 from yuanjiao.network.queries.states import own_observer
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -29,6 +29,17 @@ def test_a_rise_is_told_only_when_it_is_more_than_chance(recent: int, before: in
     assert Rise(recent, before).told is told
 
 
+@pytest.mark.clause("SUP33")
+def test_nothing_is_told_against_a_time_that_nobody_watched() -> None:
+    assert not Rise(40, 0, days=2).told
+    assert Rise(12, 2, days=30).told
+    assert Rise(12, 2, days=30).reason == "近 30 天 12 起，按此前 30 天（2 起）通常 2.0 起"
+
+
+def watched_since(world: World, days: int) -> None:
+    StateChange.objects.create(object=world.thing(LIN), state="up", at=world.at - days * DAY, observer=own_observer(), seq=1)
+
+
 def ended(outage: Outage) -> None:
     Outage.objects.filter(pk=outage.pk).update(ended_at=outage.started_at + HOUR)
 
@@ -42,6 +53,8 @@ def test_places_with_more_faults_than_usual_and_objects_that_break_again_are_nam
     for number in range(6):
         ended(world.goes_dark(ORCHARD, at=world.at - (number + 1) * DAY))
     ended(world.goes_dark(LIN, at=world.at - 70 * DAY))
+    assert not [row for row in queries.fault_signs(["/"], world.at) if row.sign is Sign.RISING], "nothing was recorded before"
+    watched_since(world, 200)
     signs = queries.fault_signs(["/"], world.at)
     assert (Sign.RISING, COUNTY) in kinds(signs)
     assert (Sign.RISING, "990101101000") in kinds(signs), "the town, where to look"

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from yuanjiao.desks.screen.trend import Curve, Step, curve
 from yuanjiao.lib import clock
 from yuanjiao.network import queries as network
-from yuanjiao.network.queries import ChildRate, OutageView, Ranking, Standing
+from yuanjiao.network.queries import ChildRate, OpenRoots, Ranking, Standing
 from yuanjiao.network.rules import Rate
 from yuanjiao.places.models import Division
 from yuanjiao.plans.queries import practice_note_of
@@ -66,7 +66,7 @@ def address(name: str, division: Division, **query: str) -> str:
     return f"{reverse(name)}?{urlencode({'division': division.code, **query})}"
 
 
-def figures(division: Division, rate: Rate, roots: Sequence[OutageView], at: datetime) -> list[BoardFigure]:
+def figures(division: Division, rate: Rate, roots: OpenRoots, at: datetime) -> list[BoardFigure]:
     """The cards at the top: what is dark now and since when, how well it goes, how many roots explain it."""
     counts = network.site_counts(division.path, at=at)
 
@@ -80,7 +80,7 @@ def figures(division: Division, rate: Rate, roots: Sequence[OutageView], at: dat
         BoardFigure(_("不通"), counts.down, sites("down"), _longest(division, at) if counts.down else [], counts.down > 0),
         BoardFigure(_("情况不明"), counts.unknown, sites("unknown"), [_("从未上报 %d") % counts.never] if counts.never else []),
         BoardFigure(_("当前畅通率"), per_cent(rate), address("network:rates", division), rate_notes(rate), misses(rate)),
-        BoardFigure(_("未恢复的根源"), len(roots), address("network:outage_list", division, open="1"), _affected(roots), bool(roots)),
+        BoardFigure(_("未恢复的根源"), roots.count, address("network:outage_list", division, open="1"), _affected(roots), roots.count > 0),
     ]
 
 
@@ -89,8 +89,8 @@ def _longest(division: Division, at: datetime) -> list[str]:
     return [_("最久 %s") % duration(at - since)] if since else []
 
 
-def _affected(roots: Sequence[OutageView]) -> list[str]:
-    return [_("影响 %d 站") % sum(root.affected_count for root in roots)] if roots else []
+def _affected(roots: OpenRoots) -> list[str]:
+    return [_("影响 %d 站") % roots.affected] if roots.count else []
 
 
 def rate_notes(rate: Rate) -> list[str]:
@@ -149,11 +149,6 @@ def site_tiles(division: Division, at: datetime) -> list[Tile]:
         for row in rows
     ]
     return sorted(tiles, key=lambda tile: ("bad", "none", "good").index(tile.band))[:SITES_SHOWN]
-
-
-def widest_first(roots: Iterable[OutageView]) -> list[OutageView]:
-    """Roots by how many sites they darken, then by how long."""
-    return sorted(roots, key=lambda row: (-row.affected_count, row.started_at))
 
 
 def ranked(ranking: Ranking, count: int) -> tuple[list[Ranked], list[Ranked]]:

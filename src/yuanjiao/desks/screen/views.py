@@ -27,7 +27,7 @@ def screen(request: ActingRequest) -> HttpResponse:
     at = clock.now()
     division = _division(request, at)
     rate, below = network.rate_and_children(division, at)
-    roots = board.widest_first(network.open_outages([division.path]))
+    roots = network.open_roots([division.path], limit=ROOTS_SHOWN)
     ranking = network.rank_units(below)
     worst, best = board.ranked(ranking, UNITS_SHOWN)
     context = {
@@ -35,8 +35,8 @@ def screen(request: ActingRequest) -> HttpResponse:
         "crumbs": [row for row in ancestors(division) if request.actor.covers(Permission.SEE_SCREEN, row.path)],
         "figures": board.figures(division, rate, roots, at),
         "tiles": board.site_tiles(division, at) if division.level >= Level.TOWN else board.unit_tiles(below),
-        "roots": roots[:ROOTS_SHOWN],
-        "more_roots": max(len(roots) - ROOTS_SHOWN, 0),
+        "roots": roots.widest,
+        "more_roots": max(roots.count - ROOTS_SHOWN, 0),
         "ranking": ranking,
         "worst": worst,
         "best": best,

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from yuanjiao.courseware import queries as courseware
 from yuanjiao.courseware.rules.life import State as ItemState
-from yuanjiao.desks.screen.board import per_cent
+from yuanjiao.desks.screen.board import Ranked, misses, per_cent, ranked, rate_notes
 from yuanjiao.desks.screen.views import top_division
 from yuanjiao.desks.staff.desk import Desk, Figure, Line, Panel, link
+from yuanjiao.desks.staff.signs import sign_address
 from yuanjiao.faults import queries as faults
 from yuanjiao.faults.models import FaultReport, WorkOrder
 from yuanjiao.items.queries import colour_now
@@ -38,23 +39,29 @@ def desk_for(actor: Actor, at: datetime) -> Desk:
 
 
 def city_admin(actor: Actor, at: datetime) -> Desk:
-    rate, rates = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
+    rate, units = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
     return Desk(
         figures=[*_network_figures(actor, at, rate), *_order_figures(actor, at)],
-        panels=[_outages(actor, at), _children(rates), _late_orders(actor, at), _study_days(actor, at)],
+        panels=[_roots(actor, at), *_units(units), _late_orders(actor, at), _signs(actor, at), _study_days(actor, at)],
         actions=[(_("导入台账"), link("register:import_new")), (_("大屏"), link("desks:screen"))],
     )
 
 
 def county_officer(actor: Actor, at: datetime) -> Desk:
-    panels = [_dark_sites(actor, at), _outages(actor, at), _late_orders(actor, at), _study_days(actor, at)]
-    actions = [(_("替站点报修"), link("faults:report_new")), (_("月底报告"), link("reports:report_list"))]
-    return Desk([*_network_figures(actor, at), *_order_figures(actor, at)], panels, actions)
+    rate, units = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
+    panels = [_dark_sites(actor, at), _roots(actor, at), _late_orders(actor, at), *_units(units), _signs(actor, at), _study_days(actor, at)]
+    actions = [
+        (_("替站点报修"), link("faults:report_new")),
+        (_("月底报告"), link("reports:report_list")),
+        (_("大屏"), link("desks:screen")),
+    ]
+    return Desk([*_network_figures(actor, at, rate), *_order_figures(actor, at)], panels, actions)
 
 
 def leader(actor: Actor, at: datetime) -> Desk:
-    rate, rates = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
-    return Desk(_network_figures(actor, at, rate), [_children(rates), _outages(actor, at)], [(_("打开大屏"), link("desks:screen"))])
+    rate, units = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
+    panels = [*_units(units), _roots(actor, at), _signs(actor, at)]
+    return Desk(_network_figures(actor, at, rate), panels, [(_("打开大屏"), link("desks:screen"))])
 
 
 def engineer(actor: Actor, at: datetime) -> Desk:
@@ -84,7 +91,7 @@ def hotline_clerk(actor: Actor, at: datetime) -> Desk:
         _("还没有人申报故障。接到电话后，先在上面查找站点。"),
         link("faults:report_list"),
     )
-    return Desk(panels=[find, recent, _outages(actor, at)])
+    return Desk(panels=[find, recent, _roots(actor, at)])
 
 
 def site_manager(actor: Actor, at: datetime) -> Desk:
@@ -129,7 +136,7 @@ def _network_figures(actor: Actor, at: datetime, rate: Rate | None = None) -> li
     return [
         Figure(_("不通的站点"), counts.down, link("network:site_list", state="down", **place), counts.down > 0),
         Figure(_("情况不明"), counts.unknown, link("network:site_list", state="unknown", **place)),
-        Figure(_("当前畅通率"), per_cent(rate), link("network:rates", **place), note=rate.why_none),
+        Figure(_("当前畅通率"), per_cent(rate), link("network:rates", **place), misses(rate), "；".join(rate_notes(rate))),
         Figure(_("在用站点"), counts.total, link("network:site_list", state="serving", **place)),
     ]
 
@@ -144,37 +151,72 @@ def _order_figures(actor: Actor, at: datetime) -> list[Figure]:
     ]
 
 
-def _outages(actor: Actor, at: datetime) -> Panel:
-    rows = network.open_outages(actor.paths(Permission.SEE_NETWORK))[-SHOWN:]
+def _roots(actor: Actor, at: datetime) -> Panel:
+    """The roots that darken most sites first: class, how sure, since when."""
+    found = network.open_roots(actor.paths(Permission.SEE_NETWORK), limit=SHOWN)
     lines = [
-        Line(
-            row.name,
-            link("network:outage", row.uid),
-            f"{duration(at - row.started_at)} · {row.affected_count} 站",
-            row.class_name or _("待判定"),
-            "red" if row.affected_count > 1 else "yellow",
-        )
-        for row in reversed(rows)
+        Line(row.name, link("network:outage", row.uid), _root_remark(row, at), row.class_name or _("待判定"), _root_colour(row))
+        for row in found.widest
     ]
-    return Panel(_("未恢复的中断（按根源）"), lines, _("没有未恢复的中断。"), link("network:outage_list"))
+    title = _("未恢复的根源（{count}，影响 {affected} 站）").format(count=found.count, affected=found.affected)
+    return Panel(title if found.count else _("未恢复的根源"), lines, _("没有未恢复的中断。"), link("network:outage_list", open="1"))
+
+
+def _root_remark(row: network.OutageView, at: datetime) -> str:
+    sure = _("{word} {share}%").format(word=_("定论") if row.settled else _("初判"), share=round(row.confidence * 100))
+    words = [_("影响 %d 站") % row.affected_count, duration(at - row.started_at)]
+    return " · ".join([sure, *words] if row.class_name else words)
+
+
+def _root_colour(row: network.OutageView) -> str:
+    return "red" if row.affected_count > 1 else "yellow"
 
 
 def _dark_sites(actor: Actor, at: datetime) -> Panel:
     """Story 5: which sites are dark, since when, why probably; the site's page names who answers and who has reported."""
-    rows = network.dark_sites(actor.paths(Permission.SEE_NETWORK), at=at)[:SHOWN]
+    rows = network.dark_sites(actor.paths(Permission.SEE_NETWORK), at=at, limit=SHOWN)
     lines = [Line(row.name, link("network:site", row.code), f"已 {duration(at - row.since)}", _("不通"), "red") for row in rows]
     return Panel(_("不通的站点"), lines, _("所有能听到的站点都正常。"), link("network:site_list", state="down"))
 
 
-def _children(rates: Iterable[network.ChildRate]) -> Panel:
-    lowest = sorted(rates, key=lambda one: 2.0 if one.rate.value is None else one.rate.value)
-    lines = [_rate_line(one) for one in lowest[:SHOWN]]
-    return Panel(_("各地畅通率（低的在前）"), lines, _("还没有下级区划。请先导入台账。"), link("network:rates"))
+def _units(units: Iterable[network.ChildRate]) -> list[Panel]:
+    """The units with the highest share of faulty sites, and the best with what others may learn from them (OPS12, OPS13)."""
+    rows = list(units)
+    if not rows:
+        return []
+    ranking = network.rank_units(rows)
+    worst, best = ranked(ranking, SHOWN)
+    more, over = link("desks:ranking"), f"{ranking.threshold:.0%}"
+    aside = [Line(_("已知太少、不排名的单位"), more, str(len(ranking.unranked)))] if ranking.unranked else []
+    return [
+        Panel(
+            _("故障率在 %s 以上的单位") % over,
+            [*(_worst_line(row) for row in worst), *aside],
+            _("没有单位的故障率达到 %s。") % over,
+            more,
+            _("全部排名"),
+        ),
+        Panel(_("保持得最好的单位"), [_best_line(row) for row in best], _("还没有单位达到目标。"), more, _("全部排名")),
+    ]
 
 
-def _rate_line(one: network.ChildRate) -> Line:
-    remark = f"{per_cent(one.rate)} · 不通 {one.rate.down} · 未能认定 {one.rate.unknown}"
-    return Line(one.division.name, link("network:rates", division=one.division.code), remark)
+def _worst_line(row: Ranked) -> Line:
+    rate = row.standing.rate
+    remark = _("不通 {down} / {known} · 未能认定 {unknown}").format(down=rate.down, known=rate.known, unknown=rate.unknown)
+    return Line(row.standing.division.name, row.link, remark, row.faulty, "red")
+
+
+def _best_line(row: Ranked) -> Line:
+    if row.note_link:
+        return Line(f"{row.standing.division.name}：{row.note_title}", row.note_link, "", row.rate, "green")
+    return Line(row.standing.division.name, row.link, "", row.rate, "green")
+
+
+def _signs(actor: Actor, at: datetime) -> Panel:
+    """What is getting worse; orders that wait have a panel of their own."""
+    rows = [row for row in faults.fault_signs(actor.paths(Permission.SEE_REPORTS), at) if row.kind != "order"]
+    lines = [Line(row.subject, sign_address(row), row.reason, row.sign_name, "yellow") for row in rows[:SHOWN]]
+    return Panel(_("苗头预警"), lines, _("没有发现故障增多或反复中断。"), link("desks:signs"))
 
 
 def _late_orders(actor: Actor, at: datetime) -> Panel:

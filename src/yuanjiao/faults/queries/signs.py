@@ -14,6 +14,7 @@ from yuanjiao.items.models import Item
 from yuanjiao.items.rules import WITH_OWNER, State
 from yuanjiao.lib.clock import local_day
 from yuanjiao.network.models import Instability, Outage
+from yuanjiao.network.queries import recording_since
 from yuanjiao.people.queries import within
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import divisions
@@ -45,8 +46,15 @@ def _rising(paths: Sequence[str], at: datetime) -> list[EarlySign]:
     for path, started in rows.values_list("object__division__path", "started_at"):
         (recent if started >= turn else before).update(_upwards(path))
     places = [place for level in LEVELS for path in paths for place in divisions(on=local_day(at), level=level, under=path)]
-    rises = [(place, Rise(recent[place.path], before[place.path])) for place in places if recent[place.path]]
+    days = _days_observed(turn)
+    rises = [(place, Rise(recent[place.path], before[place.path], days)) for place in places if recent[place.path]]
     return [_rise(place, rise) for place, rise in rises if rise.told]
+
+
+def _days_observed(turn: datetime) -> int:
+    """Whole days before `turn` of which there is any record, at most BEFORE_DAYS."""
+    since = recording_since()
+    return 0 if since is None else max(min((turn - since).days, BEFORE_DAYS), 0)
 
 
 def _upwards(path: str) -> list[str]:

@@ -9,7 +9,8 @@ from functools import reduce
 from operator import or_
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.network.models import FaultClass, Hold, Instability, Lifecycle, ManagedObject, ObjectKind, Outage, OutageVerdict, Site
@@ -106,6 +107,24 @@ def open_outages(paths: Iterable[str]) -> list[OutageView]:
     object above are left out: they may turn out to be explained by it."""
     rows = _rows().filter(within("object__division__path", paths), ended_at=None, root=None, held=False)
     return [_view(row) for row in rows.order_by("started_at", "id")]
+
+
+@dataclass(frozen=True)
+class OpenRoots:
+    """The open roots of a place: the widest first as far as asked for, and the sums of all of them."""
+
+    widest: list[OutageView]
+    count: int
+    affected: int
+
+
+def open_roots(paths: Iterable[str], *, limit: int) -> OpenRoots:
+    """What `open_outages` tells, for a board: at most `limit` roots, those that darken most sites first, then the oldest."""
+    rows = Outage.objects.filter(within("object__division__path", paths), ended_at=None, root=None, held=False)
+    sums = rows.aggregate(count=Count("pk"), affected=Coalesce(Sum("affected_count"), 0))
+    ids = list(rows.order_by("-affected_count", "started_at", "id").values_list("pk", flat=True)[:limit])
+    widest = _rows().filter(pk__in=ids).order_by("-affected_count", "started_at", "id")
+    return OpenRoots([_view(row) for row in widest], sums["count"], sums["affected"])
 
 
 def root_rows(paths: Iterable[str]) -> QuerySet[Outage]:

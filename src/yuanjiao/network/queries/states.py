@@ -108,15 +108,15 @@ def site_counts(path: str, *, at: datetime) -> SiteCounts:
     return SiteCounts(**found, suspended=rows.filter(lifecycle=Lifecycle.SUSPENDED).count())
 
 
-def dark_sites(paths: Iterable[str], *, at: datetime) -> list[DarkSite]:
-    """Sites in service that are down now, longest first."""
+def dark_sites(paths: Iterable[str], *, at: datetime, limit: int | None = None) -> list[DarkSite]:
+    """Sites in service that are down now, longest first; at most `limit`."""
     rows = Liveness.objects.filter(
         within("object__division__path", paths), state=State.DOWN, object__kind="site", object__lifecycle=Lifecycle.IN_SERVICE
     ).exclude(observer__in=list(stale_observers(at)))
     wanted = rows.order_by("since", "object__code").values_list(
         "object_id", "object__code", "object__name", "object__division__path", "since", "last_heard_at"
     )
-    return [DarkSite(*row) for row in wanted]
+    return [DarkSite(*row) for row in wanted[:limit]]
 
 
 def dark_since(path: str, *, at: datetime) -> datetime | None:
@@ -124,6 +124,11 @@ def dark_since(path: str, *, at: datetime) -> datetime | None:
     rows = Liveness.objects.filter(state=State.DOWN, object__kind="site", object__lifecycle=Lifecycle.IN_SERVICE)
     rows = rows.filter(object__division__path__startswith=path).exclude(observer__in=list(stale_observers(at)))
     return rows.order_by("since").values_list("since", flat=True).first()
+
+
+def recording_since() -> datetime | None:
+    """When the first state that is on record here began; None when nothing was ever heard. No time before it can be compared."""
+    return StateChange.objects.order_by("pk").values_list("at", flat=True).first()
 
 
 def own_observer() -> UUID:
