@@ -64,12 +64,16 @@ class Counters:
 
     def keep(self, at: datetime, rule_on: RuleOn) -> None:
         """The job: follow the rows, load what is not loaded, sum at most one finished day."""
-        with self.lock:
-            self._begin()
-            self._follow()
+        self.look()
         self._sum_one(at, rule_on)
         self._load(at, rule_on)
         self._note()
+
+    def look(self) -> None:
+        """Use the sums that are there, in a process without the job."""
+        with self.lock:
+            self._begin()
+            self._follow()
 
     def _begin(self) -> None:
         me = _me()

@@ -1,0 +1,130 @@
+"""Proof of a published rate: the stories of its sites told anew from the journal's entries, and their seconds by plain arithmetic.
+
+The journal gives what was observed; the register (placements, maintenance, rule versions) and how far each observer's record
+reaches are read as they stand. None of the tables that events make is looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from yuanjiao.flow.journal.models import Entry, Unapplied
+from yuanjiao.lib import clock
+from yuanjiao.network.counting.reading import OBSERVERS, record_ends
+from yuanjiao.network.models import Lifecycle, ManagedObject, ObjectKind, Placement
+from yuanjiao.network.queries.maintenance import windows_by_site
+from yuanjiao.network.queries.population import paths_of
+from yuanjiao.network.queries.rulings import rule_parts
+from yuanjiao.network.rules.proof import Said, Seconds, Story, proved_seconds, served_spans
+from yuanjiao.places.models import Division
+
+CHANGED, DEAF, PLAYED = "network.state_changed/1", "network.deaf/1", "network.play_tested/1"
+STEPS = 10
+
+
+@dataclass(frozen=True)
+class Proved:
+    """One site's seconds as the journal gives them."""
+
+    seconds: Seconds
+    excluded: int
+    maintenance: int
+
+
+def prove(division: Division | str, start: datetime, end: datetime, *, received_by: datetime | None = None) -> dict[str, Proved]:
+    """Site code → its seconds under the division in [start, end), from the entries that had arrived by a moment (None: all)."""
+    first, last = int(start.timestamp()), int(end.timestamp())
+    served = _service(division, start, end)
+    stories, ends = _stories(set(served), received_by), _ends(received_by)
+    gaps = {_code(key): spans for key, spans in windows_by_site(first, last).items()}
+    return {code: _proved(stories[code], spans, gaps.get(code, []), ends, first, last) for code, spans in served.items()}
+
+
+Spans = list[tuple[int, int, bool]]
+"""(from, to, suspended) in seconds."""
+
+
+def _proved(story: Story, spans: Spans, gaps: list[tuple[int, int]], ends: dict[str, int], first: int, last: int) -> Proved:
+    total, excluded, maintenance = Seconds(), 0, 0
+    for begin, end, suspended in spans:
+        if suspended:
+            excluded += end - begin
+            continue
+        served = served_spans(begin, end, gaps)
+        maintenance += end - begin - sum(b - a for a, b in served)
+        for part in rule_parts(first, last):
+            inside = [(max(a, part.start), min(b, part.end)) for a, b in served if max(a, part.start) < min(b, part.end)]
+            total = total.plus(proved_seconds(story, inside, ends, part.rule))
+    return Proved(total, excluded, maintenance)
+
+
+def _service(division: Division | str, start: datetime, end: datetime) -> dict[str, Spans]:
+    """The spans of the period in which each site stood under the division and served, or was set apart by a decision."""
+    first, last, paths = int(start.timestamp()), int(end.timestamp()), paths_of(division, start, end)
+    found: dict[str, Spans] = defaultdict(list)
+    rows = Placement.objects.filter(object__kind=ObjectKind.SITE, lifecycle__in=[Lifecycle.IN_SERVICE, Lifecycle.SUSPENDED])
+    wanted = rows.values_list("object__code", "division__path", "lifecycle", "valid_from", "valid_to")
+    for code, path, lifecycle, valid_from, valid_to in wanted:
+        begin = max(int(clock.day_start(valid_from).timestamp()), first)
+        until = last if valid_to is None else min(int(clock.day_start(valid_to).timestamp()), last)
+        if path.startswith(paths) and begin < until:
+            found[code].append((begin, until, lifecycle == Lifecycle.SUSPENDED))
+    return found
+
+
+def _stories(codes: set[str], received_by: datetime | None) -> dict[str, Story]:
+    """Every entry in the order it came, told to the objects it speaks of."""
+    stories: dict[str, Story] = defaultdict(Story)
+    for order, (origin, kind, said) in enumerate(_entries(received_by)):
+        if kind == CHANGED:
+            for change in said["changes"]:
+                if change["code"] in codes:
+                    heard = _second(change["last"]) if change.get("last") else 0
+                    stories[change["code"]].tell(Said(_second(change["at"]), order, change["state"], heard, origin))
+        elif kind == DEAF:
+            below = _below(said["edges"]) if said.get("edges") else None
+            for code, story in stories.items():
+                if below is None or code in below:
+                    story.fall_silent(origin, _second(said["start"]), order)
+        elif said["site"] in codes:
+            stories[said["site"]].tests.append((_second(said["at"]), order, said["ok"]))
+    return stories
+
+
+def _entries(received_by: datetime | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(recorder, kind, what was said), in the order of arrival; what could not be applied is no part of any figure."""
+    rows = Entry.objects.filter(kind__in=[CHANGED, DEAF, PLAYED]).exclude(pk__in=Unapplied.objects.values("entry"))
+    if received_by is not None:
+        rows = rows.filter(received_at__lte=received_by)
+    wanted = rows.order_by("pk").values_list("origin__uid", "kind", "payload")
+    for origin, kind, payload in wanted.iterator(chunk_size=2000):
+        yield str(origin), kind, json.loads(bytes(payload))
+
+
+def _second(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+def _below(edges: list[str]) -> set[str]:
+    """Codes of the edges and of all that hangs on them."""
+    found, layer = set(edges), list(ManagedObject.objects.filter(code__in=edges).values_list("pk", flat=True))
+    for _ in range(STEPS):
+        rows = list(ManagedObject.objects.filter(depends_on__in=layer).values_list("pk", "code"))
+        found |= {code for _, code in rows}
+        layer = [pk for pk, _ in rows]
+    return found
+
+
+def _ends(received_by: datetime | None) -> dict[str, int]:
+    ends, limit = record_ends(0), None if received_by is None else int(received_by.timestamp())
+    names = {number: str(observer) for observer, number in OBSERVERS.items()}
+    return {names[number]: end if limit is None else min(end, limit) for number, end in ends.items()}
+
+
+def _code(key: int) -> str:
+    return ManagedObject.objects.values_list("code", flat=True).get(pk=key)

@@ -1,0 +1,148 @@
+"""`yuanjiao rates verify | rebuild`: recompute a published rate from the journal, or the day sums from the rows."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from yuanjiao.lib import clock
+from yuanjiao.network.counting.counters import COUNTERS
+from yuanjiao.network.jobs import keep_counters
+from yuanjiao.network.models import DayRollup
+from yuanjiao.network.queries import rate_over, rates_by_site
+from yuanjiao.network.queries.proof import Proved, prove
+from yuanjiao.places.models import Division
+from yuanjiao.places.queries import division_by_code
+from yuanjiao.reports.models import Document
+
+SHOWN = 20
+NAMES = ("畅通", "不通", "不明", "停用", "检修")
+Amounts = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published of a period: seconds by site code, under a title."""
+
+    title: str
+    sites: Mapping[str, Amounts]
+
+
+class Command(BaseCommand):
+    help = "畅通率：按日志重新计算并核对，重建日汇总"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        acts = parser.add_subparsers(dest="act", required=True)
+        check = acts.add_parser("verify", help="按日志逐条重算已公布的畅通率；不一致时列出站点并以 1 结束")
+        check.add_argument("--division", default="", help="区划代码，默认为最上级")
+        check.add_argument("--from", dest="since", type=date.fromisoformat, help="起始日期（含），默认本月 1 日")
+        check.add_argument("--to", dest="until", type=date.fromisoformat, help="截止日期（不含），默认到现在")
+        check.add_argument("--report", default="", help="已报出的月报，如 990101000000/2026-03：核对其中冻结的数")
+        acts.add_parser("rebuild", help="作废全部日汇总并按记录重新汇总")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["act"] == "rebuild":
+            self._rebuild(clock.now())
+        elif options["report"]:
+            self._verify_report(options["report"])
+        else:
+            self._verify_period(options, clock.now())
+
+    def _verify_period(self, options: dict[str, Any], now: datetime) -> None:
+        """The seconds that pages print, from the rows and, where days have been summed, from their sums, against the journal."""
+        division = _division(options["division"], clock.local_day(now))
+        start = clock.day_start(options["since"] or clock.local_day(now).replace(day=1))
+        end = clock.day_start(options["until"]) if options["until"] else now.replace(microsecond=0)
+        self.stdout.write(f"{division.name} {start:%Y-%m-%d %H:%M} 至 {end.astimezone(clock.CHINA):%Y-%m-%d %H:%M}")
+        proved = prove(division, start, end)
+        wrong = self._compare(Published("按记录", _published(division, start, end)), proved)
+        COUNTERS.look()
+        wrong += self._compare(Published("按日汇总", _published(division, start, end)), proved)
+        rate = rate_over(division, start, end)
+        self.stdout.write(f"畅通率 {'未出数' if rate.value is None else f'{rate.value:.4%}'}；{rate.sentence}")
+        self._end(wrong)
+
+    def _verify_report(self, name: str) -> None:
+        """The frozen rows of a report against the journal as it stood when they were frozen."""
+        document = _document(name)
+        start, end = clock.day_start(document.month), min(document.as_of, clock.day_start(_next_month(document.month)))
+        self.stdout.write(f"{document} 数据截至 {document.as_of.astimezone(clock.CHINA):%Y-%m-%d %H:%M:%S}")
+        rows = {row.code: (row.first, row.second, row.third) for row in document.rows.filter(table="sites")}
+        division = division_by_code(document.place_code, on=clock.local_day(end - timedelta(seconds=1)))
+        self._end(self._compare(Published("报表", rows), prove(division, start, end, received_by=document.as_of)))
+
+    def _compare(self, published: Published, proved: Mapping[str, Proved]) -> int:
+        """Print what differs; returns at how many sites."""
+        journal = {code: _amounts(one) for code, one in proved.items()}
+        wrong = [code for code in sorted({*journal, *published.sites}) if not _same(published.sites.get(code), journal.get(code))]
+        sums = _sums(published.sites.values())
+        told = "，".join(f"{name} {seconds}" for name, seconds in zip(NAMES, sums, strict=False))
+        verdict = "与日志一致" if not wrong else f"有 {len(wrong)} 个站点与日志不一致"
+        self.stdout.write(f"{published.title}：{len(published.sites)} 个站点，{told}（秒）：{verdict}")
+        for code in wrong[:SHOWN]:
+            self.stdout.write(f"  {code}：{published.title} {published.sites.get(code)}，日志 {journal.get(code)}")
+        return len(wrong)
+
+    def _end(self, wrong: int) -> None:
+        if wrong:
+            raise CommandError("与日志不一致")
+        self.stdout.write("逐站核对，全部一致")
+
+    def _rebuild(self, at: datetime) -> None:
+        days = DayRollup.objects.count()
+        DayRollup.objects.all().delete()
+        COUNTERS.forget()
+        made, before = self._summed(at), 0
+        while made > before:
+            made, before = self._summed(at), made
+        self.stdout.write(f"原有 {days} 天，重新汇总 {made} 天")
+
+    def _summed(self, at: datetime) -> int:
+        keep_counters(at)
+        return DayRollup.objects.count()
+
+
+def _division(code: str, day: date) -> Division:
+    if code:
+        return division_by_code(code, on=day)
+    top = Division.objects.filter(parent=None, valid_to=None).order_by("code").first()
+    if top is None:
+        raise CommandError("还没有区划")
+    return top
+
+
+def _document(name: str) -> Document:
+    code, _, month = name.partition("/")
+    found = Document.objects.filter(place_code=code, month=date.fromisoformat(f"{month}-01")).first() if month else None
+    if found is None:
+        raise CommandError(f"没有月报 {name}（写作 区划代码/年-月）")
+    return found
+
+
+def _published(division: Division, start: datetime, end: datetime) -> dict[str, Amounts]:
+    rates = {one.code: one.rate for one in rates_by_site(division, start, end)}
+    return {code: (rate.up, rate.down, rate.unknown, rate.excluded, rate.maintenance) for code, rate in rates.items()}
+
+
+def _amounts(one: Proved) -> Amounts:
+    return (*one.seconds, one.excluded, one.maintenance)
+
+
+def _same(published: Amounts | None, journal: Amounts | None) -> bool:
+    """A report freezes the first three amounts; who had none of them is not in it."""
+    if published is None or journal is None:
+        return not any((published or journal or ())[:3])
+    return published == journal[: len(published)]
+
+
+def _sums(rows: Iterable[Amounts]) -> list[int]:
+    return [sum(column) for column in zip(*rows, strict=True)]
+
+
+def _next_month(month: date) -> date:
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
