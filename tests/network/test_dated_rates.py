@@ -1,4 +1,4 @@
-"""Rates of random small worlds against an oracle that asks of every ten minutes of every site what the rule says of them.
+"""Rates of random small worlds against an oracle that asks of every five minutes of every site what the rule says of them.
 
 Sites move, are planned, suspended and retired by day; a town goes to another county; work is announced on sites, lines and edges,
 overlapping and cancelled; rule versions change in mid-period; the observer's record ends early. Every time is a multiple of STEP.
@@ -28,9 +28,9 @@ from yuanjiao.places.commands import move_division
 from yuanjiao.places.queries import division_by_code
 from yuanjiao.simulation.cast import Cast
 
-STEP = 600
+STEP = 300
 DAY = 86_400 // STEP
-DAYS = 6
+DAYS = 4
 FIRST = date(2026, 3, 1)
 ZERO = int(clock.day_start(FIRST).timestamp())
 OBSERVER = UUID("00000000-0000-7000-8000-000000000001")

@@ -149,6 +149,11 @@ def _places(division: Ints) -> dict[int, tuple[str, str]]:
     return found
 
 
+def paths_by_key(division: Ints) -> dict[int, str]:
+    """Key of each division row that occurs → its path."""
+    return {key: path for key, (path, _) in _places(division).items()}
+
+
 def site_fields(population: Population, field: str) -> np.ndarray:
     """A field of each row's site, as text."""
     unique, place = np.unique(population.ids, return_inverse=True)

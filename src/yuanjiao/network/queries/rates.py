@@ -11,7 +11,7 @@ import numpy as np
 from yuanjiao.network.models import AccessMode, ManagedObject, SiteKind
 from yuanjiao.network.queries.children import children_of
 from yuanjiao.network.queries.instants import rates_now
-from yuanjiao.network.queries.population import Population, in_service_on, load_population, paths_of, site_fields, site_names
+from yuanjiao.network.queries.population import Population, in_service_on, load_population, paths_by_key, paths_of, site_fields, site_names
 from yuanjiao.network.queries.rulings import RulePart, rule_parts, target_of, targets_of
 from yuanjiao.network.queries.seconds import known_seconds
 from yuanjiao.network.rules.rates import Ints, Rate, RateRule, Target
@@ -49,13 +49,14 @@ class SplitRate:
 
 @dataclass(frozen=True)
 class SiteRate:
-    """The seconds of one site; `lifecycle` is that of today."""
+    """The seconds of one site; `lifecycle` is that of today, `path` the last place of the period in which it counted."""
 
     object_id: int
     code: str
     name: str
     lifecycle: str
     rate: Rate
+    path: str
 
 
 @dataclass(frozen=True)
@@ -215,9 +216,11 @@ def sites_of(measured: Measured) -> list[SiteRate]:
     """The same from seconds that were counted already."""
     unique, first = np.unique(measured.population.ids, return_index=True)
     last = [*first[1:].tolist(), len(measured.population.ids)][: len(unique)]
-    named = site_names(unique.tolist())
+    named, division = site_names(unique.tolist()), measured.population.division
+    paths = paths_by_key(division)
     rates = [
-        SiteRate(key, *named[key], measured.rate(slice(a, b))) for key, a, b in zip(unique.tolist(), first.tolist(), last, strict=True)
+        SiteRate(key, *named[key], measured.rate(slice(a, b)), paths[int(division[b - 1])])
+        for key, a, b in zip(unique.tolist(), first.tolist(), last, strict=True)
     ]
     return sorted(rates, key=lambda one: one.code)
 

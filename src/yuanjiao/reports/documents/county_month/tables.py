@@ -15,7 +15,7 @@ from yuanjiao.learning.models import FORM_NAMES
 from yuanjiao.learning.rules import SessionForm
 from yuanjiao.lib.clock import local_day
 from yuanjiao.network.models import ObjectKind
-from yuanjiao.network.queries import OutageView, rates_by_site, sites_in
+from yuanjiao.network.queries import OutageView, rates_by_site
 from yuanjiao.people.rules import SYSTEM
 from yuanjiao.reports.models import FrozenRow
 from yuanjiao.reports.rules import Period
@@ -79,14 +79,13 @@ def freeze_rows(path: str, period: Period) -> list[FrozenRow]:
 
 
 def _sites(path: str, period: Period) -> Iterator[FrozenRow]:
-    paths = dict(sites_in([path]).values_list("code", "division__path"))
     for site in rates_by_site(path, period.start, period.end):
         rate = site.rate
         if not rate.population and not rate.suspended:
             continue  # not yet, or no longer, in service in this month
         group = IN_SERVICE if rate.population else SUSPENDED
         yield FrozenRow(
-            table="sites", group=group, path=paths.get(site.code, path), code=site.code, title=site.name,
+            table="sites", group=group, path=site.path, code=site.code, title=site.name,
             first=rate.up, second=rate.down, third=rate.unknown,
         )  # fmt: skip
 
