@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from yuanjiao.faults.jobs import run_faults
+from yuanjiao.network.diagnosis.run import MEMORY
 from yuanjiao.network.jobs import diagnose_outages, sweep
 from yuanjiao.network.live import LISTENER, Listener
 from yuanjiao.simulation.behaviour import TrueFault
@@ -46,6 +47,7 @@ def centre_turn(now: datetime) -> None:
 def start_afresh() -> None:
     """The centre's process ended and another one begins: the listener knows only what lies in the database and in HOME."""
     Listener.__init__(LISTENER)
+    MEMORY.picture = None
 
 
 def write_truth(faults: list[TrueFault], path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,9 +37,10 @@ from yuanjiao.simulation.judge.truth import CENTRE, Spans, Test, Truth
 from yuanjiao.simulation.transport import InsideTransport
 
 log = logging.getLogger(__name__)
-GRID_S = 900.0
-AGAIN_S = 15.0
-"""While an outage waits for evidence the centre looks again this soon (really every five seconds)."""
+GRID_S = 1800.0
+NEWS_S, AGAIN_S = 15.0, 30.0
+"""The centre looks this soon after news, and again while an outage waits for evidence (really every five seconds: states are dated by
+what was heard, so that only the moment of telling is later)."""
 TESTS = UUID("0d8b6a0e-3d0f-4f2e-9c53-0b3f5c1f7a52")
 
 
@@ -276,8 +278,10 @@ class Life:
                     self.at(test.at, site.code, partial(self._test, edge, site.code, test))
 
     def _test(self, edge: JudgedEdge, site: str, test: Test, now: float) -> None:
+        """A passed test changes nothing of what is told: it goes with the next segment."""
         edge.test(site, test)
-        self._ship_after(edge, now)
+        if not test.ok:
+            self._ship_after(edge, now)
 
     def _sweep(self, edge: JudgedEdge, now: float) -> None:
         if edge.sweep(now):
@@ -298,7 +302,7 @@ class Life:
             self._turn_after(now)
 
     def _turn_after(self, now: float) -> None:
-        turn = sweep_after(now, phase_of(CENTRE))
+        turn = math.ceil((now - phase_of(CENTRE)) / NEWS_S) * NEWS_S + phase_of(CENTRE)
         if self.listening.holds(turn):
             self.at(turn, CENTRE, self._turn)
 
@@ -313,6 +317,8 @@ class Life:
         if not self.listening.holds(now):
             return
         for edge in self.edges:
+            if edge.memory.unsent and beats.reach(self.truth, edge.code).holds(now):
+                edge.ship(now)
             edge.tell(now)
         listening_turn(self.start + timedelta(seconds=now), swept_s_ago=SWEEP_S)
         self.steps += 1
@@ -320,7 +326,7 @@ class Life:
             Outage.objects.filter(ended_at=None, held=True).exists()
             or Outage.objects.filter(ended_at=None, root__ended_at__isnull=False).exists()
         ):
-            self._turn_after(now + AGAIN_S - SWEEP_S)
+            self._turn_after(now + AGAIN_S)
 
 
 def was_made(truth: Truth, site: SimSite, test: Test) -> bool:

@@ -7,18 +7,33 @@ nothing above it explains that silence rightly. Where two strikes fall together 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import groupby
 
 from yuanjiao.network.models import Outage
 from yuanjiao.network.queries import rates_by_site
+from yuanjiao.simulation.city import SimSite
 from yuanjiao.simulation.judge import beats
 from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SWEEP_S, phase_of
 from yuanjiao.simulation.judge.life import was_made
 from yuanjiao.simulation.judge.oracle import Dark, Sums, Told, story, sums
-from yuanjiao.simulation.judge.truth import CENTRE, CLASS_OF, EDGE, LINE, SITE, UPLINK, Strike, Truth, sites_of, uplink_of
+from yuanjiao.simulation.judge.truth import (
+    CENTRE,
+    CLASS_OF,
+    CLASS_OF_STEP,
+    EDGE,
+    LINE,
+    PLAY,
+    SITE,
+    UPLINK,
+    Strike,
+    Truth,
+    sites_of,
+    uplink_of,
+)
 
 WAIT_S = PERIOD_S + GRACE_S
 TOGETHER_S = 2 * WAIT_S + PERIOD_S
@@ -42,6 +57,7 @@ class Found:
     held: bool
     fault_class: str
     settled: bool
+    sign: str = "silence"
 
     def overlaps(self, start: float, end: float) -> bool:
         return self.start <= end and self.end >= start
@@ -75,6 +91,11 @@ class Finding:
     root_kind: str
     fault_class: str
     exact: bool
+    true_class: str = ""
+
+    @property
+    def right_class(self) -> bool:
+        return self.fault_class == (self.true_class or CLASS_OF[self.strike.kind])
 
 
 @dataclass
@@ -104,7 +125,7 @@ class Judgement:
     @property
     def class_share(self) -> float:
         found = [one for one in self.findings if one.root_kind]
-        return sum(one.fault_class == CLASS_OF[one.strike.kind] for one in found) / max(len(found), 1)
+        return sum(one.right_class for one in found) / max(len(found), 1)
 
     @property
     def unequal(self) -> list[Difference]:
@@ -158,6 +179,7 @@ class Bench:
             held=row.held,
             fault_class=row.fault_class,
             settled=bool(verdicts and verdicts[-1].settled),
+            sign=row.sign,
         )
 
     def _seconds(self, at: datetime) -> float:
@@ -174,7 +196,8 @@ def judge(bench: Bench) -> Judgement:
     _judge_seconds(bench, answer)
     by_code: dict[str, list[Found]] = {}
     for row in bench.found:
-        by_code.setdefault(row.code, []).append(row)
+        if row.sign == "silence":
+            by_code.setdefault(row.code, []).append(row)
     for strike in bench.truth.strikes:
         if strike.kind == CENTRE:
             continue
@@ -182,10 +205,11 @@ def judge(bench: Bench) -> Judgement:
             answer.findings.append(_finding(bench.truth, strike, by_code))
         else:
             answer.hidden += 1
+    answer.findings += _judge_plays(bench, answer)
     roots = [row for row in bench.found if not row.root and not row.held]
     answer.roots = len(roots)
     for row in roots:
-        if not _justified(bench.truth, row):
+        if row.sign == "silence" and not _justified(bench.truth, row):
             (answer.symptoms if _something_near(bench.truth, row) else answer.invented).append(row)
     return answer
 
@@ -204,6 +228,38 @@ def _judge_seconds(bench: Bench, answer: Judgement) -> None:
         if given != expected:
             exact = bench.truth.clock_of(site.edge).bias == 0
             answer.differences.append(Difference(site.code, expected, given, len(spans) + len(tests), exact))
+
+
+def _judge_plays(bench: Bench, answer: Judgement) -> list[Finding]:
+    """A site that is heard and cannot play is a fault of its own, of the class of the step that failed."""
+    told: dict[str, list[Found]] = {}
+    for row in bench.found:
+        if row.sign != "silence":
+            told.setdefault(row.code, []).append(row)
+    findings = []
+    for site in bench.truth.city.sites():
+        rows, streaks = told.get(site.code, []), list(_streaks(bench, site))
+        for row in rows:
+            if not any(start - 2 <= row.start <= end + 2 for start, end, _ in streaks):
+                answer.invented.append(row)
+        for start, end, step in streaks:
+            if any(dark.start - TOGETHER_S < end and start - TOGETHER_S < dark.end for dark in bench.stories[site.code][1]):
+                continue
+            answer.strikes[PLAY] += 1
+            hit = next((row for row in rows if start - 2 <= row.start <= end + 2), None)
+            strike = Strike(start, end, PLAY, site.code)
+            findings.append(Finding(strike, PLAY if hit else "", hit.fault_class if hit else "", bool(hit), CLASS_OF_STEP[step]))
+    return findings
+
+
+def _streaks(bench: Bench, site: SimSite) -> Iterator[tuple[float, float, str]]:
+    """Failed tests in a row that were made and heard: the first, the last, the step."""
+    listening = beats.listening(bench.truth, site.edge)
+    made = [test for test in bench.truth.tests[site.code] if was_made(bench.truth, site, test) and listening.holds(test.at)]
+    for ok, tests in groupby(made, key=lambda test: test.ok):
+        if not ok:
+            rows = list(tests)
+            yield rows[0].at, rows[-1].at, rows[0].step
 
 
 def _add(one: Sums, other: Sums) -> Sums:
