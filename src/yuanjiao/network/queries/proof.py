@@ -21,6 +21,7 @@ from yuanjiao.network.queries.maintenance import windows_by_site
 from yuanjiao.network.queries.population import paths_of
 from yuanjiao.network.queries.rulings import rule_parts
 from yuanjiao.network.rules.proof import Said, Seconds, Story, proved_seconds, served_spans
+from yuanjiao.network.rules.rates import FOREVER
 from yuanjiao.places.models import Division
 
 CHANGED, DEAF, PLAYED = "network.state_changed/1", "network.deaf/1", "network.play_tested/1"
@@ -36,31 +37,50 @@ class Proved:
     maintenance: int
 
 
-def prove(division: Division | str, start: datetime, end: datetime, *, received_by: datetime | None = None) -> dict[str, Proved]:
-    """Site code → its seconds under the division in [start, end), from the entries that had arrived by a moment (None: all)."""
-    first, last = int(start.timestamp()), int(end.timestamp())
-    served = _service(division, start, end)
-    stories, ends = _stories(set(served), received_by), _ends(received_by)
-    gaps = {_code(key): spans for key, spans in windows_by_site(first, last).items()}
-    return {code: _proved(stories[code], spans, gaps.get(code, []), ends, first, last) for code, spans in served.items()}
-
-
 Spans = list[tuple[int, int, bool]]
 """(from, to, suspended) in seconds."""
 
 
-def _proved(story: Story, spans: Spans, gaps: list[tuple[int, int]], ends: dict[str, int], first: int, last: int) -> Proved:
-    total, excluded, maintenance = Seconds(), 0, 0
-    for begin, end, suspended in spans:
-        if suspended:
-            excluded += end - begin
-            continue
-        served = served_spans(begin, end, gaps)
-        maintenance += end - begin - sum(b - a for a, b in served)
-        for part in rule_parts(first, last):
+class Proof:
+    """The journal's answer for every site under a division in [start, end), from the entries that had arrived by a moment (None: all)."""
+
+    def __init__(self, division: Division | str, start: datetime, end: datetime, *, received_by: datetime | None = None) -> None:
+        self.first, self.last = int(start.timestamp()), int(end.timestamp())
+        self._served = _service(division, start, end)
+        self._stories, self._ends = _stories(set(self._served), received_by), _ends(received_by)
+        self._gaps = {_code(key): spans for key, spans in windows_by_site(self.first, self.last).items()}
+        self._parts = rule_parts(self.first, self.last)
+
+    @property
+    def codes(self) -> set[str]:
+        """The sites that counted."""
+        return set(self._served)
+
+    def of(self, code: str, *, reach: int = FOREVER) -> Proved:
+        """One site's seconds, nobody's record being believed beyond `reach`."""
+        ends = {observer: min(end, reach) for observer, end in self._ends.items()}
+        total, excluded, maintenance = Seconds(), 0, 0
+        for begin, end, suspended in self._served[code]:
+            served = [] if suspended else served_spans(begin, end, self._gaps.get(code, []))
+            excluded += end - begin if suspended else 0
+            maintenance += 0 if suspended else end - begin - sum(b - a for a, b in served)
+            total = total.plus(self._seconds(code, served, ends))
+        return Proved(total, excluded, maintenance)
+
+    def _seconds(self, code: str, served: list[tuple[int, int]], ends: dict[str, int]) -> Seconds:
+        total = Seconds()
+        for part in self._parts:
             inside = [(max(a, part.start), min(b, part.end)) for a, b in served if max(a, part.start) < min(b, part.end)]
-            total = total.plus(proved_seconds(story, inside, ends, part.rule))
-    return Proved(total, excluded, maintenance)
+            total = total.plus(proved_seconds(self._stories[code], inside, ends, part.rule))
+        return total
+
+    def reach_for(self, code: str, unknown: int) -> int:
+        """The latest moment at which the site's record must have ended for at least so many seconds to have been unknown."""
+        low, high = self.first, self.last
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self.of(code, reach=middle).seconds.unknown >= unknown else (low, middle - 1)
+        return low
 
 
 def _service(division: Division | str, start: datetime, end: datetime) -> dict[str, Spans]:

@@ -15,7 +15,7 @@ from yuanjiao.network.counting.counters import COUNTERS
 from yuanjiao.network.jobs import keep_counters
 from yuanjiao.network.models import DayRollup
 from yuanjiao.network.queries import rate_over, rates_by_site
-from yuanjiao.network.queries.proof import Proved, prove
+from yuanjiao.network.queries.proof import Proof, Proved
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import division_by_code
 from yuanjiao.reports.models import Document
@@ -59,10 +59,11 @@ class Command(BaseCommand):
         start = clock.day_start(options["since"] or clock.local_day(now).replace(day=1))
         end = clock.day_start(options["until"]) if options["until"] else now.replace(microsecond=0)
         self.stdout.write(f"{division.name} {start:%Y-%m-%d %H:%M} 至 {end.astimezone(clock.CHINA):%Y-%m-%d %H:%M}")
-        proved = prove(division, start, end)
-        wrong = self._compare(Published("按记录", _published(division, start, end)), proved)
+        proof = Proof(division, start, end)
+        journal = {code: _amounts(proof.of(code)) for code in proof.codes}
+        wrong = self._compare(Published("按记录", _published(division, start, end)), journal)
         COUNTERS.look()
-        wrong += self._compare(Published("按日汇总", _published(division, start, end)), proved)
+        wrong += self._compare(Published("按日汇总", _published(division, start, end)), journal)
         rate = rate_over(division, start, end)
         self.stdout.write(f"畅通率 {'未出数' if rate.value is None else f'{rate.value:.4%}'}；{rate.sentence}")
         self._end(wrong)
@@ -74,11 +75,14 @@ class Command(BaseCommand):
         self.stdout.write(f"{document} 数据截至 {document.as_of.astimezone(clock.CHINA):%Y-%m-%d %H:%M:%S}")
         rows = {row.code: (row.first, row.second, row.third) for row in document.rows.filter(table="sites")}
         division = division_by_code(document.place_code, on=clock.local_day(end - timedelta(seconds=1)))
-        self._end(self._compare(Published("报表", rows), prove(division, start, end, received_by=document.as_of)))
+        proof = Proof(division, start, end, received_by=document.as_of)
+        journal, short = _as_it_stood(proof, rows)
+        if short:
+            self.stdout.write(f"当时有 {len(short)} 个站点的记录还没有到截至时刻，最早的到 {_told(min(short.values()))}，其后按情况不明计")
+        self._end(self._compare(Published("报表", rows), journal))
 
-    def _compare(self, published: Published, proved: Mapping[str, Proved]) -> int:
+    def _compare(self, published: Published, journal: Mapping[str, Amounts]) -> int:
         """Print what differs; returns at how many sites."""
-        journal = {code: _amounts(one) for code, one in proved.items()}
         wrong = [code for code in sorted({*journal, *published.sites}) if not _same(published.sites.get(code), journal.get(code))]
         sums = _sums(published.sites.values())
         told = "，".join(f"{name} {seconds}" for name, seconds in zip(NAMES, sums, strict=False))
@@ -122,6 +126,24 @@ def _document(name: str) -> Document:
     if found is None:
         raise CommandError(f"没有月报 {name}（写作 区划代码/年-月）")
     return found
+
+
+def _as_it_stood(proof: Proof, rows: Mapping[str, Amounts]) -> tuple[dict[str, Amounts], dict[str, int]]:
+    """The journal's amounts, and the sites whose record did not yet reach the cut-off, with how far it reached.
+
+    How far a record reached is not kept: it follows from how much was unknown, and the other amounts must then fit it.
+    """
+    journal = {code: _amounts(proof.of(code)) for code in proof.codes}
+    short: dict[str, int] = {}
+    for code in rows.keys() & journal.keys():
+        if rows[code][2] > journal[code][2]:
+            short[code] = proof.reach_for(code, rows[code][2])
+            journal[code] = _amounts(proof.of(code, reach=short[code]))
+    return journal, short
+
+
+def _told(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, clock.CHINA):%Y-%m-%d %H:%M:%S}"
 
 
 def _published(division: Division, start: datetime, end: datetime) -> dict[str, Amounts]:
