@@ -76,13 +76,15 @@ def test_screens_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
         first = told.split("密码 ")[1].split("（")[0]
         person = Person(node.address).open("/account/login/?next=/account/password/").submit("", username="shiguan", password=first)
         person.client.post("/account/password/", data=password_form(person, first))
+        person.open("/account/login/?next=/account/password/").submit("", username="shiguan", password=PASSWORD)
         assert httpx.get(f"{node.address}/events", timeout=20, trust_env=False).status_code == 302, "strangers are sent to the log-in page"
         for _ in range(5):
             with ExitStack() as screens:
+                kept = []  # a reader that is let go closes its stream
                 for _ in range(MOST_OF_ONE):
                     answer = screens.enter_context(person.client.stream("GET", "/events", timeout=20))
                     assert answer.headers["content-type"] == "text/event-stream"
-                    lines = answer.iter_lines()
+                    kept.append(lines := answer.iter_lines())
                     assert next(line for line in lines if line.startswith("event: ")) == "event: changed"
                     assert next(lines).startswith("data: {")
                 assert streams_open(node) == MOST_OF_ONE
