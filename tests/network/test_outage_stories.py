@@ -1,4 +1,4 @@
-"""Stories of outages: who recovers first, what falls together, what comes late, what comes and goes, what is announced, what cannot play."""
+"""Stories of outages: who recovers first, what falls together, comes late, comes and goes, is announced, cannot play."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from django.db.models import F
@@ -16,11 +17,10 @@ from yuanjiao.network.counting.reading import Epoch
 from yuanjiao.network.diagnosis.news import News, stories
 from yuanjiao.network.diagnosis.picture import DOWN, UP, Picture, batches
 from yuanjiao.network.models import Outage
-from yuanjiao.network.rules.causes import Mask, Places
+from yuanjiao.network.rules.causes import Mask, Places, Seconds
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """One open outage that has ended; it was open in the rows."""
 
     place: int
@@ -86,11 +86,22 @@ def _take_single(picture: Picture, news: News, rows: Places, found: Absorbed) ->
     for row in rows[begins & picture.play[place]]:
         end_silence(picture, int(news.place[row]), float(news.at[row]), found)
     _begin(picture, news, rows[begins])
-    ends = (state == UP) & ~np.isnan(picture.silent[place])
-    for where, when in zip(
-        place[ends & (at >= picture.silent[place])].tolist(), at[ends & (at >= picture.silent[place])].tolist(), strict=True
-    ):
-        end_silence(picture, where, when, found)
+    ends = (state == UP) & (at >= np.where(np.isnan(picture.silent[place]), np.inf, picture.silent[place]))
+    _end_many(picture, place[ends], at[ends], found)
+
+
+def _end_many(picture: Picture, places: Places, at: Seconds, found: Absorbed) -> None:
+    """As `end_silence`, for a storm that is over: each of these has a row and is silent."""
+    told = picture.outage[places] > 0
+    for place, when in zip(places[~told].tolist(), at[~told].tolist(), strict=True):
+        end_silence(picture, place, when, found)
+    places, ended = places[told], np.maximum(at[told], picture.started[places[told]])
+    columns = (picture.outage, picture.root, picture.started)
+    rows = zip(
+        places.tolist(), *(column[places].tolist() for column in columns), ended.tolist(), picture.hold[places].tolist(), strict=True
+    )
+    found.ended += [Ended(*row) for row in rows]
+    picture.forget(places)
 
 
 def _begin(picture: Picture, news: News, rows: Places) -> None:

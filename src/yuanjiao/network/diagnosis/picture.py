@@ -89,8 +89,8 @@ class Picture:
     heard_ids: Places | None = None
     heard_places: Places = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def forget(self, place: int) -> None:
-        """The outage of this place is no longer open."""
+    def forget(self, place: int | Places) -> None:
+        """The outage of this place, or of these, is no longer open."""
         self.outage[place] = self.root[place] = 0
         self.silent[place] = self.lo[place] = self.hi[place] = self.started[place] = np.nan
         self.hold[place], self.play[place] = 0, False

@@ -40,7 +40,7 @@ def diagnose(*, at: datetime, heard: Heard | None = None, memory: Memory = MEMOR
     turn = Turn(picture, at, heard or Heard())
     with transaction.atomic():
         children = _take(turn, news, fresh=fresh)
-        later = np.isin(news.place, children) if len(children) > CHILDREN_AT_ONCE else np.zeros(len(news), np.bool_)
+        later = _is_of(children, news, len(picture.forest)) if len(children) > CHILDREN_AT_ONCE else np.zeros(len(news), np.bool_)
         if not later.any():
             turn.write_children(children)
         mark_judged(news.ids[~later])
@@ -67,9 +67,21 @@ def _take(turn: Turn, news: News, *, fresh: bool) -> Places:
     return turn.children()
 
 
+def _is_of(places: Places, news: News, size: int) -> Mask:
+    """Which rows are of these places."""
+    wanted = np.zeros(size + 1, np.bool_)
+    wanted[places] = True
+    wanted[-1] = False
+    answer: Mask = wanted[news.place]
+    return answer
+
+
 def _write_rest(turn: Turn, news: News, later: Mask, children: Places) -> None:
+    rows = np.flatnonzero(later)
+    rows = rows[np.argsort(news.place[rows], kind="stable")]
     for start in range(0, len(children), CHILDREN_AT_ONCE):
         part = children[start : start + CHILDREN_AT_ONCE]
+        first, last = np.searchsorted(news.place[rows], (part[0], part[-1] + 1))
         with transaction.atomic():
             turn.write_children(part)
-            mark_judged(news.ids[np.isin(news.place, part)])
+            mark_judged(news.ids[rows[first:last]])
