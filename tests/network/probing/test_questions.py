@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import http.server
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from yuanjiao.network.probing import questions
 from yuanjiao.network.probing.questions import Asker, CannotAsk, Question, Reply
 from yuanjiao.simulation.processes import free_port
 
@@ -25,7 +32,7 @@ def ask(*questions: Question) -> list[Reply]:
         try:
             return list(await asyncio.gather(*(asker.ask(question) for question in questions)))
         finally:
-            await asker.close()
+            asker.close()
 
     return asyncio.run(all_of_them())
 
@@ -81,6 +88,53 @@ def test_a_web_page_is_judged_by_its_status_and_never_followed_elsewhere(web: in
         (False, "状态码 404"),
         (False, "状态码 500"),
     ]
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate of the kind boxes carry: nobody vouches for it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "box")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    cert = made.not_valid_before(day).not_valid_after(day + timedelta(days=1)).sign(key, hashes.SHA256())
+    path = folder / "box.pem"
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(private + cert.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_a_box_with_a_certificate_of_its_own_answers_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    keys = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    keys.load_cert_chain(self_signed(tmp_path))
+    server.socket = keys.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(questions, "HTTPS_PORT", server.server_address[1])
+    (reply,) = ask(Question("http", "localhost", server.server_address[1]))
+    assert (reply.ok, reply.note) == (True, "状态码 200")
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_answers_but_is_no_web_server_is_none(agent_of_nothing: int) -> None:
+    (reply,) = ask(Question("http", "127.0.0.1", agent_of_nothing))
+    assert (reply.ok, reply.note) == (False, "应答不是网页")
+
+
+@pytest.fixture
+def agent_of_nothing() -> Iterator[int]:
+    """Greets like a mail server."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def greet() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"220 mail.example ESMTP\r\n")
+            connection.recv(1000)
+
+    threading.Thread(target=greet, daemon=True).start()
+    yield listener.getsockname()[1]
+    listener.close()
 
 
 def test_whoever_takes_the_connection_and_says_nothing_does_not_answer() -> None:

@@ -141,7 +141,7 @@ async def _ask_all(questions: list[Question]) -> list[Reply | None]:
     try:
         return await asyncio.gather(*(_or_none(asker, question) for question in questions))
     finally:
-        await asker.close()
+        asker.close()
 
 
 async def _or_none(asker: Asker, question: Question) -> Reply | None:

@@ -77,6 +77,8 @@ class Prober:
         while not stop.is_set():
             for pk in self._ready():
                 await free.acquire()
+                if stop.is_set():
+                    break
                 task = asyncio.create_task(self._ask(asker, pk, free))
                 open_questions.add(task)
                 task.add_done_callback(open_questions.discard)
@@ -85,7 +87,7 @@ class Prober:
             task.cancel()
         await asyncio.gather(keeping, loading, *open_questions, return_exceptions=True)
         await self._keep_answers()
-        await asker.close()
+        asker.close()
 
     def _ready(self) -> list[int]:
         """Probes whose moment has come; each is put back at its next."""

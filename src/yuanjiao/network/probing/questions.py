@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
+from typing import Any
+from urllib.parse import quote
 
-import httpx
+import h11
 from gufo.ping import Ping
 from gufo.ping.socket import SelectionPolicy
 from gufo.snmp import NoSuchInstance, SnmpError
@@ -24,6 +27,8 @@ from gufo.snmp.aio import SnmpSession
 UPTIME_OID = "1.3.6.1.2.1.1.3.0"
 RECEIVE_BUFFER_BYTES = 4 << 20
 """Many echoes come back at once; what does not fit the socket's buffer would look like loss."""
+HTTPS_PORT = 443
+MOST_HEAD_BYTES = 32_768
 OURS = {errno.EPERM, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL}
 
 
@@ -57,11 +62,12 @@ class NoAddress(Exception):
 
 
 class Asker:
-    """Asks questions on the running event loop, sharing sockets and connections; `close` when done."""
+    """Asks questions on the running event loop, sharing what can be shared; `close` when done."""
 
     def __init__(self) -> None:
         self._pings: dict[float, Ping] = {}
-        self._web: httpx.AsyncClient | None = None
+        self._tls = ssl.create_default_context()  # certificates of boxes are their own: an answer is looked for, not trust
+        self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
         self._ways: dict[str, Callable[[Question, str], Awaitable[Reply]]] = {
             "icmp": self._icmp,
             "tcp": self._tcp,
@@ -86,9 +92,8 @@ class Asker:
         took_ms = (time.perf_counter() - begun) * 1000
         return reply if reply.latency_ms is not None or not reply.ok else Reply(True, took_ms, reply.note)
 
-    async def close(self) -> None:
-        if self._web is not None:
-            await self._web.aclose()
+    def close(self) -> None:
+        """Let the sockets go."""
         self._pings.clear()
 
     async def _icmp(self, question: Question, address: str) -> Reply:
@@ -97,29 +102,28 @@ class Asker:
             policy = SelectionPolicy.DGRAM_RAW  # unprivileged where the kernel lets us
             ping = Ping(policy=policy, timeout=question.timeout_s, recv_buffer_size=RECEIVE_BUFFER_BYTES)
             self._pings[question.timeout_s] = ping
-        took_s = await ping.ping(address)
+        took_s = await asyncio.shield(ping.ping(address))  # it ends by itself: cancelled, it would break the reading of other echoes
         return Reply(False, note="没有回显") if took_s is None else Reply(True, took_s * 1000)
 
     async def _tcp(self, question: Question, address: str) -> Reply:
-        _, writer = await asyncio.open_connection(address, question.port)
-        writer.transport.abort()  # nothing was said, nothing needs to be finished
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as bare:  # nothing is said, so no streams are needed
+            bare.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(bare, (address, question.port))
         return Reply(True)
 
     async def _http(self, question: Question, address: str) -> Reply:
-        del address  # a web server is asked by its name
-        if self._web is None:  # certificates of boxes are their own: an answer is looked for, not trust, and nothing secret is sent
-            limits = httpx.Limits(max_keepalive_connections=0)
-            self._web = httpx.AsyncClient(verify=False, trust_env=False, limits=limits, follow_redirects=False)
-        scheme = "https" if question.port == 443 else "http"
-        host = f"[{question.host}]" if ":" in question.host else question.host
-        url = f"{scheme}://{host}:{question.port or 80}/{question.path.lstrip('/')}"
+        port = question.port or 80
+        secure = port == HTTPS_PORT
+        name: dict[str, Any] = {"ssl": self._tls, "server_hostname": question.host} if secure else {}
+        reader, writer = await asyncio.open_connection(address, port, **name)
         try:
-            async with self._web.stream("GET", url, timeout=question.timeout_s) as answer:
-                return Reply(answer.status_code < 400, note=f"状态码 {answer.status_code}")
-        except httpx.TimeoutException:
-            raise TimeoutError from None
-        except httpx.HTTPError as error:
-            return Reply(False, note=f"连接失败（{type(error).__name__}）")
+            status = await _status(reader, writer, question)
+        except h11.RemoteProtocolError:
+            return Reply(False, note="应答不是网页")
+        finally:
+            writer.transport.abort()  # what else the page says is of no interest
+        return Reply(status < 400, note=f"状态码 {status}")
 
     async def _snmp(self, question: Question, address: str) -> Reply:
         oid = question.path or UPTIME_OID
@@ -132,6 +136,22 @@ class Asker:
         except SnmpError as error:
             return Reply(False, note=f"应答有误（{type(error).__name__}）")
         return Reply(True, note=_uptime(value) if oid == UPTIME_OID else _text(value))
+
+
+async def _status(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, question: Question) -> int:
+    """Ask for the page and read as far as its status. A library for clients would cost fifty times the connection itself."""
+    talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEAD_BYTES)
+    host = f"[{question.host}]" if ":" in question.host else question.host
+    headers = [("Host", f"{host}:{question.port or 80}"), ("User-Agent", "yuanjiao-probe"), ("Connection", "close")]
+    target = "/" + quote(question.path.lstrip("/"), safe="/?&=%:@!$'()*+,;~-._")
+    asked = h11.Request(method="GET", target=target, headers=headers)
+    writer.write((talk.send(asked) or b"") + (talk.send(h11.EndOfMessage()) or b""))
+    while True:
+        event = talk.next_event()
+        if isinstance(event, h11.Response):
+            return event.status_code
+        if event is h11.NEED_DATA:
+            talk.receive_data(await reader.read(MOST_HEAD_BYTES))
 
 
 async def address_of(host: str) -> str:
