@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from django.db.models import Q, QuerySet
+from numpy.typing import NDArray
 
 from yuanjiao.lib import clock
 from yuanjiao.network.counting.reading import moment
@@ -69,13 +70,27 @@ class Population:
         served = np.bincount(self.pieces.row, weights=self.pieces.last - self.pieces.first, minlength=len(self.ids))
         return np.where(self.suspended != 0, 0, self.last - self.first) - served.astype(np.int64)
 
+    @cached_property
+    def ranks(self) -> NDArray[np.int32]:
+        """Each row's place in the order of paths."""
+        return self._land.rank[self.division]
+
+    @cached_property
+    def _land(self) -> Land:
+        return self.land or Land((key, path) for key, (path, _) in self.places.items())
+
     def under(self, paths: Iterable[str]) -> np.ndarray:
         """Which rows stood under any of the paths."""
-        wanted = tuple(paths)
-        if self.land is not None:
-            return self.land.under(self.land.rank[self.division], wanted)
-        inside = np.array([key for key, (path, _) in self.places.items() if path.startswith(wanted)], dtype=np.int64)
-        return np.isin(self.division, inside)
+        return self._land.under(self.ranks, paths)
+
+    def units(self, units: Sequence[Sequence[str]]) -> Ints:
+        """For each row the place in `units` of the one under whose paths it stood, -1 for none."""
+        unit = np.full(len(self._land.paths), -1, dtype=np.int64)
+        for number, paths in enumerate(units):
+            for path in paths:
+                low, high = self._land.run(path)
+                unit[low:high] = number
+        return unit[self.ranks]
 
     def urban_rural(self) -> np.ndarray:
         """The first digit of each row's urban/rural code (1 urban, 2 rural), empty where the place has none."""

@@ -89,6 +89,34 @@ class Measured:
             target=target,
         )
 
+    def rates(self, units: Sequence[Sequence[str]]) -> list[Rate]:
+        """One rate per unit, given by its paths, all in one pass; no place may lie in two of them."""
+        people, unit, count = self.population, self.population.units(units), len(units)
+        sums = [_sums(unit, one, count) for one in (self.up, self.down, self.unknown, people.excluded, people.maintenance)]
+        served = _sites_in(unit, people.ids, self.up + self.down + self.unknown > 0, count)
+        stopped = _sites_in(unit, people.ids, people.excluded > 0, count)
+        return [
+            Rate(
+                up=up, down=down, unknown=unknown, excluded=excluded, maintenance=maintenance, population=population, suspended=suspended,
+                rule=self.rules[-1], earlier=self.rules[:-1], start=self.start, end=self.end,
+            )
+            for up, down, unknown, excluded, maintenance, population, suspended in zip(*sums, served, stopped, strict=True)
+        ]  # fmt: skip
+
+
+def _sums(unit: Ints, seconds: Ints, count: int) -> list[int]:
+    """The seconds of each unit; rows outside all of them (-1) are left out."""
+    sums: list[int] = np.bincount(unit + 1, weights=seconds, minlength=count + 1)[1:].astype(np.int64).tolist()
+    return sums
+
+
+def _sites_in(unit: Ints, ids: Ints, chosen: np.ndarray, count: int) -> list[int]:
+    """How many different sites of the chosen rows each unit has; rows come in order of site."""
+    if len(ids) and (np.diff(ids) == 0).any():
+        pairs = np.unique(np.stack([unit[chosen], ids[chosen]]), axis=1)
+        return _sums(pairs[0], np.ones(pairs.shape[1], np.int64), count)
+    return _sums(unit, chosen.astype(np.int64), count)
+
 
 def measure(
     paths: Iterable[str], start: datetime, end: datetime | None, rule: RateRule | None = None, *, only: Iterable[int] | None = None
@@ -168,9 +196,10 @@ def _now_with_children(division: Division, at: datetime) -> tuple[Rate, list[Chi
 def _with_children(measured: Measured, division: Division, start: datetime, end: datetime | None) -> tuple[Rate, list[ChildRate]]:
     children = children_of(division, start, end)
     targets = targets_of([division, *(child.division for child in children)], start if end is None else end - timedelta(seconds=1))
+    rates = measured.rates([child.paths for child in children])
     below = [
-        ChildRate(child.division, measured.rate(measured.population.under(child.paths), targets.get(child.division.path)), child.whole)
-        for child in children
+        ChildRate(child.division, replace(rate, target=targets.get(child.division.path)), child.whole)
+        for child, rate in zip(children, rates, strict=True)
     ]
     return measured.rate(target=targets.get(division.path)), below
 
