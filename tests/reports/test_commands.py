@@ -41,6 +41,8 @@ def test_the_drafted_figures_equal_the_queries(month: Month) -> None:
     assert rate.value is not None
     assert 0.8 < rate.value < 1
     assert number(document, "rate") == pytest.approx(rate.value)
+    assert (number(document, "rate-lowest"), number(document, "rate-highest")) == pytest.approx(rate.bounds)
+    assert document.rule == rate.sentence
     assert number(document, "sites") == rate.population == 4
     assert number(document, "outages") == len(detected_outages(COUNTY, START, end)) > 1
     assert number(document, "outages-server") == 1

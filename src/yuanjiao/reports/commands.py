@@ -14,7 +14,8 @@ from django.db.models import F
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.sheets import write_registers
-from yuanjiao.network.rules.rates import RULE
+from yuanjiao.network.queries import rules_over
+from yuanjiao.network.rules.rates import rules_sentence
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
@@ -44,7 +45,7 @@ def draft_county_month(*, county: Division, month: date, by: Actor, at: datetime
         return present
     try:
         with transaction.atomic():
-            document = Document.objects.create(**slot, **_heading(county, at), drafted_at=at)
+            document = Document.objects.create(**slot, **_heading(county, period, at), drafted_at=at)
             for key in PARAGRAPHS:
                 DocumentParagraph.objects.create(document=document, key=key)
             _freeze(document, county, period)
@@ -61,7 +62,7 @@ def _period(month: date, at: datetime) -> Period:
     return period
 
 
-def _heading(county: Division, at: datetime) -> dict[str, Any]:
+def _heading(county: Division, period: Period, at: datetime) -> dict[str, Any]:
     """What stands on the page besides figures. The signer is the county's organisation department, the addressee its parent unit."""
     signer = _department(county, at)
     above = signer.parent.name if signer and signer.parent else next((row.name for row in ancestors(county) if row.level == Level.CITY), "")
@@ -72,7 +73,7 @@ def _heading(county: Division, at: datetime) -> dict[str, Any]:
         "addressee": above or "上级组织部门",
         "signer": signer.name if signer else county.name,
         "as_of": at,
-        "rule": RULE.sentence,
+        "rule": rules_sentence(rules_over(period.start, period.end)),
     }
 
 
@@ -100,7 +101,7 @@ def refresh_draft(*, document: Document, county: Division, by: Actor, at: dateti
     period = _period(document.month, at)
     FrozenRow.objects.filter(document=document).delete()
     Figure.objects.filter(document=document).delete()
-    Document.objects.filter(pk=document.pk).update(**_heading(county, at), revision=F("revision") + 1)
+    Document.objects.filter(pk=document.pk).update(**_heading(county, period, at), revision=F("revision") + 1)
     document.refresh_from_db()
     _freeze(document, county, period)
     write_audit(by=by, action="重取月报数据", subject=str(document), at=at)

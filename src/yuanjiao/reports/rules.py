@@ -34,6 +34,8 @@ class Measure(StrEnum):
     SECOND = "second"
     THIRD = "third"
     RATE = "rate"
+    RATE_LOWEST = "rate_lowest"
+    RATE_HIGHEST = "rate_highest"
     UNKNOWN_SHARE = "unknown_share"
     GROUP_SHARE = "group_share"
 
@@ -51,8 +53,8 @@ class Amounts:
 def measured(measure: Measure, rows: Sequence[Amounts], group: str = "") -> float | None:
     """The figure of these rows; of one group of them where `group` is named. None where there is nothing to divide by.
 
-    COUNT rows · FIRST, SECOND, THIRD sums · RATE first ÷ (first + second) · UNKNOWN_SHARE third ÷ all three ·
-    GROUP_SHARE rows of the group ÷ all rows.
+    COUNT rows · FIRST, SECOND, THIRD sums · RATE first ÷ (first + second) · RATE_LOWEST, RATE_HIGHEST the same
+    if all of the third were second, or first · UNKNOWN_SHARE third ÷ all three · GROUP_SHARE rows of the group ÷ all rows.
     """
     chosen = [row for row in rows if not group or row.group == group]
     if measure is Measure.COUNT:
@@ -65,15 +67,23 @@ def measured(measure: Measure, rows: Sequence[Amounts], group: str = "") -> floa
     sums = {Measure.FIRST: first, Measure.SECOND: second, Measure.THIRD: third}
     if measure in sums:
         return sums[measure]
-    part, whole = (first, first + second) if measure is Measure.RATE else (third, first + second + third)
+    every = first + second + third
+    part, whole = {
+        Measure.RATE: (first, first + second),
+        Measure.RATE_LOWEST: (first, every),
+        Measure.RATE_HIGHEST: (first + third, every),
+    }.get(measure, (third, every))
     return part / whole if whole else None
+
+
+SHARES = frozenset({Measure.RATE, Measure.RATE_LOWEST, Measure.RATE_HIGHEST, Measure.UNKNOWN_SHARE, Measure.GROUP_SHARE})
 
 
 def shown(measure: Measure, value: float | None, why_none: str = "") -> str:
     """A figure as it is printed: whole numbers as they are, shares with two decimals, and words where there is none."""
     if value is None:
         return f"未出数（{why_none}）" if why_none else "未出数（没有可比的基数）"
-    if measure in {Measure.RATE, Measure.UNKNOWN_SHARE, Measure.GROUP_SHARE}:
+    if measure in SHARES:
         return f"{value * 100:.2f}%"
     return str(round(value))
 

@@ -198,6 +198,8 @@ MEANS = {
     Measure.SECOND: "等于下列各行第二项数之和",
     Measure.THIRD: "等于下列各行第三项数之和",
     Measure.RATE: "等于下列各行畅通时间之和 ÷（畅通＋不通时间之和）",
+    Measure.RATE_LOWEST: "等于下列各行畅通时间之和 ÷ 全部时间之和",
+    Measure.RATE_HIGHEST: "等于下列各行畅通与情况不明时间之和 ÷ 全部时间之和",
     Measure.UNKNOWN_SHARE: "等于下列各行情况不明时间之和 ÷ 全部时间之和",
     Measure.GROUP_SHARE: "等于下列行中该类行数 ÷ 全部行数",
 }

@@ -46,7 +46,7 @@ from yuanjiao.network.queries.rates import (
     uncovered_villages,
 )
 from yuanjiao.network.queries.register import directly_below, object_by_code, site_by_id, sites_in, upstream
-from yuanjiao.network.queries.rulings import DatedRule, rule_on, rule_versions, target_of, target_rows, targets_of
+from yuanjiao.network.queries.rulings import DatedRule, rule_on, rule_versions, rules_over, target_of, target_rows, targets_of
 from yuanjiao.network.queries.series import rate_series
 from yuanjiao.network.queries.states import (
     BelowCounts,
@@ -134,6 +134,7 @@ __all__ = [
     "root_rows",
     "rule_on",
     "rule_versions",
+    "rules_over",
     "site_by_id",
     "site_counts",
     "sites",

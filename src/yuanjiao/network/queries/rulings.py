@@ -60,6 +60,11 @@ def rule_parts(start: int, end: int) -> list[RulePart]:
     return [part for part in parts if part.start < part.end] or [RulePart(versions[-1].rule, start, end)]
 
 
+def rules_over(start: datetime, end: datetime) -> tuple[RateRule, ...]:
+    """The versions that were in force in [start, end), the first first."""
+    return tuple(part.rule for part in rule_parts(int(start.timestamp()), int(end.timestamp())))
+
+
 def target_rows() -> QuerySet[RateTarget]:
     """Every target, the latest of each division first."""
     return RateTarget.objects.select_related("division").order_by("division__path", "-valid_from")

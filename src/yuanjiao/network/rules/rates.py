@@ -13,6 +13,7 @@ Times are whole seconds since 1970 UTC, spans are half-open. A site's second is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,6 +44,11 @@ class RateRule:
 
 
 RULE = RateRule(version=1, heartbeat_min=5, play_days=30, min_coverage=0.9)
+
+
+def rules_sentence(rules: Iterable[RateRule]) -> str:
+    """Rules as they are printed, in the order in which they were in force."""
+    return "；其后 ".join(rule.sentence for rule in rules)
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Rate:
     @property
     def sentence(self) -> str:
         """Every rule by which the seconds were counted, in the order in which they were in force."""
-        return "；其后 ".join(rule.sentence for rule in (*self.earlier, self.rule))
+        return rules_sentence((*self.earlier, self.rule))
 
     @property
     def bounds(self) -> tuple[float, float] | None:

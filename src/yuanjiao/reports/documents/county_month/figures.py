@@ -35,6 +35,8 @@ SPECS = (
     Spec("sites", NETWORK, "在用站点", M.COUNT, "sites", IN_SERVICE, "个"),
     Spec("suspended", NETWORK, "停用站点", M.COUNT, "sites", SUSPENDED, "个"),
     Spec("rate", NETWORK, "畅通率", M.RATE, "sites", IN_SERVICE),
+    Spec("rate-lowest", NETWORK, "不明全算不通的畅通率", M.RATE_LOWEST, "sites", IN_SERVICE),
+    Spec("rate-highest", NETWORK, "不明全算畅通的畅通率", M.RATE_HIGHEST, "sites", IN_SERVICE),
     Spec("unknown", NETWORK, "情况不明占比", M.UNKNOWN_SHARE, "sites", IN_SERVICE),
     Spec("outages", NETWORK, "中断", M.COUNT, "outages", "", "起"),
     *(Spec(f"outages-{code}", NETWORK, name, M.COUNT, "outages", code, "起", "outages") for code, name in CLASS_GROUPS),

@@ -32,7 +32,9 @@ class Sentence:
 
 NETWORK_TEXT = (
     Sentence("（一）畅通情况。"),
-    Sentence("本月全县在用终端站点{sites}，停用{suspended}。按时间加权的站点畅通率为{rate}，情况不明时间占{unknown}，不计入畅通率。"),
+    Sentence(
+        "本月全县在用终端站点{sites}，停用{suspended}。按时间加权的站点畅通率为{rate}，情况不明时间占{unknown}，不计入畅通率；不明的时间全算不通为{rate-lowest}，全算畅通为{rate-highest}。"
+    ),
     Sentence("（二）中断情况。"),
     Sentence(
         "本月发现中断{outages}，影响{affected}。其中服务器故障{outages-server}，占{outages-server.share}；"
