@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.network.test_comparison import state
-from yuanjiao.network import queries
-from yuanjiao.network.models import ListeningMark, PlayTest
+from yuanjiao.lib.clock import day_start, local_day
+from yuanjiao.network import commands, queries
+from yuanjiao.network.models import ListeningMark, MaintenanceWindow, PlayTest
 from yuanjiao.network.queries import ChildRate, rank_units
 from yuanjiao.network.queries.states import own_observer
 from yuanjiao.network.rules import RULE, Rate
@@ -71,8 +72,19 @@ def test_a_series_is_the_rate_of_each_of_its_steps(cast: Cast, at: datetime) -> 
         PlayTest.objects.create(site=cast.sites[code], at=at - hour, ok=True, observer=own_observer())
         state(cast, code, "up", at - hour, at + hour * (number + 1) / 2)
         state(cast, code, "down", at + hour * (number + 1) / 2, at + 2 * hour)
-    series = queries.rate_series(county, at, hour, 4)
-    assert series[0].down
+    moved, town, day = cast.sites["S-990101100200"], cast.divisions["990101101000"], local_day(at) + timedelta(days=1)
+    commands.move_object(subject=moved, division=cast.divisions["990101101200"], by=cast.actor("shiguan"), on=day, at=day_start(day))
+    MaintenanceWindow.objects.create(
+        object=cast.lines["L-990101100"], start_at=at + hour / 4, end_at=at + hour / 2, document="青信〔2026〕2号", announced_at=at
+    )
+    nights = day_start(day) - 2 * hour
+    for division, start in ((county, at), (county, nights), (town, nights)):
+        _same(division, start, hour)
+
+
+def _same(division: Division, start: datetime, step: timedelta) -> None:
+    series = queries.rate_series(division, start, step, 4)
     for number, one in enumerate(series):
-        single = queries.rate_over(county, at + number * hour, at + (number + 1) * hour)
+        single = queries.rate_over(division, start + number * step, start + (number + 1) * step)
         assert one == replace(single, target=None)
+    assert any(one.up or one.down or one.unknown for one in series)

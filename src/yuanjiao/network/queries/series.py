@@ -1,52 +1,78 @@
-"""A division's rate step by step over a period, from one reading of its rows: the trend of a screen."""
+"""A division's rate step by step over a period: the trend of a screen.
+
+Most sites do not change at all within a day. They are told by one sum over the whole period; only the others are counted step by step.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yuanjiao.network.queries.population import Population, load_population, paths_of
 from yuanjiao.network.queries.rulings import RulePart, rule_parts
+from yuanjiao.network.queries.seconds import known_seconds
 from yuanjiao.network.queries.spans import load_spans
 from yuanjiao.network.rules.rates import Ints, Rate, RateRule, SiteSpans, seconds_by_site
 from yuanjiao.places.models import Division
 
+FEW = 20_000
+"""So many sites may be named in one query; when more of them change, the rows of all are read."""
+Truth = NDArray[np.bool_]
+
 
 def rate_series(division: Division, start: datetime, step: timedelta, count: int) -> list[Rate]:
-    """`count` rates over [start, start + step), and so on, each equal to `rate_over` of its span. Populations count sites of the span."""
-    starts = [start + step * number for number in range(count)]
+    """`count` rates over [start, start + step), and so on, each equal to `rate_over` of its span; without a target."""
     first, last = int(start.timestamp()), int((start + step * count).timestamp())
-    parts = rule_parts(first, last)
-    population = load_population(paths_of(division, start, start + step * count), first, last)
-    spans = load_spans(population, parts, instant=False)
-    return [_rate(population, spans, one, one + step) for one in starts]
+    paths, parts = paths_of(division, start, start + step * count), rule_parts(first, last)
+    population = load_population(paths, first, last)
+    up, down = known_seconds(population, parts, instant=False)
+    whole = population.pieces.last - population.pieces.first
+    mixed = np.unique(population.pieces.site[~((up == whole) | (down == whole) | (up + down == 0))])
+    still = ~np.isin(population.pieces.site, mixed)  # of a site that changes, every piece is counted step by step
+    steady, changing = (still & (up == whole), still & (down == whole)), _Changing(paths, first, last, parts, mixed)
+    return [_rate(population, steady, changing, start + step * number, start + step * (number + 1)) for number in range(count)]
 
 
-def _rate(population: Population, spans: SiteSpans, start: datetime, end: datetime) -> Rate:
+class _Changing:
+    """The spans of the sites that change within the period, and those pieces of them that count: none is counted twice."""
+
+    def __init__(self, paths: tuple[str, ...], first: int, last: int, parts: list[RulePart], sites: Ints) -> None:
+        few = len(sites) <= FEW
+        self.population = load_population(paths, first, last, only=sites.tolist() if few else None)
+        self.spans: SiteSpans | None = load_spans(self.population, parts, instant=False) if len(sites) else None
+        inside = self.population.under(paths)[self.population.pieces.row]
+        self.pieces: Truth = inside & np.isin(self.population.pieces.site, sites)
+
+    def seconds(self, part: RulePart) -> tuple[int, int]:
+        """(up, down) of all pieces together."""
+        if self.spans is None:
+            return 0, 0
+        found = seconds_by_site(self.spans, start=part.start, end=part.end, rule=part.rule)
+        return int(found.up[self.pieces].sum()), int(found.down[self.pieces].sum())
+
+
+def _rate(population: Population, steady: tuple[Truth, Truth], changing: _Changing, start: datetime, end: datetime) -> Rate:
     first, last = int(start.timestamp()), int(end.timestamp())
-    parts = rule_parts(first, last)
-    sums = [_sums(spans, part) for part in parts]
-    up, down, unknown = (np.sum([one[place] for one in sums], axis=0) for place in range(3))
-    rules: tuple[RateRule, ...] = tuple(part.rule for part in parts)
-    out = np.clip(population.last, first, last) - np.clip(population.first, first, last)
-    served = population.ids[population.pieces.row][up + down + unknown > 0]
+    parts, pieces = rule_parts(first, last), population.pieces
+    length = np.clip(pieces.last, first, last) - np.clip(pieces.first, first, last)
+    moving = [changing.seconds(part) for part in parts]
+    up = int(length[steady[0]].sum()) + sum(one[0] for one in moving)
+    down = int(length[steady[1]].sum()) + sum(one[1] for one in moving)
     apart = population.suspended != 0
+    stood = np.clip(population.last, first, last) - np.clip(population.first, first, last)
+    rules: tuple[RateRule, ...] = tuple(part.rule for part in parts)
     return Rate(
-        up=int(up.sum()),
-        down=int(down.sum()),
-        unknown=int(unknown.sum()),
-        excluded=int(out[apart].sum()),
-        maintenance=int(out[~apart].sum() - (up + down + unknown).sum()),
-        population=len(np.unique(served)),
-        suspended=len(np.unique(population.ids[apart & (out > 0)])),
+        up=up,
+        down=down,
+        unknown=int(length.sum()) - up - down,
+        excluded=int(stood[apart].sum()),
+        maintenance=int(stood[~apart].sum() - length.sum()),
+        population=len(np.unique(pieces.site[length > 0])),
+        suspended=len(np.unique(population.ids[apart & (stood > 0)])),
         rule=rules[-1],
         earlier=rules[:-1],
         start=start,
         end=end,
     )
-
-
-def _sums(spans: SiteSpans, part: RulePart) -> tuple[Ints, Ints, Ints]:
-    found = seconds_by_site(spans, start=part.start, end=part.end, rule=part.rule)
-    return found.up, found.down, found.unknown
