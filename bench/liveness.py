@@ -136,7 +136,7 @@ def _storm(listener: Listener) -> list[dict[str, Any]]:
 
 def _wait(listener: Listener, now: datetime) -> datetime:
     """Silence for as long as is allowed. The brake is told that a reference answers: it is they who are silent."""
-    import yuanjiao.network.jobs.sweep as job
+    import yuanjiao.network.jobs.sweeping as job
 
     job.ears_open = lambda *_: True
     later = now + timedelta(seconds=PERIOD_S + WAIT_S + 1)

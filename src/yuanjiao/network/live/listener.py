@@ -24,6 +24,8 @@ from yuanjiao.network.models import RegisterVersion
 
 RELOAD_S = 3600.0
 """The register is read again when its version or the set of nodes has moved; and once an hour, whatever the version says."""
+STALL_S = 10.0
+"""An event loop that stood for longer has not listened."""
 Version = tuple[int, frozenset[str]]
 
 
@@ -53,6 +55,7 @@ class Listener:
         self.started_at = 0.0
         self.stranger_at = 0.0
         self.ticked_at = 0.0
+        self.ticking_since = 0.0
         self.stepped_s = 0.0
         self.lock = threading.RLock()
         self._reading = threading.Lock()
@@ -104,8 +107,18 @@ class Listener:
     async def keep_ticking(self, every_s: float = 1.0) -> None:
         """Runs in the server's event loop: while it does not come to its turn, nobody is heard, whatever they send."""
         while True:
-            self.ticked_at = time.time()
+            self.tick(time.time())
             await asyncio.sleep(every_s)
+
+    def tick(self, now: float) -> None:
+        """The event loop comes to its turn at `now`."""
+        if not 0 <= now - self.ticked_at <= STALL_S:
+            self.ticking_since = now
+        self.ticked_at = now
+
+    def listened_since(self, moment: float, now: float) -> bool:
+        """Whether the event loop has come to its turn without a stop from `moment` until now."""
+        return 0 <= now - self.ticked_at <= STALL_S and self.ticking_since <= moment
 
 
 def register_version() -> Version:

@@ -34,7 +34,7 @@ def bring_back(array: LiveArray, path: Path, *, now: float) -> int:
     if not path.exists():
         return 0
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             ids, last, offset, witness = (kept[name] for name in ("ids", "last", "offset", "witness"))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         log.warning("the snapshot %s is not readable and is passed over: %s", path.name, error)

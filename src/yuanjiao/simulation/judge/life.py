@@ -24,7 +24,7 @@ from yuanjiao.flow.nodes.commands import issue_code
 from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.signing import Claim, request_bytes, to_headers
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
-from yuanjiao.network.jobs.sweep import DEAF_S
+from yuanjiao.network.jobs.sweeping import DEAF_S
 from yuanjiao.network.models import Outage
 from yuanjiao.network.queries import object_by_code
 from yuanjiao.simulation.city import SimCounty, SimSite
@@ -32,7 +32,7 @@ from yuanjiao.simulation.edge import SimulatedEdge, fresh_memory, moment
 from yuanjiao.simulation.history import listening_turn, start_afresh
 from yuanjiao.simulation.judge import beats
 from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SHIP_PHASE_S, SWEEP_S, Run, Times, phase_of, runs_of, sweep_after
-from yuanjiao.simulation.judge.oracle import mark_before
+from yuanjiao.simulation.judge.oracle import DEAF_S, mark_before
 from yuanjiao.simulation.judge.truth import CENTRE, Spans, Test, Truth
 from yuanjiao.simulation.transport import InsideTransport
 

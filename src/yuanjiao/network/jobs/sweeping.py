@@ -124,7 +124,8 @@ def _notice_step(listener: Listener, now: float, steady: float | None) -> None:
 def _own_up(listener: Listener, own: Node, at: datetime) -> None:
     """Time since the last sweep (or, after a start, since the last mark) in which nobody listened is journalled as deaf."""
     now, last = at.timestamp(), listener.swept_at or _last_mark(own)
-    deaf = bool(last) and now - last > DEAF_S
+    busy = bool(listener.swept_at) and listener.listened_since(last, now)  # a storm takes long to write; the intake heard all the while
+    deaf = bool(last) and now - last > DEAF_S and not busy
     if deaf:
         note_deafness(start=datetime.fromtimestamp(last, UTC), at=at)
     with listener.lock:
