@@ -24,7 +24,6 @@ from yuanjiao.flow.nodes.commands import issue_code
 from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.signing import Claim, request_bytes, to_headers
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
-from yuanjiao.network.jobs.sweeping import DEAF_S
 from yuanjiao.network.models import Outage
 from yuanjiao.network.queries import object_by_code
 from yuanjiao.simulation.city import SimCounty, SimSite

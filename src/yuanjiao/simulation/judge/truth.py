@@ -49,8 +49,8 @@ class Habit:
 
 
 HABITS = {
-    SITE: Habit(45, 2 * MINUTE, 40 * HOUR),
-    LINE: Habit(15, 3 * MINUTE, 20 * HOUR),
+    SITE: Habit(90, 2 * MINUTE, 40 * HOUR),
+    LINE: Habit(25, 3 * MINUTE, 20 * HOUR),
     UPLINK: Habit(5, 3 * MINUTE, 12 * HOUR),
     EDGE: Habit(7, 3 * MINUTE, 8 * HOUR),
     CENTRE: Habit(5, 1 * MINUTE, 4 * HOUR),
@@ -213,7 +213,7 @@ def _clocks(city: City, seed: int) -> Iterator[tuple[str, WrongClock]]:
 
 
 def _tests_of(truth: Truth, site: SimSite, seed: int) -> list[Test]:
-    """A test every few days at times of the site's own; one site in fifty is never tested, one in thirty fails for some time."""
+    """A test every few days at times of the site's own; one site in fifty is never tested, one in sixty fails for some time."""
     draw = random.Random(f"judge/{seed}/{site.code}/tests")
     if draw.random() < 0.02:
         return []
@@ -227,7 +227,7 @@ def _tests_of(truth: Truth, site: SimSite, seed: int) -> list[Test]:
 
 
 def _ill_time(draw: random.Random, length: float) -> tuple[float, float]:
-    if draw.random() > 1 / 30:
+    if draw.random() > 1 / 60:
         return (length, length)
     start = draw.uniform(0, length)
     return (start, start + draw.uniform(DAY, 4 * DAY))

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import import_string
 
 from yuanjiao.lib import clock
 from yuanjiao.simulation.behaviour import true_faults
 from yuanjiao.simulation.city import Plan, make_city
 from yuanjiao.simulation.comparison import compare, read_truth
+from yuanjiao.simulation.foundation import ADMIN
 from yuanjiao.simulation.history import live_through, write_truth
+from yuanjiao.simulation.judge.court import Case
+from yuanjiao.simulation.judge.session import judge_apart, judge_here
 from yuanjiao.simulation.people import People
 from yuanjiao.simulation.present import Order, broken_by_hand, give_order, orders_so_far
 from yuanjiao.simulation.transport import InsideTransport
@@ -42,6 +47,15 @@ class Command(BaseCommand):
             if act != "mend":
                 one.add_argument("--minutes", type=float, default=0.0, help="多少分钟后自己恢复；0 为不自行恢复")
         acts.add_parser("status", help="现在有什么是被手工弄坏的")
+        court = acts.add_parser("judge", help="在全新的库里让一座城市过若干天，逐拍核对系统的判断、类别与畅通秒数，写成一页")
+        court.add_argument("--days", type=float, default=30.0)
+        court.add_argument("--haste", type=float, default=1.0, help="故障频繁多少倍")
+        court.add_argument("--seed", type=int, nargs="+", default=[2026], help="随机种子，可以几个：每个各过一遍")
+        court.add_argument("--right-clocks", action="store_true", help="所有边缘的钟都准")
+        court.add_argument("--out", type=Path, help="写到哪个文件")
+        court.add_argument("--here", action="store_true", help="就在本进程和本库里做（须是新库）；不加则另起进程，用完即弃")
+        for name, default in (("counties", 6), ("towns", 150), ("sites", 3000)):
+            court.add_argument(f"--{name}", type=int, default=default)
         check = acts.add_parser("compare", help="把系统查到的中断与真相文件对照")
         check.add_argument("truth", type=Path)
 
@@ -50,7 +64,13 @@ class Command(BaseCommand):
             parser.add_argument(f"--{name}", type=int, default=default)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        acts = {"workbook": self._workbook, "history": self._history, "status": self._status, "compare": self._compare}
+        acts = {
+            "workbook": self._workbook,
+            "history": self._history,
+            "status": self._status,
+            "compare": self._compare,
+            "judge": self._judge,
+        }
         acts.get(options["act"], self._by_hand)(options)
 
     def _plan(self, options: dict[str, Any]) -> Plan:
@@ -93,10 +113,30 @@ class Command(BaseCommand):
         broken = sorted(broken_by_hand(orders_so_far(folder_of_orders()), now))
         self.stdout.write("\n".join(broken) or "没有被手工弄坏的东西")
 
+    def _judge(self, options: dict[str, Any]) -> None:
+        if not options["here"]:
+            names = ("days", "haste", "counties", "towns", "sites")
+            arguments = [part for name in names for part in (f"--{name}", str(options[name]))]
+            judge_apart([*arguments, *(["--right-clocks"] if options["right_clocks"] else [])], options["seed"], options["out"])
+            return
+        call_command("migrate", verbosity=0, interactive=False)
+        plan = self._plan({**options, "seed": options["seed"][0]})
+        case = Case(plan, options["days"], options["haste"], wrong_clocks=not options["right_clocks"])
+        judge_here(case, Path(settings.HOME), _found_city, self._say, options["out"])
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
     def _compare(self, options: dict[str, Any]) -> None:
         if not options["truth"].exists():
             raise CommandError(f"没有真相文件 {options['truth']}")
         self.stdout.write(compare(read_truth(options["truth"])).text())
+
+
+def _found_city(at: datetime) -> object:
+    found_city = import_string("yuanjiao.wiring.founding.found_city")
+    return found_city(code="990100000000", name="青禾市", province_name="清源省", admin_name="陈启明", username=ADMIN, at=at)
 
 
 def folder_of_orders() -> Path:
