@@ -12,9 +12,9 @@ register = template.Library()
 
 
 @register.inclusion_tag("network/_rate_figure.html")
-def rate_figure(rate: Rate, title: str) -> dict[str, Any]:
-    """A tile: value, known share, bounds, target, what is set apart."""
-    return _told(rate) | {"title": title}
+def rate_figure(rate: Rate, title: str, link: str = "") -> dict[str, Any]:
+    """A tile: value, known share, bounds and target; it opens `link` when there is one."""
+    return _told(rate) | {"title": title, "link": link}
 
 
 @register.inclusion_tag("network/_rate_cell.html")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yuanjiao.lib import clock
@@ -16,6 +18,7 @@ from yuanjiao.network.views.parts import division_crumbs
 from yuanjiao.network.views.rates import chosen_division
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
+from yuanjiao.places.models import Division
 
 SPANS = (7, 30, 90, 180)
 """Days on each side that may be asked for."""
@@ -39,10 +42,16 @@ def comparison(request: ActingRequest) -> HttpResponseBase:
         "spans": SPANS,
         "before": before,
         "after": after,
+        "links": {name: _rates(division, span) for name, span in (("before", before), ("after", after))},
         "short": after[1] < clock.day_start(on + timedelta(days=days)),
         "crumbs": division_crumbs(division, request.actor, "network:comparison")[:-1],
     }
     return render(request, "network/comparison.html", context)
+
+
+def _rates(division: Division, span: tuple[datetime, datetime]) -> str:
+    days = {"from": f"{clock.local_day(span[0])}", "to": f"{clock.local_day(span[1] - timedelta(seconds=1))}"}
+    return f"{reverse('network:rates')}?{urlencode({'division': division.code} | days)}"
 
 
 def _days(text: str) -> int:
