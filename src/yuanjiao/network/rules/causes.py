@@ -46,6 +46,24 @@ class Rule(StrEnum):
     PLAY_FAILED = "play_failed"
 
 
+RULE_NAMES = {
+    Rule.EDGE_SILENT: "边缘服务器无心跳",
+    Rule.EDGES_SHARE_UPLINK: "多台边缘服务器一同无心跳",
+    Rule.ALL_SITES_OF_EDGE: "一台边缘服务器的站点一同无心跳",
+    Rule.SITES_SHARE_LINE: "一条线路的站点一同无心跳",
+    Rule.SITE_ALONE: "单个站点无心跳",
+    Rule.EDGE_STAYED_UP: "恢复后查明：中断期间一直在运行",
+    Rule.EDGE_BOOTED: "恢复后查明：中断期间停机",
+    Rule.CAME_BACK_TOGETHER: "一同恢复",
+    Rule.STAYED_BEHIND: "上级恢复后仍无心跳",
+    Rule.WITNESS_HEARD: "另一条路收到心跳",
+    Rule.PROBE_ANSWERED: "主动探测",
+    Rule.LINE_CHECK_FAILED: "边缘服务器自检线路",
+    Rule.EDGE_CHECK_FAILED: "边缘服务器自检",
+    Rule.BOX_SEEN: "运营商平台见到盒子",
+    Rule.PLAY_FAILED: "有心跳而试播失败",
+}
+"""What the rules are called where a verdict is shown."""
 FOUND = (Rule.EDGE_SILENT, Rule.EDGES_SHARE_UPLINK, Rule.ALL_SITES_OF_EDGE, Rule.SITES_SHARE_LINE, Rule.SITE_ALONE)
 """The rules that find a root, by the number under which `Findings.rule` has them."""
 _SILENT, _UPLINK, _EDGE, _LINE, _ALONE = range(5)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
 from yuanjiao.lib import clock
 from yuanjiao.network import queries
-from yuanjiao.network.models import FaultClass, ObjectKind
+from yuanjiao.network.models import FaultClass, Hold, ManagedObject, ObjectKind, Sign
+from yuanjiao.network.rules.causes import RULE_NAMES, Rule
+from yuanjiao.network.rules.steadiness import is_back_to_stay
 from yuanjiao.network.views.parts import address_of, county_filter, division_filter, linked, seen_paths, shown_time
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.queries import masked_phone, responsible_for
@@ -34,10 +38,19 @@ COLUMNS: tuple[Column[Any], ...] = (
     Column("影响站点", lambda o: o.affected_count, order=("affected_count",), width=10),
     Column("开始", lambda o: shown_time(o.started_at), order=("started_at",), width=17),
     Column("结束", lambda o: shown_time(o.ended_at) if o.ended_at else "未恢复", order=("ended_at",), width=17),
+    Column("告知", lambda o: o.get_held_for_display() or "已告知", badge=lambda o: "yellow" if o.held_for else None, order=("held_for",)),
     Column("时长", lambda o: duration((o.ended_at or clock.now()) - o.started_at)),
     Column("区划", lambda o: o.object.division.name, order=("object__division__path",)),
     Column("依据", lambda o: o.evidence or "等待上级证据", width=60),
 )
+
+TOLD_LATER = [(hold.value, hold.label) for hold in Hold if hold is not Hold.EVIDENCE]
+
+
+def _is_lasting(view: queries.OutageView, row: ManagedObject, at: datetime) -> bool:
+    """A return is shown as one only after some steady beats; the record has it from the first."""
+    ended = view.ended_at.timestamp() if view.ended_at else None
+    return is_back_to_stay(ended, row.period_s or settings.BEAT_PERIOD_S, at.timestamp())
 
 
 @door(Permission.SEE_NETWORK)
@@ -57,6 +70,8 @@ def outage_list(request: ActingRequest) -> HttpResponseBase:
             Filter("open", "恢复", [("1", "未恢复"), ("0", "已恢复")], lambda rows, value: rows.filter(ended_at__isnull=value == "1")),
             Filter("kind", "对象", ObjectKind.choices, lambda rows, value: rows.filter(object__kind=value)),
             Filter("class", "类别", FaultClass.choices, lambda rows, value: rows.filter(fault_class=value)),
+            Filter("sign", "迹象", Sign.choices, lambda rows, value: rows.filter(sign=value)),
+            Filter("hold", "未告知", TOLD_LATER, lambda rows, value: rows.filter(held_for=value)),
         ],
         lead="一次中断只列一个根源；由它引起的站点中断列在它的页面里，不单独报警。",
     )
@@ -79,7 +94,9 @@ def outage(request: ActingRequest, uid: UUID) -> HttpResponseBase:
         "row": row,
         "row_address": address_of(row),
         "full_name": full_name(row.division),
-        "verdicts": queries.verdicts(uid),
+        "verdicts": [{"one": one, "rule": RULE_NAMES.get(Rule(one.rule), one.rule)} for one in queries.verdicts(uid)],
+        "lasting": _is_lasting(view, row, at),
+        "unstable": queries.instabilities_of(row)[:5],
         "affected": affected,
         "above": linked(queries.upstream(row), at=at),
         "people": [{"one": one, "phone": masked_phone(one.person)} for one in people],
