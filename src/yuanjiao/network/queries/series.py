@@ -69,10 +69,15 @@ def _rate(population: Population, steady: tuple[Truth, Truth], changing: _Changi
         unknown=int(length.sum()) - up - down,
         excluded=int(stood[apart].sum()),
         maintenance=int(stood[~apart].sum() - length.sum()),
-        population=len(np.unique(pieces.site[length > 0])),
-        suspended=len(np.unique(population.ids[apart & (stood > 0)])),
+        population=_distinct(pieces.site[length > 0]),
+        suspended=_distinct(population.ids[apart & (stood > 0)]),
         rule=rules[-1],
         earlier=rules[:-1],
         start=start,
         end=end,
     )
+
+
+def _distinct(ordered: Ints) -> int:
+    """How many different values stand in an array in ascending order."""
+    return int(np.count_nonzero(np.diff(ordered))) + 1 if len(ordered) else 0
