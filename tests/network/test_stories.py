@@ -1,102 +1,123 @@
-"""The rules of dated stories as properties: whatever happens to an object, each day has one answer, and the past stays what it was."""
+"""Stories are the same however changes arrive: in bulk or one by one, in order or late, once or twice; against an oracle of plain lists."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from uuid import UUID, uuid5
 
-from hypothesis import given
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from yuanjiao.lib.uid import new_uid
-from yuanjiao.network.rules.placements import Span, changed, entering, first_difference, first_story, followed
-from yuanjiao.network.rules.service import without
+from tests.network.listening import LIU, SHI
+from yuanjiao.flow.journal.event import Fact
+from yuanjiao.lib.errors import Refused
+from yuanjiao.network.commands import confirm_words
+from yuanjiao.network.events import Change, Deaf, StateChanged, apply_deaf, apply_state_changed
+from yuanjiao.network.live import Word
+from yuanjiao.network.models import Liveness, StateChange, Watermark
+from yuanjiao.simulation.cast import Cast
 
-ZERO = date(2026, 1, 1)
-days = st.integers(0, 60).map(lambda number: ZERO + timedelta(days=number))
-lives = st.sampled_from(["planned", "in_service", "suspended", "retired"])
-ALL_DAYS = [ZERO + timedelta(days=number) for number in range(-5, 80)]
-
-
-def answer(story: Sequence[Span], day: date) -> tuple[int, str, str] | None:
-    """What a story says of a day; more than one answer is an error."""
-    told = [s for s in story if s.valid_from <= day and (s.valid_to is None or day < s.valid_to)]
-    assert len(told) <= 1
-    return (told[0].division, told[0].lifecycle, told[0].document) if told else None
-
-
-def sound(story: Sequence[Span]) -> None:
-    """Spans follow each other without gap or overlap, the last is open, none is empty, no two neighbours say the same."""
-    assert story[-1].valid_to is None
-    for one, following in pairwise(story):
-        assert one.valid_to == following.valid_from
-        assert one.valid_from < one.valid_to
-        assert not one.says_as(following)
+pytestmark = pytest.mark.django_db
+CODES = (*LIU, *SHI)
+SPACE = UUID("7f9f2a52-0000-4000-8000-000000000000")
+BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+Stories = dict[str, list[tuple[datetime, str, datetime | None]]]
+Entry = tuple[int, tuple[tuple[int, str, int], ...]]
+"""Observer, and its changes: object, state, minute."""
+STATES = st.sampled_from(["up", "down", "unknown"])
+changes = st.lists(st.tuples(st.integers(0, 4), STATES, st.integers(0, 20)), min_size=1, max_size=5, unique_by=lambda one: one[0]).map(
+    tuple
+)
+entries = st.lists(st.tuples(st.integers(0, 1), changes), min_size=1, max_size=12)
 
 
-turns = st.tuples(days, st.integers(1, 3), lives, st.sampled_from(["", "甲"]))
+def pairs_of(told: Sequence[Entry]) -> list[tuple[StateChanged, Fact]]:
+    pairs = []
+    for seq, (observer, some) in enumerate(told, 1):
+        rows = [Change(code=CODES[one], state=state, at=BEGIN + timedelta(minutes=minute)) for one, state, minute in some]
+        pairs.append((StateChanged(changes=rows), Fact(origin=uuid5(SPACE, str(observer)), seq=seq, at=BEGIN)))
+    return pairs
 
 
-@st.composite
-def stories(draw: st.DrawFn) -> list[Span]:
-    day, division, life, document = draw(turns)
-    story = first_story(division=division, lifecycle=life, document=document, in_service_on=day, lifecycle_on=draw(days))
-    for on, division, life, document in sorted(draw(st.lists(turns, max_size=4))):
-        story = changed(story, on=on, division=division, lifecycle=life, document=document)
-    return [replace(span, uid=new_uid()) for span in story]
+def stories_in_the_database() -> Stories:
+    rows = StateChange.objects.order_by("at", "pk").values_list("object__code", "at", "state", "until")
+    found: Stories = {}
+    for code, at, state, until in rows:
+        found.setdefault(code, []).append((at, state, until))
+    return found
 
 
-@given(story=stories(), turn=turns)
-def test_a_change_says_the_new_from_its_day_and_leaves_earlier_days_alone(story: list[Span], turn: tuple[date, int, str, str]) -> None:
-    on, division, life, document = turn
-    after = changed(story, on=on, division=division, lifecycle=life, document=document)
-    sound(after)
-    begin = max(on, story[-1].valid_from)
-    for day in ALL_DAYS:
-        assert answer(after, day) == ((division, life, document) if day >= begin else answer(story, day))
+def stories_by_hand(told: Sequence[Entry]) -> Stories:
+    """Insert each change behind all that began no later; then let every span end where the next begins."""
+    spans: dict[str, list[tuple[int, str]]] = {}
+    for _, some in told:
+        for one, state, minute in some:
+            story = spans.setdefault(CODES[one], [])
+            place = sum(at <= minute for at, _ in story)
+            story.insert(place, (minute, state))
+    moment = [BEGIN + timedelta(minutes=minute) for minute in range(21)]
+    return {
+        code: [
+            (moment[at], state, moment[story[place + 1][0]] if place + 1 < len(story) else None) for place, (at, state) in enumerate(story)
+        ]
+        for code, story in spans.items()
+    }
 
 
-@given(story=stories(), on=days, old=st.integers(1, 3))
-def test_a_division_that_is_followed_is_another_from_its_day_in_every_span(story: list[Span], on: date, old: int) -> None:
-    after = followed(story, old=old, new=9, on=on)
-    sound(after)
-    for day in ALL_DAYS:
-        before = answer(story, day)
-        moved = before is not None and before[0] == old and day >= on
-        assert answer(after, day) == ((9, *before[1:]) if moved and before else before)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told=entries, cuts=st.sets(st.integers(1, 12)))
+def test_however_they_are_cut_into_runs_the_stories_are_those_by_hand(cast: Cast, told: list[Entry], cuts: set[int]) -> None:
+    pairs, borders = pairs_of(told), sorted({0, len(told), *(cut for cut in cuts if cut < len(told))})
+    undo = transaction.savepoint()
+    try:
+        for begin, end in pairwise(borders):
+            apply_state_changed.many(pairs[begin:end])
+        check(pairs, stories_by_hand(told))
+    finally:
+        transaction.savepoint_rollback(undo)
 
 
-@given(story=stories(), on=days, old=st.integers(1, 3))
-def test_a_following_that_is_taken_back_leaves_what_was(story: list[Span], on: date, old: int) -> None:
-    back = followed(followed(story, old=old, new=9, on=on), old=9, new=old, on=date.min)
-    assert [answer(back, day) for day in ALL_DAYS] == [answer(story, day) for day in ALL_DAYS]
+def check(pairs: Sequence[tuple[StateChanged, Fact]], wanted: Stories) -> None:
+    assert stories_in_the_database() == wanted
+    now = {row.object.code: (row.state, row.since) for row in Liveness.objects.select_related("object")}
+    assert now == {code: (story[-1][1], story[-1][0]) for code, story in wanted.items()}
+    for event, fact in pairs:
+        apply_state_changed(event, fact)
+    assert stories_in_the_database() == wanted, "told twice is told once"
 
 
-@given(story=stories(), on=days)
-def test_another_first_day_of_service_changes_nothing_from_the_later_of_both_on(story: list[Span], on: date) -> None:
-    after = entering(story, on)
-    served = [day for day in ALL_DAYS if (answer(story, day) or ("", ""))[1] in ("in_service", "suspended")]
-    if not served or after == story:
-        return
-    assert next(day for day in ALL_DAYS if (answer(after, day) or ("", ""))[1] in ("in_service", "suspended")) == on
-    for day in ALL_DAYS:
-        if day >= max(on, served[0]):
-            assert answer(after, day) == answer(story, day)
+def test_an_entry_that_tells_of_an_object_twice_is_refused(cast: Cast) -> None:
+    twice = StateChanged(changes=[Change(code=LIU[0], state="up", at=BEGIN), Change(code=LIU[0], state="down", at=BEGIN)])
+    with pytest.raises(Refused):
+        apply_state_changed(twice, Fact(origin=SPACE, seq=1, at=BEGIN))
+    assert not StateChange.objects.exists()
 
 
-@given(one=stories(), other=stories())
-def test_the_first_difference_is_the_first_day_that_differs(one: list[Span], other: list[Span]) -> None:
-    expected = next((day for day in ALL_DAYS if answer(one, day) != answer(other, day)), None)
-    assert first_difference(one, other) == expected
+def test_deafness_touches_only_what_the_observer_last_spoke_of(cast: Cast) -> None:
+    for event, fact in pairs_of([(0, ((0, "up", 1), (1, "down", 2), (2, "unknown", 3))), (1, ((3, "up", 1), (1, "up", 4)))]):
+        apply_state_changed(event, fact)
+    deaf = Deaf(start=BEGIN, end=BEGIN + timedelta(minutes=9))
+    for _ in range(2):
+        apply_deaf(deaf, Fact(origin=uuid5(SPACE, "0"), seq=9, at=BEGIN))
+    rows = StateChange.objects.filter(reason="deaf").values_list("object__code", "at", "until")
+    assert list(rows) == [(CODES[0], BEGIN + timedelta(minutes=1), None)], "never before its own last change"
 
 
-spans = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6)
+def test_words_of_many_edges_move_their_own_watermarks(cast: Cast, at: datetime) -> None:
+    first, second, stranger = (uuid5(SPACE, name) for name in "abc")
+    through = at.timestamp()
 
+    def word(code: str, seconds: float, seq: int) -> Word:
+        return Word(code=code, through=through + seconds, seq=seq, boot_at=0.0, offset_s=1.5)
 
-@given(gaps=spans, begin=st.integers(0, 40), length=st.integers(0, 40))
-def test_service_without_gaps_is_every_second_outside_them(gaps: list[tuple[int, int]], begin: int, length: int) -> None:
-    left = without(begin, begin + length, gaps)
-    seconds = [second for start, stop in left for second in range(start, stop)]
-    assert seconds == [one for one in range(begin, begin + length) if not any(a <= one < b for a, b in gaps)]
+    spoken = [(first, word("E-990101", 0, 0)), (second, word("E-990102", 0, 7)), (stranger, word("E-none", 0, 0))]
+    confirm_words(words=spoken, at=at)
+    confirm_words(words=[(first, word("E-990101", 30, 0))], at=at + timedelta(seconds=30))
+    marks = {mark.observer: mark for mark in Watermark.objects.all()}
+    assert set(marks) == {first, second}
+    assert marks[first].held_through == at + timedelta(seconds=30)
+    assert (marks[second].held_through, marks[second].said_through) == (None, at), "its journal has not come so far"

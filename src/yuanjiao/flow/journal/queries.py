@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -31,6 +32,11 @@ def own_seq() -> int:
 def held_seq(node: UUID) -> int:
     """The number up to which this machine holds all entries of a node; 0 for none."""
     return Head.objects.filter(origin__uid=node).values_list("seq", flat=True).first() or 0
+
+
+def held_seqs(nodes: Iterable[UUID]) -> dict[UUID, int]:
+    """The same for many nodes; one of which nothing is held is left out."""
+    return dict(Head.objects.filter(origin__uid__in=list(nodes)).values_list("origin__uid", "seq"))
 
 
 def built_seq(node: UUID) -> int:

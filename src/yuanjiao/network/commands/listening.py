@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -10,7 +10,7 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from yuanjiao.flow.journal.queries import held_seq
+from yuanjiao.flow.journal.queries import held_seqs
 from yuanjiao.flow.journal.record import record, record_many
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Refused
@@ -23,6 +23,7 @@ CHANGES_PER_EVENT = 200
 OLDEST_PLAY_S = 86_400.0
 """A play test told later than this is dated a day back: its box cannot count further."""
 REASONS = ("", "beat", "silence")
+WORD_FIELDS = ["edge", "held_through", "held_at", "said_through", "said_seq", "said_at", "boot_at", "offset_s"]
 PLAY_TESTS = UUID("6f1d3c52-6a53-4f1e-9b7e-0d7a6c1f2b10")
 
 
@@ -62,21 +63,31 @@ def set_mark(*, observer: UUID, at: datetime) -> None:
 
 
 @transaction.atomic
-def confirm_words(*, words: Iterable[tuple[UUID, Word]], at: datetime) -> None:
-    """Keep each edge's newest word, and move its watermark where its journal has arrived as far as it said."""
-    for observer, word in words:
-        edge = Edge.objects.filter(code=word.code).first()
-        if edge is None:
-            continue
-        mark, _ = Watermark.objects.select_for_update().get_or_create(observer=observer, defaults={"edge": edge})
-        held = held_seq(observer)
-        if mark.said_through is not None and held >= mark.said_seq:
-            mark.held_through, mark.held_at = mark.said_through, mark.said_at
-        mark.edge_id, mark.said_through, mark.said_seq, mark.said_at = edge.pk, moment(word.through), word.seq, at
-        mark.boot_at, mark.offset_s = moment(word.boot_at) if word.boot_at > 0 else None, word.offset_s
-        if held >= word.seq:
-            mark.held_through, mark.held_at = mark.said_through, at
-        mark.save()
+def confirm_words(*, words: Sequence[tuple[UUID, Word]], at: datetime) -> None:
+    """Keep each edge's newest word, and move its watermark where its journal has arrived as far as it said; all in four statements."""
+    if not words:
+        return
+    said = dict(words)
+    marks = {mark.observer: mark for mark in Watermark.objects.select_for_update().filter(observer__in=list(said))}
+    edges = dict(Edge.objects.filter(code__in=[word.code for word in said.values()]).values_list("code", "pk"))
+    held = held_seqs(said)
+    known = [
+        _confirmed(marks.get(observer) or Watermark(observer=observer), edges[word.code], word, held.get(observer, 0), at)
+        for observer, word in said.items()
+        if word.code in edges
+    ]
+    Watermark.objects.bulk_create(known, update_conflicts=True, unique_fields=["observer"], update_fields=WORD_FIELDS, batch_size=500)
+
+
+def _confirmed(mark: Watermark, edge: int, word: Word, held: int, at: datetime) -> Watermark:
+    if mark.said_through is not None and held >= mark.said_seq:
+        mark.held_through, mark.held_at = mark.said_through, mark.said_at
+    mark.edge_id, mark.said_through, mark.said_seq, mark.said_at = edge, moment(word.through), word.seq, at
+    mark.boot_at, mark.offset_s = moment(word.boot_at) if word.boot_at > 0 else None, word.offset_s
+    if held >= word.seq:
+        mark.held_through, mark.held_at = mark.said_through, at
+    mark.pk = None  # told by its observer, whether it is new or not
+    return mark
 
 
 def record_play_test(*, site: str, ok: bool, step: str, item: str, sent_at: str, at: datetime, ago_s: float = 0.0) -> UUID:

@@ -108,8 +108,8 @@ def _keys(ids: NDArray[np.int64]) -> NDArray[np.bytes_]:
         pks.append(np.array(pk, np.int64))
         keys.append(np.array([one.encode() for one in key], np.bytes_))
     block = np.zeros(len(ids), max((part.dtype for part in keys), key=lambda kind: kind.itemsize, default=np.dtype("S1")))
-    for pk, key in zip(pks, keys, strict=True):
-        block[place_of(ids, pk)] = key
+    for number, some in enumerate(pks):
+        block[place_of(ids, some)] = keys[number]
     return block
 
 
@@ -128,7 +128,8 @@ def _flags(
     speaks[[places[code] for code in subjects_with_a_node() if code in places]] = True
     wanted = -1 if top else places.get(own.subject_code, len(codes))
     mine = (kind != LINE) & (observers(parent, kind, speaks) == wanted)
-    return (MINE * mine + SERVING * serving).astype(np.uint8)
+    flags: NDArray[np.uint8] = (MINE * mine + SERVING * serving).astype(np.uint8)
+    return flags
 
 
 def _restore(live: LiveArray) -> None:
