@@ -11,7 +11,18 @@ import pytest
 from tests.network.telling import ALL, AT, SITES, Telling, after
 from yuanjiao.network import queries
 from yuanjiao.network.diagnosis import Memory
-from yuanjiao.network.models import Instability, Liveness, MaintenanceWindow, Outage, OutageVerdict, StateChange
+from yuanjiao.network.models import (
+    BoxSighting,
+    Instability,
+    Liveness,
+    MaintenanceWindow,
+    Outage,
+    OutageVerdict,
+    Probe,
+    ProbeOutcome,
+    Site,
+    StateChange,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -321,6 +332,22 @@ def test_a_site_heard_directly_while_its_edge_does_not_hear_it_is_cut_off_not_br
     tree.turn(after(8), witness=["L1-0"])
     assert tree.roots() == {"L1-0": "line"}
     assert "直接收到" in queries.open_outages(["/"])[0].evidence
+
+
+def test_evidence_that_comes_later_makes_a_verdict_that_follows_the_first() -> None:
+    tree = Telling()
+    tree.turn(after(1))
+    tree.tell("down", "L1-0", at=after(2))
+    tree.turn(after(6))
+    assert tree.roots() == {"L1-0": "equipment"}
+    BoxSighting.objects.create(site=Site.objects.get(code="L1-0"), seen_at=after(8), online=True, source="清单", entered_at=after(9))
+    probe = Probe.objects.create(object=tree.objects["L1"], method="icmp", host="127.0.0.1", period_s=600)
+    ProbeOutcome.objects.create(probe=probe, ok=False, at=after(2), asked_at=after(9))
+    tree.turn(after(10))
+    verdicts = OutageVerdict.objects.filter(outage__object__code="L1-0").order_by("at", "id").values_list("rule", "fault_class")
+    assert list(verdicts) == [("site_alone", "equipment"), ("probe_answered", "line")]
+    tree.turn(after(20))
+    assert verdicts.count() == 2
 
 
 # the memory

@@ -52,6 +52,7 @@ class Matter:
     derived: bool = False
     behind: bool = False
     rule: str = ""
+    sure: float = 0.0
     settled: bool = False
     fault: str = ""
     affected: int = 1
@@ -84,6 +85,7 @@ class Picture:
     """Place → key of the open instability, and when the object last came or went."""
     stamp: Stamp = ()
     tested_id: int = 0
+    weighed_at: float = 0.0
     unsettled: list[Matter] = field(default_factory=list)
     """Edges that are back and whose own record is still awaited."""
     heard_ids: Places | None = None
@@ -214,10 +216,10 @@ def _matters(picture: Picture) -> None:
         for pk, subject, started, ended, fault, affected in Outage.objects.filter(pk__in=part).values_list(*fields):
             place = int(picture.forest.places([subject])[0])
             picture.matters[pk] = Matter(pk, place, float(started), ended, fault=fault, affected=affected)
-        for pk, rule, settled in (
-            OutageVerdict.objects.filter(outage__in=part).order_by("at", "pk").values_list("outage_id", "rule", "settled")
-        ):
-            picture.matters[pk].rule, picture.matters[pk].settled = rule, settled or picture.matters[pk].settled
+        verdicts = OutageVerdict.objects.filter(outage__in=part).order_by("at", "pk")
+        for pk, rule, settled, sure in verdicts.values_list("outage_id", "rule", "settled", "confidence"):
+            matter = picture.matters[pk]
+            matter.rule, matter.sure, matter.settled = rule, sure, settled or matter.settled
     for part in batches(derived.tolist()):
         rows = Outage.objects.filter(root__in=part, ended_at__isnull=False).values_list("root_id", Epoch(F("ended_at")))
         for pk, ended in rows:

@@ -19,7 +19,7 @@ from yuanjiao.network.diagnosis.roots import Decision, decide, rule_of
 from yuanjiao.network.diagnosis.settle import name_uplinks, settle_edges, settle_line, unsettled
 from yuanjiao.network.diagnosis.sighting import Heard, see
 from yuanjiao.network.diagnosis.verdicts import CLASS_OF, Ruling, Told, keep, names_of, rule_on, wanted_names
-from yuanjiao.network.diagnosis.weighing import weigh_all
+from yuanjiao.network.diagnosis.weighing import is_time_to_weigh, weigh_again, weigh_all
 from yuanjiao.network.models import Liveness, Outage, Sign
 from yuanjiao.network.rules.causes import EDGE, LINE, SITE, Findings, Places, Rule
 from yuanjiao.network.rules.evidence import play_verdict
@@ -97,7 +97,7 @@ class Turn:
         picture = self.picture
         waits = bool(picture.hold.any()) or bool(picture.unstable) or bool(picture.unsettled) or bool(self.told)
         ended = any(matter.ended is not None for matter in picture.matters.values())
-        return not (fresh or len(news) or self.changed or waits or ended)
+        return not (fresh or len(news) or self.changed or waits or ended or is_time_to_weigh(picture, self.now))
 
     # what cannot play
 
@@ -377,6 +377,9 @@ class Turn:
         ]
         rulings = [*first, *self.rulings, *self._settled]
         keep(rulings, self.at)
+        later = weigh_again(self.picture, self.heard, self.at)
+        keep(later, self.at)
+        rulings += later
         self._spread({ruling.matter.pk: ruling.fault for ruling in rulings})
         name_uplinks(self.picture, self._settled, self.at)
 

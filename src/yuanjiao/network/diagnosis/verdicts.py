@@ -58,7 +58,8 @@ def keep(rulings: Iterable[Ruling], at: datetime) -> None:
     rows = []
     for ruling in rulings:
         matter = ruling.matter
-        matter.rule, matter.fault, matter.settled = ruling.rule, ruling.fault, matter.settled or ruling.settled
+        matter.rule, matter.fault, matter.sure = ruling.rule, ruling.fault, ruling.confidence
+        matter.settled |= ruling.settled
         rows.append(
             OutageVerdict(
                 outage_id=matter.pk,
