@@ -65,8 +65,6 @@ def is_time_to_weigh(picture: Picture, now: float) -> bool:
     """Whether open roots are due to be weighed again."""
     young = (one.ended is None and now - one.started < YOUNG_S for one in picture.matters.values())
     return now - picture.weighed_at >= AGAIN_S and any(young)
-        one.ended is None and now - one.started < YOUNG_S for one in picture.matters.values()
-    )
 
 
 def _observation(row: EvidenceRow, of: str) -> Observation:
