@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -19,6 +20,8 @@ from yuanjiao.lib.sheets import Cell, RegisterSheet, SheetColumn, cell_text, wri
 
 T = TypeVar("T")
 PAGE_SIZE = 50
+COUNTED = 50_000
+"""A list counts and turns pages so far; a nation's list says "more than", and its 台账 has every row."""
 SHORT = 16
 """A cell of so many characters (a moment is one) stays on one line."""
 
@@ -43,6 +46,29 @@ class Filter:
     title: str
     choices: Sequence[tuple[str, str]]
     apply: Callable[[Any, str], Any]
+
+
+class Pages(Paginator[Any]):
+    """Pages of a list that may be as long as a nation: neither the count nor a page far down reads more than COUNTED rows."""
+
+    def __init__(self, rows: Any) -> None:
+        super().__init__(rows, PAGE_SIZE)
+
+    @cached_property
+    def found(self) -> int:
+        """The number of rows, at most one more than is counted."""
+        if isinstance(self.object_list, QuerySet):
+            return self.object_list.order_by().values("pk")[: COUNTED + 1].count()
+        return len(self.object_list)
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.found, COUNTED) if isinstance(self.object_list, QuerySet) else self.found
+
+    @property
+    def more(self) -> bool:
+        """Whether there are rows behind the last page."""
+        return self.found > self.count
 
 
 @dataclass(frozen=True)
@@ -70,7 +96,7 @@ def respond(request: HttpRequest, page: ListPage[Any], template: str = "ui/list.
     rows = _narrowed(request, page)
     if page.export and request.GET.get("export") == "xlsx":
         return _as_xlsx(page, rows)
-    shown = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    shown = Pages(rows).get_page(request.GET.get("page"))
     objects = list(shown.object_list)
     if page.prepare:
         page.prepare(objects)

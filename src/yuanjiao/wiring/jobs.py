@@ -22,6 +22,7 @@ from yuanjiao.network.probing.site import try_newest_film
 from yuanjiao.register.jobs import forget_old_uploads
 from yuanjiao.reports.jobs import draft_month_reports
 from yuanjiao.wiring.prober import keep_prober
+from yuanjiao.wiring.upkeep import weigh_indexes
 
 ALL = frozenset({"solo", "centre", "edge", "site"})
 TOP = frozenset({"solo", "centre"})
@@ -72,6 +73,7 @@ JOBS: tuple[Job, ...] = (
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("faults", 5.0, run_faults, TOP),
     Job("forget_imports", 3600.0, forget_old_uploads, TOP),
+    Job("weigh_indexes", 3600.0, weigh_indexes),
     Job("draft_month_reports", 3600.0, draft_month_reports, TOP),
 )
 INTAKE_JOBS = (SWEEP, *SHARING, Job("reload_register", 1.0, network.reload_register))
