@@ -28,7 +28,7 @@ from yuanjiao.network.counting.sources import Both, Patched, Rows, Running, Sour
 from yuanjiao.network.counting.today import Today
 from yuanjiao.network.counting.trail import Trail, begin
 from yuanjiao.network.models import DayRollup, PlayTest, StateChange
-from yuanjiao.network.rules.rates import DOWN, UP, Ints, RateRule
+from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints, RateRule
 
 LOG = logging.getLogger(__name__)
 RIPE_S = 600
@@ -200,12 +200,11 @@ class Counters:
             return None
 
     def seconds(self, site: Ints, first: Ints, last: Ints, rule: RateRule, scope: Scope) -> Both:
-        """(up, down) of each piece: seconds of `site[i]` in [first[i], last[i]) under the rule. `scope` narrows rows when they are read."""
-        if not len(site):
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        """(up, down) of each piece: seconds of `site[i]` in [first[i], last[i]) under the rule. `scope` narrows rows that must be read."""
+        low, high = int(first.min(initial=FOREVER)), int(last.max(initial=0))
         with self.lock:
             self._follow()
-            return gathered(self._sources(int(first.min()), int(last.max()), rule, scope), site, first, last)
+            return gathered(self._sources(low, high, rule, scope) if low < high else [], site, first, last)
 
     def _sources(self, start: int, end: int, rule: RateRule, scope: Scope) -> list[Source]:
         """What covers [start, end), in order of time; the rows where there is nothing better."""

@@ -146,9 +146,13 @@ class Running(Patched):
 
     def dense(self, a: int, b: int, size: int) -> Both:
         if a != self.start:
-            return Rows(a, b, self.rule, self.ends, [self.scope]).dense(a, b, size)
+            return self._all_rows.dense(a, b, size)
         up, down, ahead = self._counted(b)
         return self.mend((fitted(up, size), fitted(down, size)), ahead, a, b)
+
+    @cached_property
+    def _all_rows(self) -> Rows:
+        return Rows(self.start, self.end, self.rule, self.ends, [self.scope])
 
     def _counted(self, until: int) -> tuple[Ints, Ints, Ints]:
         if until not in self.kept:

@@ -13,7 +13,7 @@ from yuanjiao.network.queries.population import Population
 from yuanjiao.network.queries.rulings import RulePart
 from yuanjiao.network.queries.spans import load_spans, rows_of
 from yuanjiao.network.queries.states import allowance
-from yuanjiao.network.rules.rates import DOWN, UP, Ints, seconds_by_site
+from yuanjiao.network.rules.rates import DOWN, UP, Ints, RateRule, seconds_by_site
 
 Known = tuple[Ints, Ints]
 
@@ -21,7 +21,7 @@ Known = tuple[Ints, Ints]
 def known_seconds(population: Population, parts: Sequence[RulePart], *, instant: bool) -> Known:
     """(up, down) seconds of each piece of service in all parts together; the rest of a piece is unknown."""
     if COUNTERS.active:
-        counted = _counted(population, parts, instant=instant)
+        counted = _present(population, parts[0].rule) if instant else _counted(population, parts)
         if counted is not None:
             return counted
     return seconds_from_rows(population, parts, instant=instant)
@@ -34,30 +34,26 @@ def seconds_from_rows(population: Population, parts: Sequence[RulePart], *, inst
     return _total([(one.up, one.down) for one in sums])
 
 
-def _counted(population: Population, parts: Sequence[RulePart], *, instant: bool) -> Known | None:
-    pieces = population.pieces
-    if instant:
-        kinds = COUNTERS.kinds(population.start, parts[0].rule, int(allowance().total_seconds()))
-        if kinds is None:
-            return None
-        here = kinds_of(kinds, pieces.site)
-        return (here == UP).astype(np.int64), (here == DOWN).astype(np.int64)
-    scope = Scope(rows_of(population, "object"), rows_of(population, "site"))
-    return _total([_of_part(pieces.site, pieces.first, pieces.last, part, scope) for part in parts])
+def _counted(population: Population, parts: Sequence[RulePart]) -> Known:
+    """Part by part, each piece cut to the part."""
+    pieces, scope = population.pieces, Scope(rows_of(population, "object"), rows_of(population, "site"))
+    cut = [(np.clip(pieces.first, part.start, part.end), np.clip(pieces.last, part.start, part.end)) for part in parts]
+    return _total([COUNTERS.seconds(pieces.site, *span, part.rule, scope) for span, part in zip(cut, parts, strict=True)])
+
+
+def _present(population: Population, rule: RateRule) -> Known | None:
+    """At an instant: 1 for what is up, 1 for what is down."""
+    kinds = COUNTERS.kinds(population.start, rule, int(allowance().total_seconds()))
+    if kinds is None:
+        return None
+    here = kinds_of(kinds, population.pieces.site)
+    return (here == UP).astype(np.int64), (here == DOWN).astype(np.int64)
 
 
 def kinds_of(kinds: NDArray[np.int8], site: Ints) -> NDArray[np.int8]:
     """What was counted for each site; unknown for one that no row has spoken of yet."""
     size = int(site.max(initial=-1)) + 1
     return np.append(kinds, np.zeros(max(size - len(kinds), 0), np.int8))[site]
-
-
-def _of_part(site: Ints, first: Ints, last: Ints, part: RulePart, scope: Scope) -> Known:
-    begin, end = np.clip(first, part.start, part.end), np.clip(last, part.start, part.end)
-    live = end > begin
-    up, down = np.zeros(len(site), np.int64), np.zeros(len(site), np.int64)
-    up[live], down[live] = COUNTERS.seconds(site[live], begin[live], end[live], part.rule, scope)
-    return up, down
 
 
 def _total(parts: Sequence[Known]) -> Known:
