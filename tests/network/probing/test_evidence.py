@@ -28,7 +28,7 @@ def test_a_probe_speaks_only_as_long_as_it_goes_on_asking(cast: Cast, at: dateti
     ProbeOutcome.objects.create(probe=probe, ok=False, note="拒绝连接", at=at - minutes(20), asked_at=at)
     (now,) = evidence_about([site.pk], at + minutes(1))[site.pk]
     assert (now.kind, now.ok, now.at, now.since, now.what) == (EvidenceKind.PROBE, False, at, at - minutes(20), "tcp")
-    assert now.note == "TCP 探测 192.0.2.7:80无应答：拒绝连接"
+    assert now.note == "TCP 探测 192.0.2.7:80 无应答：拒绝连接"
     (before,) = evidence_about([site.pk], at - minutes(30))[site.pk]
     assert (before.ok, before.at) == (True, at - minutes(30))
     assert evidence_about([site.pk], at + minutes(4)) == {}, "nobody has asked for four periods"

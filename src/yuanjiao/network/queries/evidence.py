@@ -71,8 +71,13 @@ def _probes(ids: list[int], at: datetime) -> Iterator[tuple[int, EvidenceRow]]:
 def probe_note(span: ProbeOutcome) -> str:
     """One sentence about a span of a probe."""
     name = f"{span.probe.get_method_display()} 探测 {address_text(span.probe)}"
-    took = f"，{span.latency_ms:.0f} 毫秒" if span.ok and span.latency_ms is not None else ""
-    return f"{name}{'有应答' if span.ok else '无应答'}{took}{f'：{span.note}' if span.note else ''}"
+    took = f"，{milliseconds(span.latency_ms)}" if span.ok and span.latency_ms is not None else ""
+    return f"{name} {'有应答' if span.ok else '无应答'}{took}{f'：{span.note}' if span.note else ''}"
+
+
+def milliseconds(latency: float) -> str:
+    """How long an answer took, as people read it."""
+    return f"{latency:.0f} 毫秒" if latency >= 1 else "不到 1 毫秒"
 
 
 def address_text(probe: Probe) -> str:

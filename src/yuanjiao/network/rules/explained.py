@@ -58,7 +58,7 @@ def explained(rule: RateRule, known: Known) -> Explained:
 
 def _listening(known: Known) -> tuple[str, bool]:
     if known.state == "unknown":
-        return "没有：监听的机器当时没有听到这一段，或从未收到过这个站点的心跳", False
+        return "监听的机器没有听到这一段，或从未收到过这个站点的心跳", False
     return "有", True
 
 
