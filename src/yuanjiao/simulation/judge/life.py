@@ -32,7 +32,7 @@ from yuanjiao.simulation.history import listening_turn, start_afresh
 from yuanjiao.simulation.judge import beats
 from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SHIP_PHASE_S, SWEEP_S, Run, Times, phase_of, runs_of, sweep_after
 from yuanjiao.simulation.judge.oracle import DEAF_S, mark_before
-from yuanjiao.simulation.judge.truth import CENTRE, Spans, Test, Truth
+from yuanjiao.simulation.judge.truth import CENTRE, Spans, Truth, Try
 from yuanjiao.simulation.transport import InsideTransport
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class JudgedEdge(SimulatedEdge):
         self.array.last[:], self.array.back[:] = 0, 0
         self.array.listening_since = self.steady(at)
 
-    def test(self, site: str, test: Test) -> None:
+    def test(self, site: str, test: Try) -> None:
         """A site tried to play."""
         uid, at = uuid5(TESTS, f"{site}/{test.at}"), self.house(test.at)
         self._record(PlayTested(uid=uid, site=site, at=moment(at.timestamp()), ok=test.ok, step=test.step, item="试播片"), at)
@@ -276,7 +276,7 @@ class Life:
                 if start <= test.at < end and was_made(self.truth, site, test):
                     self.at(test.at, site.code, partial(self._test, edge, site.code, test))
 
-    def _test(self, edge: JudgedEdge, site: str, test: Test, now: float) -> None:
+    def _test(self, edge: JudgedEdge, site: str, test: Try, now: float) -> None:
         """A passed test changes nothing of what is told: it goes with the next segment."""
         edge.test(site, test)
         if not test.ok:
@@ -328,10 +328,10 @@ class Life:
             self._turn_after(now + AGAIN_S)
 
 
-def was_made(truth: Truth, site: SimSite, test: Test) -> bool:
+def was_made(truth: Truth, site: SimSite, test: Try) -> bool:
     """A test is made when the site works and its line carries it."""
     return truth.working(site.code).holds(test.at) and truth.working(site.line).holds(test.at)
 
 
 def _with_next(runs: Sequence[Run]) -> Iterator[tuple[Run, float]]:
-    yield from zip(runs, [*(run.first for run in runs[1:]), np.inf], strict=True)
+    yield from zip(runs, [*(run.first for run in runs), np.inf][1:], strict=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, sweep_after
-from yuanjiao.simulation.judge.truth import Test
+from yuanjiao.simulation.judge.truth import Try
 
 Change = tuple[int, str, int | None]
 """When, which state, and the last beat known then."""
@@ -101,7 +101,7 @@ def _spans(changes: list[Change], length: int) -> Iterator[Told]:
             yield Told(state, start, min(end, length), heard)
 
 
-def sums(told: Iterable[Told], tests: Sequence[Test]) -> Sums:
+def sums(told: Iterable[Told], tests: Sequence[Try]) -> Sums:
     """Seconds up, down and unknown; tests were made and are in order of time."""
     counts = {"up": 0, "down": 0, "unknown": 0}
     for span in told:
@@ -117,7 +117,7 @@ def sums(told: Iterable[Told], tests: Sequence[Test]) -> Sums:
     return Sums(**counts)
 
 
-def _by_tests(start: int, end: int, tests: Sequence[Test]) -> Iterator[tuple[str, int]]:
+def _by_tests(start: int, end: int, tests: Sequence[Try]) -> Iterator[tuple[str, int]]:
     """Seconds of [start, end), in which beats were young, by what the newest test says."""
     starts = [math.floor(test.at) for test in tests]
     for number, test in enumerate(tests):

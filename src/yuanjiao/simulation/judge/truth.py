@@ -55,9 +55,8 @@ HABITS = {
     EDGE: Habit(7, 3 * MINUTE, 8 * HOUR),
     CENTRE: Habit(5, 1 * MINUTE, 4 * HOUR),
 }
-RESTARTS = {EDGE: Habit(10, 8, 50), CENTRE: Habit(6, 8, 50)}
-"""A process that was only restarted: too short for anybody to be told."""
-REBOOTS = Habit(15, 5, 25)
+RESTARTS = {EDGE: Habit(10, 8, 50), CENTRE: Habit(6, 8, 50), SITE: Habit(15, 5, 25)}
+"""A process or box that was only restarted: too short for anybody to be told."""
 FLAPPING_SHARE = 0.01
 TEST_EVERY = 5 * DAY
 
@@ -71,7 +70,7 @@ class WrongClock:
 
 
 @dataclass(frozen=True)
-class Test:
+class Try:
     """One try of a site to play: it is made only if the site then works and is heard."""
 
     at: float
@@ -116,7 +115,7 @@ class Truth:
     length: float
     strikes: list[Strike]
     clocks: dict[str, WrongClock] = field(default_factory=dict)
-    tests: dict[str, list[Test]] = field(default_factory=dict)
+    tests: dict[str, list[Try]] = field(default_factory=dict)
 
     @cached_property
     def broken(self) -> dict[str, Spans]:
@@ -171,14 +170,14 @@ def _objects(city: City) -> Iterator[tuple[str, str]]:
 
 
 def _strikes_of(seed: int, code: str, kind: str, length: float, haste: float) -> Iterator[Strike]:
-    draw = random.Random(f"judge/{seed}/{code}")
-    yield from _by_habit(draw, HABITS[kind], Strike(0, 0, kind, code), length, haste)
-    if kind in RESTARTS:
-        yield from _by_habit(draw, RESTARTS[kind], Strike(0, 0, kind, code, "restart"), length, haste)
-    if kind == SITE:
-        yield from _by_habit(draw, REBOOTS, Strike(0, 0, kind, code, "restart"), length, haste)
-        if draw.random() < FLAPPING_SHARE:
-            yield from _flapping(draw, code, length)
+    def draw(what: str) -> random.Random:
+        return random.Random(f"judge/{seed}/{code}/{what}")
+
+    yield from _by_habit(draw("fault"), HABITS[kind], Strike(0, 0, kind, code), length, haste)
+    if restarts := RESTARTS.get(kind):
+        yield from _by_habit(draw("restart"), restarts, Strike(0, 0, kind, code, "restart"), length, haste)
+    if kind == SITE and draw("flaps").random() < FLAPPING_SHARE:
+        yield from _flapping(draw("flapping"), code, length)
 
 
 def _by_habit(draw: random.Random, habit: Habit, like: Strike, length: float, haste: float) -> Iterator[Strike]:
@@ -212,7 +211,7 @@ def _clocks(city: City, seed: int) -> Iterator[tuple[str, WrongClock]]:
             yield county.edge, WrongClock(draw.uniform(-240, 240), draw.uniform(-50e-6, 50e-6))
 
 
-def _tests_of(truth: Truth, site: SimSite, seed: int) -> list[Test]:
+def _tests_of(truth: Truth, site: SimSite, seed: int) -> list[Try]:
     """A test every few days at times of the site's own; one site in fifty is never tested, one in sixty fails for some time."""
     draw = random.Random(f"judge/{seed}/{site.code}/tests")
     if draw.random() < 0.02:
@@ -221,7 +220,7 @@ def _tests_of(truth: Truth, site: SimSite, seed: int) -> list[Test]:
     ill, step = _ill_time(draw, truth.length), draw.choice(sorted(CLASS_OF_STEP))
     while moment < truth.length - QUIET_END:
         ok = not ill[0] <= moment < ill[1]
-        rows.append(Test(moment, ok, "" if ok else step))
+        rows.append(Try(moment, ok, "" if ok else step))
         moment += draw.uniform(0.6, 1.4) * TEST_EVERY * (1 if ok else 0.1)
     return rows
 

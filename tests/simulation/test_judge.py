@@ -1,0 +1,210 @@
+"""The judge on small cities: everything that truly broke is found, nothing is invented, every second is told; and the judge can say no."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import Exists, F, OuterRef
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from yuanjiao.flow.nodes.commands import ensure_self
+from yuanjiao.lib.errors import Refused
+from yuanjiao.network.events import Deaf, StateChanged
+from yuanjiao.network.models import Outage, PlayTest, StateChange
+from yuanjiao.simulation.city import City, Plan, make_city
+from yuanjiao.simulation.edge import fresh_memory
+from yuanjiao.simulation.history import start_afresh
+from yuanjiao.simulation.judge import beats
+from yuanjiao.simulation.judge.court import START, Case, hold
+from yuanjiao.simulation.judge.life import JudgedEdge, Life
+from yuanjiao.simulation.judge.oracle import Sums, Told, story, sums
+from yuanjiao.simulation.judge.paper import lines
+from yuanjiao.simulation.judge.truth import EDGE, HOUR, LINE, SITE, Spans, Strike, Truth, Try, WrongClock, draw_truth
+from yuanjiao.simulation.judge.verdict import Bench, Judgement, judge
+from yuanjiao.simulation.transport import InsideTransport
+from yuanjiao.wiring.founding import found_city
+
+ALWAYS = Spans(((0.0, 10_000.0),))
+
+
+@pytest.fixture
+def fresh_listener() -> Iterator[None]:
+    """The one listener of the process, as after a start; the tests after this one find it so again."""
+    start_afresh()
+    yield
+    start_afresh()
+
+
+def found(at: datetime) -> object:
+    return found_city(code="990100000000", name="青禾市", province_name="清源省", admin_name="陈启明", username="shiguan", at=at)
+
+
+CASES = [
+    ("never heard", [], ALWAYS, [Told("unknown", 0, 10_000)]),
+    (
+        "one beat too late is no silence",
+        [10.2, 70.0, 155.0, 9_999.0],
+        Spans(((0.0, 160.0),)),
+        [Told("unknown", 0, 10), Told("up", 10, 150)],
+    ),
+    (
+        "a silence begins at the last beat and ends with the next",
+        [10.2, 300.7],
+        Spans(((0.0, 360.0),)),
+        [Told("unknown", 0, 10), Told("up", 10, 10), Told("down", 10, 300, 10), Told("up", 300, 350)],
+    ),
+    (
+        "nobody listens: unknown from the last mark, down from where listening began again",
+        [10.0, 70.0, 130.0],
+        Spans(((0.0, 140.0), (405.0, 700.0))),
+        [Told("unknown", 0, 10), Told("up", 10, 130), Told("unknown", 130, 405), Told("down", 405, 690)],
+    ),
+    (
+        "a restart of half a minute hides nothing",
+        [10.0, 70.0, 165.0],
+        Spans(((0.0, 140.0), (155.0, 200.0))),
+        [Told("unknown", 0, 10), Told("up", 10, 195)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("heard", "listening", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_the_oracle_says_what_the_rules_say(heard: list[float], listening: Spans, told: list[Told]) -> None:
+    until = told[-1].end
+    spans = [Told(one.state, one.start, min(one.end, until), one.heard) for one in story(heard, listening, 10_000)[0] if one.start < until]
+    assert spans == [one for one in told if one.end > one.start]
+
+
+def test_the_oracle_counts_by_beats_and_tests() -> None:
+    told = [Told("up", 0, 1000), Told("down", 1000, 2000, 1000), Told("unknown", 2000, 2500), Told("down", 2500, 2600)]
+    tests = [Try(100.5, ok=True), Try(600.9, ok=False, step="video")]
+    assert sums(told, tests) == Sums(up=500, down=400 + 300 + 700 + 100, unknown=100 + 500)
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("NET06", "NET08")
+@pytest.mark.parametrize("seed", [8, 9])
+def test_a_city_is_judged_to_the_second(seed: int, tmp_path: Path, fresh_listener: None) -> None:
+    case = Case(Plan(counties=2, towns=8, sites=80, seed=seed), days=2.5, haste=8)
+    judgement, bench = hold(case, tmp_path, found)
+    assert len(judgement.findings) >= 25
+    assert {one.strike.kind for one in judgement.findings} >= {SITE, LINE, EDGE}
+    assert (judgement.missed, judgement.invented, judgement.symptoms) == ([], [], [])
+    assert judgement.exact_share >= 0.995
+    assert judgement.class_share >= 0.99
+    assert judgement.unequal == []
+    assert len(judgement.differences) < judgement.sites, "behind an edge whose clock is right no second differs"
+    assert any("| site equipment |" in line for line in lines(case, judgement))
+    spoil(judgement, bench)
+    spoiled = judge(Bench(bench.truth, bench.start, bench.until))
+    assert len(spoiled.missed) == 1
+    assert len(spoiled.invented) == 1
+    assert len(spoiled.unequal) == 1
+    assert_printed(case, spoiled)
+
+
+def spoil(judgement: Judgement, bench: Bench) -> None:
+    """A found outage is lost, an invented one stands, and one site is told to be up fifteen minutes late."""
+    struck = Counter(strike.code for strike in bench.truth.strikes)
+    lost = next(one.strike.code for one in judgement.findings if one.strike.kind == SITE and struck[one.strike.code] == 1)
+    Outage.objects.filter(object__code=lost).delete()
+    quiet = [site.code for site in bench.truth.city.sites() if site.code != lost and not struck[site.code] + struck[site.line]]
+    tested = PlayTest.objects.filter(site=OuterRef("object_id"), at__lt=OuterRef("at"))
+    long = StateChange.objects.filter(object__code__in=quiet, state="up", until__gt=F("at") + timedelta(hours=1))
+    calm = long.filter(Exists(tested)).order_by("pk")[0]
+    at = START + timedelta(seconds=bench.truth.length / 2)
+    Outage.objects.create(object=calm.object, started_at=at, started_lo=at, started_hi=at, detected_at=at, ended_at=at + timedelta(hours=1))
+    StateChange.objects.filter(pk=calm.pk).update(at=calm.at + timedelta(minutes=15))
+
+
+def assert_printed(case: Case, judgement: Judgement) -> None:
+    page = "\n".join(lines(case, judgement))
+    for code in (judgement.missed[0].strike.code, judgement.invented[0].code, judgement.unequal[0].code):
+        assert code in page
+
+
+@pytest.mark.django_db
+def test_a_judgement_wants_a_fresh_database() -> None:
+    ensure_self(at=START)
+    with pytest.raises((Refused, CommandError), match="全新"):
+        call_command("simulate", "judge", "--here", "--sites", "6", "--towns", "2", "--counties", "1", "--days", "1")
+
+
+def test_a_longer_time_does_not_change_what_happened_before() -> None:
+    city = make_city(Plan(2, 4, 40, seed=3))
+    short, long = (draw_truth(city, days=days, seed=3, haste=10) for days in (3, 6))
+    early = [strike for strike in long.strikes if strike.end < short.length - 6 * HOUR and strike.note != "flapping"]
+    assert early
+    assert {strike for strike in short.strikes if strike.end < short.length - 6 * HOUR and strike.note != "flapping"} == set(early)
+
+
+LENGTH = 4 * HOUR
+TINY: City = make_city(Plan(counties=1, towns=2, sites=6, seed=1))
+CODES = [(SITE, site.code) for site in TINY.sites()] + [(LINE, town.line) for town in TINY.towns()] + [(EDGE, TINY.counties[0].edge)]
+
+
+class Alone(Life):
+    """An edge that nobody is above."""
+
+    def _turn(self, now: float) -> None:
+        del now
+
+    def _ship(self, edge: JudgedEdge, now: float) -> None:
+        del edge, now
+
+
+@st.composite
+def troubles(draw: st.DrawFn) -> list[Strike]:
+    rows = draw(st.lists(st.tuples(st.sampled_from(CODES), st.floats(0, LENGTH - 10), st.floats(1, 3000)), max_size=14))
+    return sorted(Strike(start, min(start + lasts, LENGTH), kind, code) for (kind, code), start, lasts in rows)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(strikes=troubles(), bias=st.sampled_from([0.0, 200.25, -133.5]))
+def test_an_edge_writes_down_what_the_oracle_says(strikes: list[Strike], bias: float) -> None:
+    truth = Truth(TINY, LENGTH, strikes, clocks={TINY.counties[0].edge: WrongClock(bias, 0.0)})
+    edge = an_edge(truth)
+    Alone(truth, [edge], START).live()
+    written = spans_written(edge)
+    for site in edge.sites:
+        expected, _ = story(beats.heard_of_site(truth, site).tolist(), beats.listening(truth, edge.code), LENGTH)
+        assert written[site.code] == [(one.state, one.start, one.end) for one in expected], site.code
+
+
+def an_edge(truth: Truth) -> JudgedEdge:
+    county = truth.city.counties[0]
+    sites = [site for town in county.towns for site in town.sites]
+    runs = [list(beats.runs_of(beats.heard_of_site(truth, site), beats.listening(truth, county.edge))) for site in sites]
+    memory = fresh_memory()
+    return JudgedEdge(county.edge, sites, InsideTransport(), memory, START, truth=truth, runs=runs, heard_at_centre=np.zeros(0))
+
+
+def spans_written(edge: JudgedEdge) -> dict[str, list[tuple[str, int, int]]]:
+    """The states that follow from the edge's entries, by the rule of the journal: a deaf span makes all unknown from its start."""
+    changes: dict[str, list[tuple[int, str]]] = {site.code: [(0, "unknown")] for site in edge.sites}
+    for _, kind, body in edge.memory.unsent:
+        if kind == StateChanged.KIND:
+            for one in msgspec.json.decode(body, type=StateChanged).changes:
+                changes[one.code].append((seconds(one.at), one.state))
+        elif kind == Deaf.KIND:
+            start = seconds(msgspec.json.decode(body, type=Deaf).start)
+            for rows in changes.values():
+                rows.append((max(start, rows[-1][0]), "unknown"))
+    return {code: joined(rows) for code, rows in changes.items()}
+
+
+def seconds(at: datetime) -> int:
+    return int((at.astimezone(UTC) - START).total_seconds())
+
+
+def joined(rows: list[tuple[int, str]]) -> list[tuple[str, int, int]]:
+    ends = [*(at for at, _ in rows[1:]), int(LENGTH)]
+    return [(state, at, end) for (at, state), end in zip(rows, ends, strict=True) if end > at]
