@@ -127,8 +127,8 @@ def test_a_site_that_moved_gives_its_seconds_to_each_place(month: Cast, at: date
     children = queries.rates_by_child(city, clock.day_start(FEB), clock.day_start(MAR))
     assert sum(child.rate.up for child in children) == before.up
     assert [row.code for row in queries.rates_by_site(new, clock.day_start(FEB), clock.day_start(MAR))] == [LI, "S-990102100200"]
-    assert queries.faulty_sites(old, clock.day_start(FEB)).known == 4
-    assert queries.faulty_sites(old, clock.day_start(MID)).known == 3
+    assert queries.rate_at(old, clock.day_start(FEB)).known == 4
+    assert queries.rate_at(old, clock.day_start(MID)).known == 3
 
 
 @pytest.mark.clause("NET05")

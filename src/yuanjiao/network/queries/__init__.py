@@ -27,7 +27,6 @@ from yuanjiao.network.queries.probes import any_probe, is_fresh, probe_by_uid, p
 from yuanjiao.network.queries.ranking import FAULTY_FROM, Ranking, Standing, fault_share, rank_units
 from yuanjiao.network.queries.rates import (
     ChildRate,
-    FaultShare,
     RateTable,
     SiteRate,
     SplitRate,
@@ -35,7 +34,6 @@ from yuanjiao.network.queries.rates import (
     availability,
     coverage_by_child,
     coverage_of_villages,
-    faulty_sites,
     rate_and_children,
     rate_at,
     rate_over,
@@ -73,7 +71,6 @@ __all__ = [
     "EdgeNode",
     "EvidenceKind",
     "EvidenceRow",
-    "FaultShare",
     "InstabilityView",
     "OpenRoots",
     "OutageView",
@@ -103,7 +100,6 @@ __all__ = [
     "edges",
     "evidence_about",
     "fault_share",
-    "faulty_sites",
     "instabilities_of",
     "is_fresh",
     "last_play_test",

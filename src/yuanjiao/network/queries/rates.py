@@ -278,26 +278,6 @@ def availability(site: ManagedObject, start: datetime, end: datetime, *, rule: R
 
 
 @dataclass(frozen=True)
-class FaultShare:
-    """Sites that did not work at one moment, of those of which it was known (OPS11)."""
-
-    faulty: int
-    known: int
-    rate: Rate
-
-    @property
-    def share(self) -> float | None:
-        """Faulty sites of known ones; None when too little is known."""
-        return None if self.rate.value is None else self.faulty / self.known
-
-
-def faulty_sites(division: Division | str, at: datetime) -> FaultShare:
-    """How many sites of a division were down at a moment, and their share; any past moment, in the tree of that moment."""
-    rate = rate_at(division, at)
-    return FaultShare(rate.down, rate.known, rate)
-
-
-@dataclass(frozen=True)
 class VillageCoverage:
     """How many village divisions have a site in service (NET02)."""
 

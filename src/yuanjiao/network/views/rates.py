@@ -115,7 +115,7 @@ def rates(request: ActingRequest) -> HttpResponseBase:
         "division": division,
         "window": window,
         "whole": whole,
-        "fault_share": None if whole.value is None else 1 - whole.value,
+        "fault_share": queries.fault_share(whole),
         "sites_address": _sites(division),
         "children": [_child_row(one, window) for one in table.children],
         "sites": [Row(one.name, reverse("network:site", args=[one.code]), one.rate, "") for one in table.sites],
