@@ -75,10 +75,11 @@ def keep_snapshot(at: datetime, *, listener: Listener = LISTENER) -> None:
 def _look(listener: Listener, now: float) -> Transitions:
     begun = time.perf_counter()
     with listener.lock:
-        listener.array.flaps.roll(now)
-        found = listener.array.sweep(now)
+        array = listener.array
+        array.flaps.roll(now)
+        back, gone = array.look(now)
     listener.sweep_s = time.perf_counter() - begun
-    return found
+    return array.collect(back, gone, now)
 
 
 def _parts(found: Transitions) -> Iterator[Transitions]:
