@@ -141,7 +141,7 @@ class Parent:
         self.knows = b""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        body = zstandard.decompress(request.content)
+        body = zstandard.decompress(request.content) if "content-encoding" in request.headers else request.content
         compact = unpack(body)
         self.forms.append("compact" if compact else "long")
         if compact is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
@@ -60,6 +61,19 @@ class TooLarge(Refused):
     """HTTP 413."""
 
 
+class _Own(threading.local):
+    """One decompressor for each thread: to make one costs more than to use it, and threads cannot share one."""
+
+    made: zstandard.ZstdDecompressor | None = None
+
+    def decompressor(self) -> zstandard.ZstdDecompressor:
+        self.made = self.made or zstandard.ZstdDecompressor()
+        return self.made
+
+
+_own = _Own()
+
+
 def plain_body(body: bytes, encoding: str) -> bytes:
     """The body without its compression; TooLarge or Refused when it is not what it says."""
     if not encoding or encoding == "identity":
@@ -69,7 +83,7 @@ def plain_body(body: bytes, encoding: str) -> bytes:
     try:
         size = zstandard.frame_content_size(body)
         if 0 <= size <= MAX_PLAIN_BYTES:
-            return zstandard.ZstdDecompressor().decompress(body)
+            return _own.decompressor().decompress(body)
         with zstandard.ZstdDecompressor().stream_reader(body) as reader:  # the frame does not say how large it is, or is too large
             plain = reader.read(MAX_PLAIN_BYTES + 1)
     except zstandard.ZstdError:

@@ -20,6 +20,9 @@ from yuanjiao.lib.errors import Refused
 from yuanjiao.network.live import LINE, LISTENER, Listener, LiveArray
 from yuanjiao.network.rules.batch import COMPACT, Compact, pack, roster_digest, tenths_of
 
+SMALL = 1024
+"""Ages hardly compress: what goes into one packet is not worth the parent's time."""
+
 
 def beat_parent(at: datetime, *, listener: Listener = LISTENER, line: Line | None = None) -> int:
     """Send this node's own beat with the last beats of what it observes, in one signed request; returns how many were taken.
@@ -54,6 +57,8 @@ def observed(array: LiveArray, subject: str) -> NDArray[np.int64]:
 
 
 def _post(line: Line, body: bytes, kind: str) -> httpx.Response:
+    if len(body) <= SMALL:
+        return line.post("/beat", body, headers={"content-type": kind})
     packed = zstandard.ZstdCompressor(level=3).compress(body)
     return line.post("/beat", packed, headers={"content-encoding": "zstd", "content-type": kind})
 
