@@ -140,6 +140,22 @@ def test_counted_seconds_are_those_of_the_rows(
         for one in history:
             world.tell(one)
         assert COUNTERS.active
+        COUNTERS.look()
         for a, b in [*spans, (whole[0] * 86_400, whole[1] * 86_400), (whole[0] * 86_400, world.now), (world.now, world.now)]:
             assert_equal(min(a, b), max(a, b) + 1)
         transaction.set_rollback(True)
+
+
+def test_what_a_transaction_may_still_undo_is_not_counted(cast: Cast, idle: None) -> None:
+    world = World()
+    for one in (Told("mark", 60), Told("up", 1), Told("test", 1), Told("keep", 20)):
+        world.tell(one)
+    assert_equal(0, 20 * STEP)
+    with transaction.atomic():
+        world.tell(Told("down", 10))
+        assert_equal(0, 20 * STEP)
+        transaction.set_rollback(True)
+    assert_equal(0, 20 * STEP)
+    world.tell(Told("unknown", 15))
+    COUNTERS.look()
+    assert_equal(0, 20 * STEP)

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
+from django.db import connection
 from django.db.models import Min
 from numpy.typing import NDArray
 
@@ -199,11 +200,23 @@ class Counters:
             LOG.warning("%s", error.message)
             return None
 
-    def seconds(self, site: Ints, first: Ints, last: Ints, rule: RateRule, scope: Scope) -> Both:
-        """(up, down) of each piece: seconds of `site[i]` in [first[i], last[i]) under the rule. `scope` narrows rows that must be read."""
+    def _is_current(self) -> bool:
+        """Follow the rows before an answer. Inside a transaction nothing new is taken in: it might be undone."""
+        if not connection.in_atomic_block:
+            self._follow()
+            return True
+        new = (StateChange.objects.filter(self.changes.unseen()), PlayTest.objects.filter(self.tests.unseen()))
+        return self.ends == record_ends(0) and not any(rows.exists() for rows in new)
+
+    def seconds(self, site: Ints, first: Ints, last: Ints, rule: RateRule, scope: Scope) -> Both | None:
+        """(up, down) of each piece: seconds of `site[i]` in [first[i], last[i]) under the rule; None when it is not to be told now.
+
+        `scope` narrows rows that must be read.
+        """
         low, high = int(first.min(initial=FOREVER)), int(last.max(initial=0))
         with self.lock:
-            self._follow()
+            if not self._is_current():
+                return None
             return gathered(self._sources(low, high, rule, scope) if low < high else [], site, first, last)
 
     def _sources(self, start: int, end: int, rule: RateRule, scope: Scope) -> list[Source]:
@@ -245,8 +258,7 @@ class Counters:
         The last word of an observer stands `grace_s` longer.
         """
         with self.lock:
-            self._follow()
-            today = self.today
+            today = self.today if self._is_current() else None
             if today is None or today.rule != rule or at < today.start:
                 return None
             ends = {number: end + grace_s for number, end in self.ends.items()}

@@ -34,11 +34,13 @@ def seconds_from_rows(population: Population, parts: Sequence[RulePart], *, inst
     return _total([(one.up, one.down) for one in sums])
 
 
-def _counted(population: Population, parts: Sequence[RulePart]) -> Known:
+def _counted(population: Population, parts: Sequence[RulePart]) -> Known | None:
     """Part by part, each piece cut to the part."""
     pieces, scope = population.pieces, Scope(rows_of(population, "object"), rows_of(population, "site"))
     cut = [(np.clip(pieces.first, part.start, part.end), np.clip(pieces.last, part.start, part.end)) for part in parts]
-    return _total([COUNTERS.seconds(pieces.site, *span, part.rule, scope) for span, part in zip(cut, parts, strict=True)])
+    known = [COUNTERS.seconds(pieces.site, *span, part.rule, scope) for span, part in zip(cut, parts, strict=True)]
+    found = [one for one in known if one is not None]
+    return _total(found) if len(found) == len(parts) else None
 
 
 def _present(population: Population, rule: RateRule) -> Known | None:
