@@ -71,13 +71,29 @@ def test_the_parts_stand_in_their_official_order(book: Any) -> None:
     lines = [text_of(one) for one in book.paragraphs]
     expected = [
         "柳溪县2026年3月", "远程教育运行和使用情况报告", "青禾市委组织部：", "一、站点运行", "五、存在的主要问题", "桃源乡一处线路老化。",
-        "已列入改造。", "六、下一步打算", "附件：1.分乡镇运行和使用情况表", "2.主要指标表", "柳溪县委组织部", "2026年3月1日",
-        "附件1", "附件2",
+        "已列入改造。", "六、下一步打算", "附件：1.分乡镇运行和使用情况表", "2.站点故障率在5%以上的乡镇", "3.主要指标表",
+        "柳溪县委组织部", "2026年3月1日", "附件1", "附件2", "附件3",
     ]  # fmt: skip
     places = [lines.index(line) for line in expected]
     assert places == sorted(places)
-    assert len(book.tables) == 2
+    assert len(book.tables) == 3
     assert [cell.text for cell in book.tables[0].rows[0].cells][:3] == ["乡镇", "在用站点", "畅通率"]
+
+
+@pytest.mark.clause("OPS12")
+def test_towns_above_the_threshold_stand_in_a_table_of_their_own_highest_first(book: Any, document: Document) -> None:
+    rows = [[cell.text for cell in row.cells] for row in book.tables[1].rows]
+    rates = {
+        figure.section: figure.number
+        for figure in document.figures.all()
+        if figure.key.startswith("town-") and figure.key.endswith("-rate")
+    }
+    faulty = {name: 1 - number for name, number in rates.items() if number is not None and number <= 0.95}
+    assert faulty
+    assert rows[0] == ["乡镇", "故障率", "畅通率"]
+    assert [row[0] for row in rows[1:]] == sorted(faulty, key=lambda name: -faulty[name])
+    assert rows[1][1] == f"{max(faulty.values()) * 100:.2f}%"
+    assert f"最高为{rows[1][0]}" in "".join(text_of(one) for one in book.paragraphs)
 
 
 @pytest.mark.parametrize(

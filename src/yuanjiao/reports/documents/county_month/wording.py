@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from yuanjiao.lib.clock import CHINA, local_day
+from yuanjiao.network.queries import FAULTY_FROM
 from yuanjiao.reports.documents.blocks import Official, Paragraph, Piece, Table, filled, plain, share_text
 from yuanjiao.reports.documents.county_month.figures import FAULTS, LEARNING, LIBRARY, NETWORK, TOWN_HEADS, TOWN_SPECS
 from yuanjiao.reports.models import Document, Figure
 from yuanjiao.reports.rules import period_of
 
-TEMPLATE_VERSION = 1
+TEMPLATE_VERSION = 2
 PARAGRAPHS = {"problems": "存在的主要问题", "plans": "下一步打算"}
 """What the officer writes: key → heading."""
 MISSING = "（此段由县级组织员填写）"
@@ -76,7 +77,7 @@ def official_of(document: Document, figures: Mapping[str, Figure], written: Mapp
         body=tuple(_body(document, dict(figures), written)),
         signer=document.signer,
         date=chinese_date(local_day(document.issued_at or document.as_of)),
-        attachments=(_towns(figures), _main_figures(figures)),
+        attachments=(_towns(figures), *_faulty_towns(figures), _main_figures(figures)),
     )
 
 
@@ -126,6 +127,25 @@ def _towns(figures: Mapping[str, Figure]) -> Table:
         rows,
         (5, *(4 if spec.key == "rate" else 3 for spec in TOWN_SPECS)),
         ("注：县属对象（服务器、骨干线路）的中断不列入乡镇。",),
+    )
+
+
+def _faulty_towns(figures: Mapping[str, Figure]) -> tuple[Table, ...]:
+    """Towns whose share of faulty time reaches the threshold, the highest first (OPS12); no table when there is none."""
+    rates = [figure for figure in figures.values() if figure.key.startswith("town-") and figure.key.endswith("-rate")]
+    shares = [(1 - figure.number, figure) for figure in rates if figure.number is not None]
+    listed = sorted((pair for pair in shares if pair[0] >= FAULTY_FROM), key=lambda pair: (-pair[0], pair[1].path))
+    if not listed:
+        return ()
+    rows = tuple((Piece(figure.section), Piece(f"{share * 100:.2f}%"), Piece(figure.text, figure.key)) for share, figure in listed)
+    return (
+        Table(
+            f"站点故障率在{FAULTY_FROM:.0%}以上的乡镇",
+            ("乡镇", "故障率", "畅通率"),
+            rows,
+            (5, 4, 4),
+            (f"注：故障率＝1－畅通率，按时间加权，从高到低；最高为{listed[0][1].section}。已知时间太少、不出数的乡镇不列入。",),
+        ),
     )
 
 
