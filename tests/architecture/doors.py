@@ -90,6 +90,7 @@ DOORS: dict[str, object] = {
     "learning:use": frozenset({P.SEE_LEARNING}),
     "learning:zero_use": frozenset({P.SEE_LEARNING}),
     "metrics": MACHINE,
+    "network:check_list": frozenset({P.SEE_NETWORK}),
     "network:comparison": frozenset({P.SEE_NETWORK}),
     "network:coverage": frozenset({P.SEE_NETWORK}),
     "network:edge": frozenset({P.SEE_NETWORK}),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.network.views import comparison, edges, lines, maintenance, outages, probes, rates, rule, rulings, service, sites
+from yuanjiao.network.views import checks, comparison, edges, lines, maintenance, outages, probes, rates, rule, rulings, service, sites
 
 app_name = "network"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("edges/", edges.edge_list, name="edge_list"),
     path("edges/<str:code>/", edges.edge, name="edge"),
     path("edges/<str:code>/code/", edges.issue, name="edge_code"),
+    path("checks/", checks.check_list, name="check_list"),
     path("lines/", lines.line_list, name="line_list"),
     path("lines/<str:code>/", lines.line, name="line"),
     path("outages/", outages.outage_list, name="outage_list"),

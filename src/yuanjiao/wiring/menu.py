@@ -46,6 +46,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("停用站点", "network:suspended", (P.SEE_NETWORK,)),
             Entry("边缘服务器", "network:edge_list", (P.SEE_NETWORK,)),
             Entry("线路", "network:line_list", (P.SEE_NETWORK,)),
+            Entry("边缘自检", "network:check_list", (P.SEE_NETWORK,)),
             Entry("运营商清单", "register:sighting_import", (P.IMPORT_REGISTER,)),
             Entry("主动探测", "network:probe_list", (P.SEE_NETWORK,)),
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -180,3 +181,18 @@ def test_an_edge_cannot_speak_of_the_line_of_another_county(far_edge: SimulatedE
     say(far_edge, [Finding(subject="L-990102100", check="line", ok=False, at=at)], at)
     assert not EdgeCheck.objects.exists()
     assert "范围以外" in Unapplied.objects.get().reason
+
+
+def test_the_list_shows_what_fails_first_and_nothing_of_another_county(
+    far_edge: SimulatedEdge, log_in: Callable[[str], Client], at: datetime
+) -> None:
+    found = [
+        Finding(subject=CODE, check="temperature", ok=True, at=at, value=41.0, unit="°C"),
+        Finding(subject=CODE, check="disk", ok=False, at=at, value=4.0, unit="%", note="剩余空间"),
+    ]
+    say(far_edge, found, at)
+    page = log_in("xianguan").get("/network/checks/").content.decode()
+    assert page.index("剩余空间") < page.index("41 °C")
+    assert "41 °C" not in log_in("xianguan").get("/network/checks/?ok=0").content.decode()
+    assert "剩余空间" not in log_in("linxian").get("/network/checks/").content.decode()
+    assert "磁盘不合格 4%" in log_in("xianguan").get(f"/network/edges/{CODE}/").content.decode()

@@ -1,5 +1,6 @@
 """What other rooms may read of the network, by noun."""
 
+from yuanjiao.network.queries.checks import edge_checks_now
 from yuanjiao.network.queries.comparison import BeforeAfter, before_and_after
 from yuanjiao.network.queries.entries import assets, edges, lines, sites
 from yuanjiao.network.queries.evidence import EvidenceKind, EvidenceRow, evidence_about
@@ -96,6 +97,7 @@ __all__ = [
     "dark_sites",
     "detected_outages",
     "directly_below",
+    "edge_checks_now",
     "edge_nodes",
     "edges",
     "evidence_about",
