@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 import numpy as np
@@ -66,8 +67,8 @@ def test_rows(rows: QuerySet[PlayTest]) -> Iterable[tuple[int, ...]]:
 
 
 def table(rows: Iterable[tuple[int, ...]], width: int) -> Ints:
-    """Rows of whole numbers as one array."""
-    return np.array(list(rows), dtype=np.int64).reshape(-1, width)
+    """Rows of whole numbers as one array, without keeping the rows."""
+    return np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, width)
 
 
 def record_ends(grace_s: int) -> dict[int, int]:

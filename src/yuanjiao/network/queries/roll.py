@@ -32,13 +32,16 @@ class Land:
     """Every dated row of a division by its rank in the order of paths: what lies under a path is one run of ranks."""
 
     def __init__(self, rows: Iterable[tuple[int, str]]) -> None:
-        found = list(rows)
-        keys = np.fromiter((key for key, _ in found), np.int64, len(found))
-        paths = np.array([path.encode() for _, path in found], dtype=np.bytes_)
+        found: list[int] = []
+        named: list[bytes] = []
+        for key, path in rows:
+            found.append(key)
+            named.append(path.encode())
+        keys, paths = np.array(found, dtype=np.int64), np.array(named, dtype=np.bytes_)
         order = np.argsort(paths, kind="stable")
         self.paths = paths[order]
         self.rank = np.full(int(keys.max(initial=0)) + 1, -1, dtype=np.int32)
-        self.rank[keys[order]] = np.arange(len(found))
+        self.rank[keys[order]] = np.arange(len(keys))
 
     def run(self, path: str) -> tuple[int, int]:
         """The ranks [from, to) under a path."""
