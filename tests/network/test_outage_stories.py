@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
 from tests.network.telling import ALL, AT, SITES, Telling, after
 from yuanjiao.network import queries
-from yuanjiao.network.diagnosis import Memory
+from yuanjiao.network.commands import resume_object, suspend_object
+from yuanjiao.network.diagnosis import Memory, run
 from yuanjiao.network.models import (
     BoxSighting,
     Instability,
@@ -23,6 +25,7 @@ from yuanjiao.network.models import (
     Site,
     StateChange,
 )
+from yuanjiao.people.rules import SYSTEM
 
 pytestmark = pytest.mark.django_db
 
@@ -348,6 +351,60 @@ def test_evidence_that_comes_later_makes_a_verdict_that_follows_the_first() -> N
     assert list(verdicts) == [("site_alone", "equipment"), ("probe_answered", "line")]
     tree.turn(after(20))
     assert verdicts.count() == 2
+
+
+# the register
+
+
+def test_what_fell_silent_while_it_was_suspended_has_an_outage_once_it_is_back_in_service() -> None:
+    tree = Telling()
+    site = tree.objects["L1-0"]
+    suspend_object(subject=site, document="青远教〔2026〕4号", by=SYSTEM, on=AT.date(), at=AT)
+    tree.turn(after(1))
+    tree.tell("down", "L1-0", at=after(2))
+    tree.turn(after(10))
+    assert story("L1-0") == []
+    site.refresh_from_db()
+    resume_object(subject=site, by=SYSTEM, on=AT.date(), at=after(20))
+    tree.turn(after(20))
+    assert tree.roots() == {"L1-0": "equipment"}
+
+
+def test_what_is_suspended_while_dark_ends_its_outage_and_no_longer_counts() -> None:
+    tree = Telling()
+    tree.turn(after(1))
+    tree.tell("down", *SITES["L1"], at=after(2))
+    tree.turn(after(6))
+    for code in SITES["L1"][:2]:
+        suspend_object(subject=tree.objects[code], document="青远教〔2026〕4号", by=SYSTEM, on=AT.date(), at=after(10))
+    tree.turn(after(10))
+    assert story("L1-0") == [(2, 10)]
+    assert tree.roots() == {"L1": "line"}
+
+
+def test_a_storm_whose_writing_breaks_off_is_written_whole_by_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "CHILDREN_AT_ONCE", 2)
+    tree = Telling()
+    tree.turn(after(1))
+    tree.tell("down", *SITES["L1"], *SITES["L2"], at=after(2))
+    pieces = 0
+
+    def break_off(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal pieces
+        pieces += many and sql.startswith("INSERT") and "outage" in sql
+        if pieces == 3:
+            pieces += 1  # once
+            raise OperationalError("disk is full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(break_off), pytest.raises(OperationalError):
+        tree.turn(after(6))
+    assert tree.roots() == {"E1": "server"}, "the root was written first"
+    assert Outage.objects.filter(root__isnull=False).count() == 4
+    tree.turn(after(6.1))
+    assert tree.roots() == {"E1": "server"}
+    assert Outage.objects.filter(root__object__code="E1").count() == 7
+    assert not StateChange.objects.filter(judged=False).exists()
 
 
 # the memory

@@ -38,6 +38,7 @@ HOLDS = ("", Hold.EVIDENCE.value, Hold.UNSTABLE.value, Hold.MAINTENANCE.value)
 EVIDENCE, UNSTABLE, MAINTENANCE = 1, 2, 3
 """Why a root is not told, as numbers."""
 Stamp = tuple[object, ...]
+LARGE, LARGE_READ_S = 100_000, 60.0
 
 
 @dataclass
@@ -84,12 +85,18 @@ class Picture:
     unstable: dict[int, tuple[int, float]] = field(default_factory=dict)
     """Place → key of the open instability, and when the object last came or went."""
     stamp: Stamp = ()
+    read_at: float = 0.0
     tested_id: int = 0
     weighed_at: float = 0.0
     unsettled: list[Matter] = field(default_factory=list)
     """Edges that are back and whose own record is still awaited."""
     heard_ids: Places | None = None
     heard_places: Places = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def holds(self, found: Stamp, now: float) -> bool:
+        """Whether this is still how things are. A very large register that is being edited is not read again at each edit."""
+        only_register = found[1:] == self.stamp[1:]
+        return found == self.stamp or (only_register and len(self.forest) > LARGE and 0 <= now - self.read_at < LARGE_READ_S)
 
     def forget(self, place: int | Places) -> None:
         """The outage of this place, or of these, is no longer open."""
@@ -128,6 +135,7 @@ def read_picture(now: float) -> Picture:
         play=np.zeros(size, np.bool_),
         flaps=calm(size),
         stamp=stamp(),
+        read_at=now,
     )
     _states(picture)
     _outages(picture)

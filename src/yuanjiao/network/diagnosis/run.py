@@ -33,7 +33,7 @@ MEMORY = Memory()
 def diagnose(*, at: datetime, heard: Heard | None = None, memory: Memory = MEMORY) -> None:
     """Bring outages, roots and verdicts up to `at`."""
     picture, memory.picture = memory.picture, None  # a turn that fails leaves nothing half true behind
-    fresh = picture is None or stamp() != picture.stamp
+    fresh = picture is None or not picture.holds(stamp(), at.timestamp())
     if picture is None or fresh:
         picture = read_picture(at.timestamp())
     news = read_news(picture.forest)
@@ -54,7 +54,7 @@ def diagnose(*, at: datetime, heard: Heard | None = None, memory: Memory = MEMOR
 def _take(turn: Turn, news: News, *, fresh: bool) -> Places:
     """Everything but the rows of children that have none yet: they are returned."""
     if fresh:
-        turn.end_what_is_over(news)
+        turn.agree_with_states(news)
     found = absorb(turn.picture, news)
     turn.end(found.ended)
     turn.play()

@@ -13,7 +13,7 @@ from yuanjiao.network.diagnosis import holds, plays
 from yuanjiao.network.diagnosis.absorb import Absorbed, Ended, Past, end_silence
 from yuanjiao.network.diagnosis.news import News
 from yuanjiao.network.diagnosis.past import Group, past_groups
-from yuanjiao.network.diagnosis.picture import EVIDENCE, HOLDS, MAINTENANCE, UNSTABLE, UP, Matter, Picture, batches
+from yuanjiao.network.diagnosis.picture import DOWN, EVIDENCE, HOLDS, MAINTENANCE, UNSTABLE, UP, Matter, Picture, batches
 from yuanjiao.network.diagnosis.record import change, end_outages, insert_children, moment
 from yuanjiao.network.diagnosis.roots import Decision, decide, rule_of
 from yuanjiao.network.diagnosis.settle import name_uplinks, settle_edges, settle_line, unsettled
@@ -21,7 +21,7 @@ from yuanjiao.network.diagnosis.sighting import Heard, see
 from yuanjiao.network.diagnosis.verdicts import CLASS_OF, Ruling, Told, keep, names_of, rule_on, wanted_names
 from yuanjiao.network.diagnosis.weighing import is_time_to_weigh, weigh_again, weigh_all
 from yuanjiao.network.models import Liveness, Outage, Sign
-from yuanjiao.network.rules.causes import EDGE, LINE, SITE, Findings, Places, Rule
+from yuanjiao.network.rules.causes import EDGE, LINE, SITE, Findings, Mask, Places, Rule
 from yuanjiao.network.rules.evidence import play_verdict
 
 
@@ -39,24 +39,40 @@ class Turn:
 
     # what ends
 
-    def end_what_is_over(self, news: News) -> None:
-        """After a start: outages of what left service end now, and of what is up with nothing new about it, when it came up."""
-        picture = self.picture
-        up = np.flatnonzero(~np.isnan(picture.silent) & (picture.state == UP))
-        up = up[~np.isin(up, news.place)]
-        since: dict[int, int] = {}
-        for part in batches(picture.forest.ids[up].tolist()):
-            since.update(Liveness.objects.filter(object__in=part).values_list("object_id", Epoch(F("since"))))
-        found = Absorbed()
-        for place in up.tolist():
-            end_silence(picture, place, float(since[int(picture.forest.ids[place])]), found)
+    def agree_with_states(self, news: News) -> None:
+        """After a start: outages of what left service end now; of what is up with nothing new about it, when it came up. What is down
+        without an outage (it was out of service when it fell silent) is silent since then."""
+        picture, found = self.picture, Absorbed()
+        up = self._unless_new(~np.isnan(picture.silent) & (picture.state == UP), news)
+        for place, (since, _) in self._since(up).items():
+            end_silence(picture, place, since, found)
         self.end(found.ended)
+        down = self._unless_new((picture.state == DOWN) & np.isnan(picture.silent), news)
+        for place, (since, last) in self._since(down).items():
+            picture.silent[place], picture.lo[place], picture.hi[place] = since, min(last, since), since + picture.forest.period[place]
         self._end_out_of_service()
+
+    def _unless_new(self, wanted: Mask, news: News) -> Places:
+        places = np.flatnonzero(wanted)
+        answer: Places = places[~np.isin(places, news.place)]
+        return answer
+
+    def _since(self, places: Places) -> dict[int, tuple[float, float]]:
+        """Place → since when it is in its state, and when it was last heard."""
+        ids, found = self.picture.forest.ids, {}
+        where = dict(zip(ids[places].tolist(), places.tolist(), strict=True))
+        for part in batches(where):
+            rows = Liveness.objects.filter(object__in=part).values_list("object_id", Epoch(F("since")), Epoch(F("last_heard_at")))
+            found.update({where[pk]: (float(since), float(since if last is None else last)) for pk, since, last in rows})
+        return found
 
     def _end_out_of_service(self) -> None:
         rows = dict(Outage.objects.filter(ended_at=None).exclude(object__lifecycle="in_service").values_list("pk", "started_at"))
         end_outages((pk, max(self.now, started.timestamp())) for pk, started in rows.items())
         change(rows, held=False, held_for="")
+        for pk in rows:
+            if pk in self.picture.matters:
+                self.picture.matters[pk].ended = self.now
         self.picture.unsettled = unsettled(self.picture, self.at)
         self.changed |= bool(rows)
 
