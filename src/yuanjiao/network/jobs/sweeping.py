@@ -31,11 +31,12 @@ def sweep(at: datetime, *, listener: Listener = LISTENER, steady: float | None =
     """
     now, own = at.timestamp(), own_node()
     listener.started_at = listener.started_at or now
+    begun = time.perf_counter()
     if listener.wants_reload(now) and len(listener.array.codes) <= SMALL:
         listener.reload(own, top=own.kind == NodeKind.CENTRE, now=now)
     _notice_step(listener, now, steady)
     if listener.charge is None:
-        _own_up(listener, own, at)
+        _own_up(listener, own, at, loading_s=time.perf_counter() - begun)
     confirm_words(words=listener.take_words(), at=at)
     found = _suspect(listener, _look(listener, now), at)
     for part in _parts(found):
@@ -122,19 +123,22 @@ def _notice_step(listener: Listener, now: float, steady: float | None) -> None:
         listener.array.step(by, listener.swept_at, now)
 
 
-def _own_up(listener: Listener, own: Node, at: datetime) -> None:
-    """Time since the last sweep (or, after a start, since the last mark) in which nobody listened is journalled as deaf."""
+def _own_up(listener: Listener, own: Node, at: datetime, *, loading_s: float) -> None:
+    """Time since the last sweep (or, after a start, since the last mark) in which nobody listened is journalled as deaf.
+
+    The array forgets first: beats that come while 700,000 rows are written are the first of the new time.
+    """
     now, last = at.timestamp(), listener.swept_at or _last_mark(own)
     busy = bool(listener.swept_at) and listener.listened_since(last, now)  # a storm takes long to write; the intake heard all the while
     deaf = bool(last) and now - last > DEAF_S and not busy
-    if deaf:
-        note_deafness(start=datetime.fromtimestamp(last, UTC), at=at)
     with listener.lock:
         if deaf:
-            listener.array.forget(now)
+            listener.array.forget(now + loading_s)
             listener.brake.held_since = 0.0
         elif not listener.swept_at:
-            listener.array.listening_since = now
+            listener.array.listening_since = now + loading_s
+    if deaf:
+        note_deafness(start=datetime.fromtimestamp(last, UTC), at=at)
 
 
 def _last_mark(own: Node) -> float:
