@@ -82,6 +82,13 @@ def test_a_list_becomes_sightings_by_code_or_name_and_the_same_list_again_change
     assert (row.ok, row.at) == (True, china("2026-03-02T15:30"))
 
 
+def test_lists_of_months_ago_are_let_go(cast: Cast, at: datetime) -> None:
+    take(xlsx(GOOD), cast, at)
+    take(xlsx(GOOD[:1]), cast, at + timedelta(days=30))
+    take(xlsx([]), cast, at + timedelta(days=61))
+    assert list(BoxSighting.objects.values_list("site__code", flat=True)) == [LI], "what was told again within two months stays"
+
+
 def test_wrong_rows_come_back_in_the_same_workbook_and_nothing_is_entered(cast: Cast, at: datetime) -> None:
     outcome = take(xlsx([*GOOD, *BAD]), cast, at)
     assert (outcome.entered, BoxSighting.objects.count()) == (0, 0)

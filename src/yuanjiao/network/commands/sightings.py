@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -14,6 +14,8 @@ from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
 
 BATCH = 500
+KEEP = timedelta(days=60)
+"""Verdicts quote what they rest on; older lists answer no question any more, and one comes every day."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def enter_sightings(*, sightings: Sequence[Sighting], source: str, by: Actor, at
         BoxSighting.objects.bulk_create(
             [BoxSighting(site_id=one.site_id, seen_at=one.seen_at, online=one.online, source=source[:100], entered_at=at) for one in fresh]
         )
+    BoxSighting.objects.filter(entered_at__lt=at - KEEP).delete()
     write_audit(
         by=by, action="导入运营商清单", subject=source[:100], at=at, detail=f"{len(sightings)} 个站点，新增 {len(sightings) - known}"
     )
