@@ -83,7 +83,7 @@ def test_a_suspension_that_is_over_still_stands_in_the_days_it_lasted(month: Cas
     assert after.known + after.unknown + after.excluded == whole.known + whole.unknown == 4 * 28 * DAY
     assert (after.population, after.suspended) == (4, 1)
     assert over(county, FEB, MID).excluded == 0
-    held = queries.suspended_sites(["/"], past=True).get()
+    held = queries.suspended_sites(["/"]).get()
     assert (held.document, held.valid_from, held.valid_to) == ("停字〔2026〕3号", MID, date(2026, 2, 21))
     assert queries.rate_at(county, clock.day_start(MID)).excluded == 1
     assert queries.rate_at(county, clock.day_start(MAR) - timedelta(hours=1)).excluded == 0

@@ -114,6 +114,7 @@ def test_the_pages_announce_list_and_cancel(cast: Cast, now: datetime, log_in: E
 def test_a_site_leaves_the_denominator_on_its_page_by_a_document_and_the_list_shows_it(cast: Cast, now: datetime, log_in: Enter) -> None:
     admin, code = log_in("shiguan"), LIU[0]
     today = clock.today()
+    assert f'value="{today:%Y-%m-%d}"' in admin.get(f"/network/objects/{code}/").content.decode(), "today is filled in as browsers read it"
     without = admin.post(f"/network/objects/{code}/turn/", {"turn": "suspend", "on": today, "document": ""})
     assert without.status_code == 400
     assert "依据文件" in without.content.decode()

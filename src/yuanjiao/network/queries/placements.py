@@ -15,10 +15,9 @@ def placement_story(subject: ManagedObject) -> list[Placement]:
     return list(Placement.objects.filter(object=subject.pk).select_related("division").order_by("-valid_from"))
 
 
-def suspended_sites(paths: Iterable[str], *, past: bool = False) -> QuerySet[Placement]:
-    """Spans in which a site was out of the denominator by decision, newest first; without `past` only those that last."""
+def suspended_sites(paths: Iterable[str]) -> QuerySet[Placement]:
+    """Spans in which a site was out of the denominator by decision, newest first; the open ones still are."""
     rows = Placement.objects.filter(
         within("division__path", paths), object__kind=ObjectKind.SITE, lifecycle__in=[Lifecycle.SUSPENDED, Lifecycle.RETIRED]
     )
-    rows = rows if past else rows.filter(valid_to=None)
     return rows.select_related("object", "division").order_by("-valid_from", "object__code")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 
-DAY = forms.DateInput(attrs={"type": "date"})
+DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 def _moment() -> forms.DateTimeInput:

@@ -117,19 +117,24 @@ COLUMNS: tuple[Column[Any], ...] = (
 
 @door(Permission.SEE_NETWORK)
 def suspended(request: ActingRequest) -> HttpResponseBase:
-    """Sites out of the denominator, each with the decision and its day (OPS19); ?past=1 also those that are back."""
+    """Sites that are or were out of the denominator, each with the decision and its days (OPS19)."""
     actor = request.actor
     page = ListPage[Any](
         title="停用与退役站点",
-        rows=queries.suspended_sites(seen_paths(actor), past=request.GET.get("past") == "1"),
+        rows=queries.suspended_sites(seen_paths(actor)),
         columns=COLUMNS,
-        empty="没有停用的站点。站点只有凭文件停用才不计入畅通率；在站点的“隶属与状态”页办理。",
+        empty="没有停用过的站点。站点只有凭文件停用才不计入畅通率；在站点的“隶属与状态”页办理。",
         search=("object__name", "object__code", "document"),
         search_hint="名称、编号或文号",
         filters=[
             *division_filter(actor, request.GET.get("division", "")),
             county_filter(actor),
-            Filter("past", "包括", [("1", "已经恢复的")], lambda rows, _value: rows),
+            Filter(
+                "when",
+                "时间",
+                [("now", "仍不计入"), ("over", "已经恢复")],
+                lambda rows, value: rows.filter(valid_to__isnull=value == "now"),
+            ),
             Filter("kind", "状态", [("suspended", "停用"), ("retired", "退役")], lambda rows, value: rows.filter(lifecycle=value)),
         ],
         lead="不计入畅通率的站点，每个都有依据文件和日期；停用期间的时间在畅通率旁另列。",

@@ -25,7 +25,9 @@ class MoveForm(forms.Form):
     division = forms.CharField(label=gettext_lazy("变更的区划代码"), max_length=12, min_length=12)
     parent = forms.CharField(label=gettext_lazy("新的上级区划代码"), max_length=12, min_length=12)
     on = forms.DateField(
-        label=gettext_lazy("自哪天起"), widget=forms.DateInput(attrs={"type": "date"}), help_text=gettext_lazy("不晚于今天")
+        label=gettext_lazy("自哪天起"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("不晚于今天"),
     )
     document = forms.CharField(label=gettext_lazy("依据文件"), max_length=100)
 
