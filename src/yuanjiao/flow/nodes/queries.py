@@ -23,6 +23,12 @@ def parent_node() -> Node | None:
     return Node.objects.filter(is_parent=True).first()
 
 
+def parent_ahead_s() -> float:
+    """How many seconds the parent's clock is ahead of ours, as its answers last told; 0 at the top. Kept over restarts."""
+    behind = Node.objects.filter(is_parent=True).values_list("clock_offset_s", flat=True).first()
+    return -behind if behind else 0.0
+
+
 def node_by_uid(uid: UUID) -> Node:
     node = Node.objects.filter(uid=uid).first()
     if node is None:

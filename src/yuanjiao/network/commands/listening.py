@@ -1,9 +1,13 @@
-"""Writes of the listener: transitions, deaf spans, marks, watermarks and play tests. They are the machine's own facts."""
+"""Writes of the listener: transitions, deaf spans, marks, watermarks and play tests. They are the machine's own facts.
+
+A machine below writes its facts in its parent's time, as the parent's answers last told it: a clock that is minutes wrong would else
+put its sites' silences beside other moments than they belong to. What stays at home (marks, the array) is by its own clock.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -12,7 +16,7 @@ from numpy.typing import NDArray
 
 from yuanjiao.flow.journal.queries import held_seqs
 from yuanjiao.flow.journal.record import record, record_many
-from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.flow.nodes.queries import own_node, parent_ahead_s
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
 from yuanjiao.network.live import STATE_NAMES, Transitions, Word
@@ -41,7 +45,8 @@ def _moments(seconds: NDArray[np.float64]) -> list[datetime | None]:
 
 def record_transitions(*, transitions: Transitions, at: datetime) -> int:
     """Journal what a sweep found, in bulk and in one transaction; returns how many changes were recorded."""
-    columns = (_moments(transitions.at), _moments(transitions.heard), _moments(transitions.latest))
+    ahead = parent_ahead_s()
+    columns = [_moments(np.where(times > 0, times + ahead, 0.0)) for times in (transitions.at, transitions.heard, transitions.latest)]
     changes = [
         Change(code=code, state=STATE_NAMES[state], at=begun, last=last, latest=latest, reason=REASONS[state])
         for code, state, begun, last, latest in zip(transitions.names, transitions.states.tolist(), *columns, strict=True)
@@ -54,7 +59,8 @@ def record_transitions(*, transitions: Transitions, at: datetime) -> int:
 
 def note_deafness(*, start: datetime, at: datetime, edges: Sequence[str] = ()) -> None:
     """Journal that this machine did not listen from `start` until `at`; with `edges` (codes), to these and what hangs on them."""
-    record(Deaf(start=start.replace(microsecond=0), end=at.replace(microsecond=0), edges=list(edges)), at=at)
+    ahead = parent_ahead_s()
+    record(Deaf(start=moment(start.timestamp() + ahead), end=moment(at.timestamp() + ahead), edges=list(edges)), at=at)
 
 
 def set_mark(*, observer: UUID, at: datetime) -> None:
@@ -100,6 +106,6 @@ def record_play_test(*, site: str, ok: bool, step: str, item: str, sent_at: str,
     uid = uuid5(PLAY_TESTS, f"{own_node().uid}|{site}|{sent_at or at.isoformat()}")
     if not PlayTest.objects.filter(uid=uid).exists():
         step = "" if ok else step[:20] or "video"
-        tested_at = (at - timedelta(seconds=min(max(ago_s, 0.0), OLDEST_PLAY_S))).replace(microsecond=0)
+        tested_at = moment(at.timestamp() + parent_ahead_s() - min(max(ago_s, 0.0), OLDEST_PLAY_S))
         record(PlayTested(uid=uid, site=site, at=tested_at, ok=ok, step=step, item=item[:100]), at=at)
     return uid

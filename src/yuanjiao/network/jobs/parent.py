@@ -12,6 +12,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from yuanjiao.flow.journal.queries import own_seq
+from yuanjiao.flow.nodes.commands import note_clock
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.flow.wire.auth import micros
@@ -30,10 +31,16 @@ def beat_parent(at: datetime, *, listener: Listener = LISTENER, line: Line | Non
     In the compact form once the parent has kept our roster. Nothing to do before enrolment. Unavailable when the line is dead; the
     next turn tries again.
     """
-    own = own_node()
-    if parent_node() is None or not listener.swept_at:
+    own, parent = own_node(), parent_node()
+    if parent is None or not listener.swept_at:
         return 0
     line, places = line or parent_line(), observed(listener.array, own.subject_code)
+    taken = _beat(line, listener, own, places, at)
+    note_clock(node=parent, offset_s=-line.offset_s)  # facts are written in the parent's time (commands/listening.py)
+    return taken
+
+
+def _beat(line: Line, listener: Listener, own: Node, places: NDArray[np.int64], at: datetime) -> int:
     codes = [listener.array.codes[place] for place in places]
     if codes and listener.agreed == roster_digest(codes):
         answer = _post(line, pack(_compact(listener, own, places, at)), COMPACT)

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from yuanjiao.flow.nodes.models import Node
-from yuanjiao.flow.nodes.queries import subjects_with_a_node
+from yuanjiao.flow.nodes.queries import parent_ahead_s, subjects_with_a_node
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.flaps import calm
 from yuanjiao.network.live.tree import observers
@@ -133,10 +133,11 @@ def _flags(
 
 
 def _restore(live: LiveArray) -> None:
-    """States come back from the database; when the objects were last heard comes back from the snapshot, where there is one."""
+    """States come back from the database, by our own clock; when the objects were last heard comes from the snapshot, if there is one."""
+    ahead = parent_ahead_s()
     for pk, state, since in _chunks(Liveness.objects.order_by("pk").values_list("object_id", "state", "since")):
         places = place_of(live.ids, np.array(pk, np.int64))
         live.state[places] = [STATE_CODES[one] for one in state]
-        live.since[places] = [moment.timestamp() for moment in since]
+        live.since[places] = [moment.timestamp() - ahead for moment in since]
     shaken = np.array(list(Instability.objects.filter(ended_at=None).values_list("object_id", flat=True)), np.int64)
     live.flaps.resume(place_of(live.ids, shaken))
