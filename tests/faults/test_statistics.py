@@ -51,13 +51,22 @@ def test_a_report_that_came_before_the_outage_was_found_counts_once_the_order_ha
     assert queries.under_reporting(path(world), *MARCH).ratio.part == 0
 
 
+def test_a_report_from_behind_a_silent_edge_belongs_to_the_outage_of_the_edge(world: World) -> None:
+    edge = world.goes_dark("E-990101")
+    world.report(LIN)
+    run_faults(world.at + HOUR)
+    (order,) = WorkOrder.objects.all()
+    assert order.outage == edge
+    assert queries.under_reporting(path(world), *MARCH).ratio.part == 0
+
+
 @pytest.mark.clause("OPS05")
 def test_reported_faults_are_counted_by_month_and_channel(world: World) -> None:
     world.report(LIN, channel=Channel.SITE_BUTTON)
     world.report(LIN, who="rexian", channel=Channel.PHONE)
     world.report("S-990101101200", who="xianguan", channel=Channel.OFFICER, at=datetime(2026, 3, 31, 16, 30, tzinfo=UTC))
     world.report("S-990102100200", who="linxian", channel=Channel.OFFICER)
-    world.goes_dark("E-990101")
+    world.goes_dark("L-990101101")
     run_faults(world.at + HOUR)
     months = queries.reported_faults(path(world), MARCH[0], datetime(2026, 5, 1, tzinfo=CHINA))
     assert [month.month for month in months] == ["2026-03", "2026-04"]
