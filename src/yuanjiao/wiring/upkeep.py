@@ -6,8 +6,13 @@ from datetime import datetime
 
 from django.db import connection
 
-SAMPLE = 1000
-"""Rows looked at per index: enough to tell a rare state from a common one, and done in a moment whatever the size."""
+SAMPLE = 20_000
+"""Rows looked at per index: enough to tell the few dark sites from all sites of a nation, and done in part of a second."""
+GUESS = 100
+"""Rows of a table that was empty when it was looked at. Told nothing, SQLite takes it for a large one and reads every division first."""
+GUESSES = (
+    "INSERT INTO sqlite_stat1 SELECT name, NULL, %s FROM sqlite_master WHERE type = 'table' AND name NOT IN (SELECT tbl FROM sqlite_stat1)"
+)
 
 
 def weigh_indexes(at: datetime) -> None:
@@ -17,3 +22,4 @@ def weigh_indexes(at: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA analysis_limit={SAMPLE}")
         cursor.execute("ANALYZE")
+        cursor.execute(GUESSES, [str(GUESS)])

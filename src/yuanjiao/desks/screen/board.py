@@ -21,7 +21,7 @@ from yuanjiao.plans.queries import practice_note_of
 from yuanjiao.ui.templatetags.zh import duration
 
 TREND_HOURS = 24
-TREND_KEPT_S = 600
+TREND_KEPT_S = 1800
 SITES_SHOWN = 400
 BANDS = ((0.98, "good"), (0.95, "fair"), (0.9, "weak"), (0.0, "bad"))
 """Lower bound of the rate → colour of a tile. The word beside the colour is the rate itself."""
@@ -167,7 +167,7 @@ def _with_note(row: Standing) -> Ranked:
 
 
 def trend(division: Division, at: datetime, target: float | None) -> Curve:
-    """Hourly rates of the last day; gaps where too little is known. Kept for ten minutes: late records may still change it."""
+    """Hourly rates of the last day; gaps where too little is known. Kept for half an hour: late records may still change it."""
     hour = at.replace(minute=0, second=0, microsecond=0)
     key = f"screen-trend-{division.code}-{hour:%Y%m%d%H}"
     steps: list[Step] | None = cache.get(key)
