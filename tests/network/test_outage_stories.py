@@ -353,6 +353,19 @@ def test_evidence_that_comes_later_makes_a_verdict_that_follows_the_first() -> N
     assert verdicts.count() == 2
 
 
+def test_a_root_that_is_told_late_or_only_when_it_is_over_still_names_whom_it_darkened() -> None:
+    tree = Telling()
+    tree.turn(after(1))
+    tree.tell("down", *SITES["L1"], at=after(2))
+    tree.turn(after(3.6), deaf=True)
+    assert tree.roots() == {}
+    tree.tell("up", *SITES["L1"], at=after(4))
+    tree.turn(after(4))
+    verdict = OutageVerdict.objects.get(outage__object__code="L1", rule="sites_share_line")
+    assert "所带 4 个站点中有 4 个" in verdict.evidence
+    assert "（站点L1-0、站点L1-1、站点L1-2等）" in verdict.evidence
+
+
 # the register
 
 

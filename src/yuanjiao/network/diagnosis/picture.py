@@ -44,7 +44,7 @@ LARGE, LARGE_READ_S = 100_000, 60.0
 @dataclass
 class Matter:
     """One root outage: open, or ended and still explaining something that is dark. `backs`: when those it explained came back;
-    `behind`: it was explained by another that has ended; `found`: what the rules said of it last."""
+    `behind`: it was explained by another that has ended; `found`: what the rules said of it last, and `members` of whom."""
 
     pk: int
     place: int
@@ -58,6 +58,7 @@ class Matter:
     fault: str = ""
     affected: int = 1
     found: tuple[Rule, int] | None = None
+    members: Places = field(default_factory=lambda: np.zeros(0, np.int64))
     backs: list[float] = field(default_factory=list)
 
 

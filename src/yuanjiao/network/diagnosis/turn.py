@@ -98,13 +98,10 @@ class Turn:
             change([matter.pk], held=False, held_for="")
         if not matter.rule:
             rule, of = matter.found or (Rule.EDGE_SILENT if self.picture.forest.kind[matter.place] == EDGE else Rule.SITE_ALONE, 1)
-            self.told.append(Told(matter, rule, of, self._members(matter)))
+            self.told.append(Told(matter, rule, of, matter.members))
             holds.note_drop(self.picture, matter, self.at)
         if self.picture.forest.kind[matter.place] == EDGE and not matter.derived and not matter.settled:
             self.picture.unsettled.append(matter)
-
-    def _members(self, matter: Matter) -> Places:
-        return np.append(self.picture.explained_by(matter.pk), matter.place)
 
     # whether anything can follow
 
@@ -287,12 +284,19 @@ class Turn:
                 self._release(matter)
                 continue
             matter.derived &= bool(np.isnan(picture.silent[place]))
-            matter.found = rule_of(findings, place) if findings.of[place] else matter.found
+            self._remember(matter, decision, findings)
             if matter.found is None or decision.waiting[place] or decision.settling[place]:
                 continue
-            members = decision.shared.get(place, decision.dark[decision.top == place])
-            self.told.append(Told(matter, *matter.found, members, stayed=matter.behind))
+            self.told.append(Told(matter, *matter.found, matter.members, stayed=matter.behind))
             self._release(matter)
+
+    def _remember(self, matter: Matter, decision: Decision, findings: Findings) -> None:
+        """By which rule, and for whom, should it end before it is told."""
+        if findings.of[matter.place]:
+            matter.found = rule_of(findings, matter.place)
+        mine = decision.shared.get(matter.place, decision.dark[(decision.top == matter.place) | (decision.under == matter.pk)])
+        if len(mine) > len(matter.members):
+            matter.members = mine
 
     def _release(self, matter: Matter) -> None:
         """Tell it, unless it belongs to a matter that is told already or to announced work."""

@@ -119,6 +119,8 @@ def _sentence(picture: Picture, told: Told, names: Mapping[int, str], *, anyone_
     what = "台边缘服务器" if by_edges else "个站点"
     shown = "、".join(names.get(int(one), "") for one in _first(picture, told)) + ("等" if len(told.members) > 3 else "")
     elsewhere = "别处仍有心跳" if anyone_heard else "但别处也没有心跳，不排除是本机收不到"
+    if not judged:  # a start lay between: who it was is in the rows of its children
+        return f"{name}所带的{what[1:]}在 {since} 前后一同无心跳，{elsewhere}"
     return f"{name}所带 {told.of} {what}中有 {judged} {what[0]}在 {since} 前后一同无心跳（{shown}），{elsewhere}"
 
 
