@@ -51,7 +51,10 @@ class Division(models.Model):
                 condition=models.Q(valid_to=None) | models.Q(valid_to__gt=models.F("valid_from")), name="division_dates_in_order"
             ),
         ]
-        indexes = [models.Index(fields=["path"], name="division_subtree")]  # every scoped query
+        indexes = [
+            models.Index(fields=["path"], name="division_subtree"),  # every scoped query
+            models.Index(fields=["level", "code"], name="division_level"),  # the few counties and towns beside every list of a nation
+        ]
 
     def __str__(self) -> str:
         return self.name
