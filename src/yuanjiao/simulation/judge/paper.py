@@ -36,7 +36,8 @@ def _summary(judgement: Judgement) -> list[str]:
     expected, told = judgement.expected, judgement.told
     return [
         f"- What happened: {struck}. Must be found: {len(judgement.findings)}; "
-        f"{judgement.hidden} were shorter than a silence that anybody could notice, or lay under another.",
+        f"{judgement.too_short} more (nearly all restarts) made no silence that anybody could notice, "
+        f"{judgement.under_another} could not be told from another that was there at the same time.",
         f"- Missed {len(judgement.missed)}; invented {len(judgement.invented)}; symptoms told as roots {len(judgement.symptoms)} "
         f"of {judgement.roots} roots told.",
         f"- Root object exact {judgement.exact_share:.2%}; class right {judgement.class_share:.2%}.",

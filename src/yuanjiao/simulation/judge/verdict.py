@@ -112,7 +112,10 @@ class Judgement:
     """Told as roots of their own although what is above them was broken, or nothing of theirs was."""
     roots: int = 0
     strikes: Counter[str] = field(default_factory=Counter)
-    hidden: int = 0
+    too_short: int = 0
+    """Strikes that made no silence longer than period, grace and one sweep, wherever one would look."""
+    under_another: int = 0
+    """Strikes that no observer could tell from another one that was there at the same time."""
 
     @property
     def missed(self) -> list[Finding]:
@@ -203,8 +206,10 @@ def judge(bench: Bench) -> Judgement:
             continue
         if must_be_found(bench, strike):
             answer.findings.append(_finding(bench.truth, strike, by_code))
+        elif _is_noticeable(bench, strike):
+            answer.under_another += 1
         else:
-            answer.hidden += 1
+            answer.too_short += 1
     answer.findings += _judge_plays(bench, answer)
     roots = [row for row in bench.found if not row.root and not row.held]
     answer.roots = len(roots)
@@ -275,6 +280,17 @@ def must_be_found(bench: Bench, strike: Strike) -> bool:
     if strike.kind == SITE:
         return _site_must(bench, strike)
     return _line_must(bench, strike) if strike.kind == LINE else _edge_must(bench, strike)
+
+
+def _is_noticeable(bench: Bench, strike: Strike) -> bool:
+    """Whether anything fell silent while it lasted."""
+    edge = edge_of(strike.code)
+    if strike.kind in {EDGE, UPLINK}:
+        rows = bench.edge_dark[edge]
+    else:
+        sites = [site for site in sites_of(bench.truth, edge) if strike.code in {site.code, site.line}]
+        rows = [dark for site in sites for dark in bench.stories[site.code][1]]
+    return any(dark.start < strike.end and strike.start < dark.end for dark in rows)
 
 
 def _site_must(bench: Bench, strike: Strike) -> bool:
