@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from yuanjiao.lib.env import BadSetting, Env
+from yuanjiao.wiring.cli import shared_address
 from yuanjiao.wiring.founding import found_city
 
 
@@ -66,3 +67,35 @@ def test_founding_makes_province_city_unit_and_administrator(db: None, at: objec
     account = Account.objects.get(username=founded.username)
     assert account.check_password(founded.password)
     assert actor_of(account, on=at.date()).covers(Permission.IMPORT_REGISTER, "/990000000000/990100000000/990101000000/")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ("serve --port 8001", ""),
+        ("serve --port 8001 --shared", "http://127.0.0.1:8001"),
+        ("serve --shared --host 0.0.0.0", "http://127.0.0.1:8000"),
+        ("intake --port=8002 --host 10.1.2.3", "http://10.1.2.3:8002"),
+        ("migrate --shared", ""),
+    ],
+)
+def test_only_who_shares_has_an_address_for_the_others(words: str, address: str) -> None:
+    assert shared_address(["yuanjiao", *words.split()]) == address
+
+
+def test_a_second_intake_is_refused_beside_a_serve_that_listens_alone(tmp_path: Path) -> None:
+    yuanjiao(tmp_path, "found", "--code", "990100000000", "--name", "青禾市")
+    mark = (
+        "from yuanjiao.flow.nodes.queries import own_node; from yuanjiao.lib import clock; "
+        "from yuanjiao.network.commands import set_mark; set_mark(observer=own_node().uid, at=clock.now())"
+    )
+    assert yuanjiao(tmp_path, "shell", "-c", mark).returncode == 0
+    done = yuanjiao(tmp_path, "intake", "--port", "1")
+    assert done.returncode == 1
+    assert "独自监听" in done.stderr
+
+
+def test_an_edge_has_no_second_intake(tmp_path: Path) -> None:
+    done = yuanjiao(tmp_path, "intake", "--port", "1", ROLE="edge", PARENT="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "只有中心" in done.stderr

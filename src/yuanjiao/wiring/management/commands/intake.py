@@ -13,7 +13,7 @@ from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.leases import living
-from yuanjiao.network.models import ListeningMark
+from yuanjiao.network.models import Intake, ListeningMark
 from yuanjiao.wiring.server import run_server
 
 ALONE_S = 30
@@ -33,5 +33,7 @@ class Command(BaseCommand):
         alone = ListeningMark.objects.filter(observer=own_node().uid, at__gt=now - timedelta(seconds=ALONE_S)).exists()
         if alone and not living(now):
             raise Refused("本机的 serve 正独自监听：请先以 yuanjiao serve --shared 重新启动")
+        if Intake.objects.filter(pk__in=living(now), address=settings.INTAKE_ADDRESS).exists():
+            raise Refused(f"{settings.INTAKE_ADDRESS} 已有接收进程：每个进程须有自己的 YUANJIAO_INTAKE_ADDRESS，或不设")
         self.stdout.write(f"远教 接收进程 http://{options['host']}:{options['port']}/beat")
         run_server("intake_application", host=options["host"], port=options["port"])
