@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.network.views import checks, comparison, edges, lines, maintenance, outages, probes, rates, rule, rulings, service, sites
+from yuanjiao.network.views import checks, comparison, edges, life, lines, maintenance, outages, probes, rates, rule, rulings, sites
 
 app_name = "network"
 urlpatterns = [
@@ -24,10 +24,10 @@ urlpatterns = [
     path("maintenance/new/", maintenance.maintenance_new, name="maintenance_new"),
     path("maintenance/<uuid:uid>/", maintenance.maintenance, name="maintenance"),
     path("maintenance/<uuid:uid>/cancel/", maintenance.maintenance_cancel, name="maintenance_cancel"),
-    path("objects/<str:code>/", service.service, name="service"),
-    path("objects/<str:code>/turn/", service.service_turn, name="service_turn"),
-    path("objects/<str:code>/move/", service.service_move, name="service_move"),
-    path("suspended/", service.suspended, name="suspended"),
+    path("objects/<str:code>/", life.service, name="service"),
+    path("objects/<str:code>/turn/", life.service_turn, name="service_turn"),
+    path("objects/<str:code>/move/", life.service_move, name="service_move"),
+    path("suspended/", life.suspended, name="suspended"),
     path("rulings/", rulings.rulings, name="rulings"),
     path("rulings/target/", rulings.target_new, name="target_new"),
     path("rulings/rule/", rulings.rule_new, name="rule_new"),

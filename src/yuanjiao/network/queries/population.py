@@ -21,8 +21,8 @@ from yuanjiao.network.counting.reading import moment
 from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, Site
 from yuanjiao.network.queries.maintenance import windows_by_site
 from yuanjiao.network.queries.roll import COUNTED, ROLL, Land, placement_table
+from yuanjiao.network.rules.pieces import Pieces, serving_pieces
 from yuanjiao.network.rules.rates import Ints
-from yuanjiao.network.rules.service import Pieces, serving_pieces
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import valid_on
 
