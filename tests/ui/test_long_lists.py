@@ -19,7 +19,6 @@ def test_a_list_of_values_is_counted_whole() -> None:
     assert (pages.count, pages.more, pages.num_pages) == (120, False, 3)
 
 
-@pytest.mark.clause("NET15")
 def test_a_list_longer_than_is_counted_says_more_than_and_exports_all(
     cast: Cast, log_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
