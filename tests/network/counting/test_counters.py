@@ -66,14 +66,13 @@ told = st.one_of(
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Told]:
-    """Mostly in the order of time, with some things told late, and the job at every noon."""
-    events = sorted(draw(st.lists(told, max_size=25)), key=lambda one: one.at)
+    """Mostly in the order of time, the job at every noon; then some things told late, and perhaps the job once more."""
     noons = [Told("keep", (day * 86_400 + 43_200) // STEP) for day in range(4)]
-    events = sorted([*events, *noons], key=lambda one: one.at)
-    for _ in range(draw(st.integers(0, 4))):
+    events = sorted([*draw(st.lists(told, min_size=4, max_size=20)), *noons], key=lambda one: one.at)
+    for _ in range(draw(st.integers(0, 2))):
         a, b = draw(st.integers(0, len(events) - 1)), draw(st.integers(0, len(events) - 1))
         events.insert(b, events.pop(a))
-    return events
+    return [*events, *draw(st.lists(told, min_size=1, max_size=4)), *draw(st.lists(st.just(Told("keep", 0)), max_size=1))]
 
 
 class World:
