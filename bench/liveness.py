@@ -7,23 +7,26 @@ observed by this one machine, which is the worst case.
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from django.conf import settings
 from django.db import connection, transaction
 
 from yuanjiao.flow.nodes.commands import ensure_self
 from yuanjiao.flow.nodes.queries import own_node
-from yuanjiao.network.jobs import keep_snapshot, sweep
-from yuanjiao.network.live import DOWN, UP, Listener
+from yuanjiao.network.jobs import sweep
+from yuanjiao.network.live import Listener
 from yuanjiao.network.models import Liveness, ManagedObject, Site, StateChange
 from yuanjiao.places.commands import add_division
 from yuanjiao.places.models import Division
@@ -38,16 +41,12 @@ def run() -> list[dict[str, Any]]:
     _nation()
     first = _memory_and_start()
     listener = Listener()
-    begun = time.perf_counter()
-    listener.reload(own_node(), top=True, now=START.timestamp())
-    loaded = time.perf_counter() - begun
-    return [
-        *first,
-        _row("liveness: register of 700,000 read", loaded, _plain_read(), "s"),
-        *_storm(listener),
-        *_sweeps(listener),
-        _lag(listener),
-    ]
+    loaded, _ = _timed(lambda: listener.reload(own_node(), top=True, now=START.timestamp()))
+    reading = _row("liveness: register of 703,044 read", loaded, _plain_read(), "s")
+    with socket.create_server(("127.0.0.1", 0)) as ear:  # a reference that answers: it is they who are silent
+        settings.REFERENCES = [f"127.0.0.1:{ear.getsockname()[1]}"]
+        storm = _storm(listener)
+    return [*first, reading, *storm, *_sweeps(listener), _lag(listener)]
 
 
 def _row(name: str, value: float, floor: float | None, unit: str) -> dict[str, Any]:
@@ -58,8 +57,8 @@ def _nation() -> None:
     """Edges and sites, written in bulk."""
     county = add_division(code="990100000000", name="测区", parent=None, on=date(2025, 1, 1))
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(_insert(ManagedObject, OBJECT), (_object(pk, county, pk) for pk in range(1, EDGES + SITES + 1)))
-        cursor.executemany(_insert(Site, SITE), (_site(pk) for pk in range(EDGES + 1, EDGES + SITES + 1)))
+        _write(cursor, _insert(ManagedObject, OBJECT), (_object(pk, county, pk) for pk in range(1, EDGES + SITES + 1)))
+        _write(cursor, _insert(Site, SITE), (_site(pk) for pk in range(EDGES + 1, EDGES + SITES + 1)))
 
 
 OBJECT = (
@@ -76,12 +75,18 @@ OBJECT = (
     "in_service_on",
 )
 SITE = (
-    "managedobject_ptr_id", "site_kind", "access_mode", "programmes", "capabilities", "road", "pinyin", "phone_sealed", "phone_digest", "beat_key",
+    "managedobject_ptr_id", "site_kind", "access_mode", "programmes", "capabilities",
+    "road", "pinyin", "phone_sealed", "phone_digest", "beat_key",
 )  # fmt: skip
 
 
 def _insert(model: Any, columns: tuple[str, ...]) -> str:
     return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
+
+
+def _write(cursor: Any, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
+    while part := list(islice(rows, 10_000)):
+        cursor.executemany(statement, part)
 
 
 def _object(pk: int, county: Division, number: int) -> tuple[Any, ...]:
@@ -116,57 +121,45 @@ def _storm(listener: Listener) -> list[dict[str, Any]]:
     array, every = listener.array, np.arange(SITES + EDGES)
     now = START + timedelta(seconds=PERIOD_S)
     sweep(START, listener=listener)
+    listener.swept_at = now.timestamp() - 5
     phase = np.random.default_rng(1).uniform(0, PERIOD_S, len(every))
     array.hear_many(every, START.timestamp() + phase)
-    begun, _ = _timed(lambda: sweep(now, listener=listener))
+    begun, _ = _busy(lambda: sweep(now, listener=listener))
     now = _wait(listener, now)
-    down, _ = _timed(lambda: sweep(now, listener=listener))
-    assert _count(DOWN, "down") == SITES + EDGES, "every one is down"
+    down, _ = _busy(lambda: sweep(now, listener=listener))
+    assert _count("down") == SITES + EDGES, "every one is down"
     now += timedelta(seconds=30)
+    listener.swept_at = now.timestamp() - 5
     array.hear_many(every, now.timestamp() - phase / 2)
-    back, _ = _timed(lambda: sweep(now, listener=listener))
-    assert _count(UP, "up") == SITES + EDGES, "every one is up"
+    back, _ = _busy(lambda: sweep(now, listener=listener))
+    assert _count("up") == SITES + EDGES, "every one is up"
     floor = _plain_write(now)
-    return [
-        _row("liveness: 703,044 first transitions written", begun, floor, "s"),
-        _row("liveness: all silent at once, every transition written", down, floor, "s"),
-        _row("liveness: all back at once, every transition written", back, floor, "s"),
-    ]
+    parts = (("the first word of 703,044", begun), ("all silent at once", down), ("all back at once", back))
+    return [_row(f"liveness: {what}, every transition written", seconds, floor, "s of CPU") for what, seconds in parts]
 
 
 def _wait(listener: Listener, now: datetime) -> datetime:
-    """Silence for as long as is allowed. The brake is told that a reference answers: it is they who are silent."""
-    import yuanjiao.network.jobs.sweeping as job
-
-    job.ears_open = lambda *_: True
+    """Silence for as long as is allowed, with our own sweeps going on all the while."""
     later = now + timedelta(seconds=PERIOD_S + WAIT_S + 1)
     listener.swept_at = later.timestamp() - 5
     return later
 
 
-def _count(code: int, state: str) -> int:
-    del code
+def _count(state: str) -> int:
     return Liveness.objects.filter(state=state).count()
 
 
 def _plain_write(now: datetime) -> float:
     """As many rows of the same width inserted into the same table by the driver, and nothing else."""
-    rows = StateChange.objects.count()
     columns = ("object_id", "state", "at", "until", "last_heard_at", "latest_at", "reason", "observer", "seq", "judged")
     at = now.strftime("%Y-%m-%d %H:%M:%S")
     observer = uuid4().hex if connection.vendor == "sqlite" else uuid4()
-    begun = time.perf_counter()
+    begun = time.process_time()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(
-            _insert(StateChange, columns),
-            (
-                (pk, "down", at, at, at, at, "silence", observer, 1, connection.vendor == "sqlite" or True)
-                for pk in range(1, SITES + EDGES + 1)
-            ),
-        )
-        seconds = time.perf_counter() - begun
+        rows = ((pk, "down", at, at, at, at, "silence", observer, 1, True) for pk in range(1, SITES + EDGES + 1))
+        _write(cursor, _insert(StateChange, columns), rows)
+        seconds = time.process_time() - begun
         transaction.set_rollback(True)
-    assert StateChange.objects.count() == rows
     return seconds
 
 
@@ -215,6 +208,13 @@ def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
     begun = time.perf_counter()
     answer = call()
     return time.perf_counter() - begun, answer
+
+
+def _busy(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Processor seconds of this process: what a storm costs, whoever else is at work on the machine."""
+    begun = time.process_time()
+    answer = call()
+    return time.process_time() - begun, answer
 
 
 def _best(call: Callable[[], Any]) -> float:
