@@ -158,7 +158,7 @@ class Counters:
             self.store.clear(kept_folders())
 
     def _unsummed(self, at: datetime, rule_on: RuleOn) -> date | None:
-        oldest = StateChange.objects.aggregate(oldest=Min("at"))["oldest"]
+        oldest = StateChange.objects.order_by("pk").values_list("at", flat=True).first()  # no index tells the very oldest moment
         day = clock.local_day(at - timedelta(seconds=RIPE_S)) - timedelta(days=1)
         summed = set(DayRollup.objects.values_list("day", "rule_version"))
         while oldest is not None and day >= clock.local_day(oldest):
