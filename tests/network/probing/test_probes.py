@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -184,7 +185,7 @@ def test_what_cannot_be_kept_now_is_kept_later(caplog: pytest.LogCaptureFixture)
         def locked_at_first(answers: list[Answer]) -> None:
             tries.append(len(answers))
             if len(tries) == 1:
-                raise OSError("database is locked")
+                raise OperationalError("database is locked")
             keep(answers)
 
         watching.prober.keep = locked_at_first
@@ -192,6 +193,23 @@ def test_what_cannot_be_kept_now_is_kept_later(caplog: pytest.LogCaptureFixture)
     assert tries[1] >= tries[0] > 0
     assert len(watching.answers) >= tries[1]
     assert "could not be kept" in caplog.text
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_nobody_foresaw_ends_the_prober_so_that_it_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    watching = Watching({})
+    loaded: list[int] = []
+
+    def broken_later() -> dict[int, Target]:
+        loaded.append(1)
+        if len(loaded) > 1:
+            raise KeyError("a row that cannot be")
+        return {}
+
+    watching.prober.load = broken_later
+    monkeypatch.setattr(probing, "RELOAD_S", 0.1)
+    with pytest.raises(KeyError, match="cannot be"):
+        asyncio.run(watching.prober.run(asyncio.Event()))
 
 
 SETUP = """

@@ -16,6 +16,7 @@ from typing import Any
 from zlib import crc32
 
 from django.conf import settings
+from django.db import Error as DatabaseFailed
 from django.db import close_old_connections
 
 from yuanjiao.lib.seal import unseal
@@ -68,26 +69,27 @@ class Prober:
     _complained_at: float = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; then what was answered is kept."""
+        """Until `stop`; then what was answered is kept. What was not foreseen ends it, and whoever started it starts it again."""
         asker, free = Asker(), asyncio.Semaphore(AT_ONCE)
-        keeping = asyncio.create_task(self._every(KEEP_S, self._keep_answers))
         await self._reload()
-        loading = asyncio.create_task(self._every(RELOAD_S, self._reload))
-        open_questions: set[asyncio.Task[None]] = set()
-        while not stop.is_set():
+        upkeep = [asyncio.create_task(self._every(KEEP_S, self._keep_answers)), asyncio.create_task(self._every(RELOAD_S, self._reload))]
+        asking: set[asyncio.Task[None]] = set()
+        while not (stop.is_set() or any(task.done() for task in upkeep)):
             for pk in self._ready():
                 await free.acquire()
                 if stop.is_set():
                     break
                 task = asyncio.create_task(self._ask(asker, pk, free))
-                open_questions.add(task)
-                task.add_done_callback(open_questions.discard)
+                asking.add(task)
+                task.add_done_callback(asking.discard)
+                task.add_done_callback(_complain_of)
             await _pause(stop, min(0.5, max(0.02, self._due[0][0] - self.now())) if self._due else 0.5)
-        for task in (keeping, loading, *open_questions):
-            task.cancel()
-        await asyncio.gather(keeping, loading, *open_questions, return_exceptions=True)
+        ended = await _end([*upkeep, *asking])
         await self._keep_answers()
         asker.close()
+        for error in ended[: len(upkeep)]:
+            if isinstance(error, Exception):
+                raise error
 
     def _ready(self) -> list[int]:
         """Probes whose moment has come; each is put back at its next."""
@@ -110,8 +112,6 @@ class Prober:
             reply = await asker.ask(target.question)
         except CannotAsk as error:
             self._complain(error)
-        except Exception:
-            log.exception("probe %s", pk)
         else:
             self.asked += 1
             self._take(pk, reply, begun)
@@ -152,7 +152,7 @@ class Prober:
             return
         try:
             await asyncio.to_thread(_with_connection, lambda: self.keep(answers))
-        except Exception:  # the worker's border: what could not be kept is kept with the next
+        except DatabaseFailed:  # what could not be kept is kept with the next
             log.exception("answers of probes could not be kept")
             self._answers = (answers + self._answers)[-100_000:]
 
@@ -161,7 +161,7 @@ class Prober:
             await asyncio.sleep(wait_s)
             try:
                 await work()
-            except Exception:
+            except DatabaseFailed:
                 log.exception("prober")
 
     def _complain(self, error: CannotAsk) -> None:
@@ -169,6 +169,18 @@ class Prober:
         if self.now() - self._complained_at > COMPLAIN_S:
             self._complained_at = self.now()
             log.warning("%s", error)
+
+
+def _complain_of(task: asyncio.Task[None]) -> None:
+    """One question went wrong in a way nobody foresaw: the others go on."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("a probe could not be asked", exc_info=task.exception())
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> list[Any]:
+    for task in tasks:
+        task.cancel()
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
