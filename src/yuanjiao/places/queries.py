@@ -24,6 +24,19 @@ def divisions(*, on: date, level: Level | None = None, under: str = "/") -> Quer
     return rows if level is None else rows.filter(level=level)
 
 
+def held_between(first: date, last: date) -> QuerySet[Division]:
+    """Every dated row in force on some day from `first` to `last`, both included."""
+    return Division.objects.filter(Q(valid_to=None) | Q(valid_to__gt=first), valid_from__lte=last)
+
+
+def every_row(under: Collection[str] = ("/",)) -> QuerySet[Division]:
+    """Every dated row of every division that lies under any of the paths, ended ones too."""
+    inside = Q(pk__in=[])
+    for path in under:
+        inside |= Q(path__startswith=path)
+    return Division.objects.all() if "/" in under else Division.objects.filter(inside)
+
+
 def division_by_code(code: str, *, on: date) -> Division:
     """The division that bears `code` on that day; NotFound otherwise."""
     row = Division.objects.filter(valid_on(on), code=code).first()

@@ -24,7 +24,7 @@ from yuanjiao.network.queries.roll import COUNTED, ROLL, Land, placement_table
 from yuanjiao.network.rules.pieces import Pieces, serving_pieces
 from yuanjiao.network.rules.rates import Ints
 from yuanjiao.places.models import Division
-from yuanjiao.places.queries import valid_on
+from yuanjiao.places.queries import every_row, held_between, valid_on
 
 BATCH = 500
 
@@ -104,7 +104,7 @@ def paths_of(division: Division | str, start: datetime, end: datetime | None) ->
     if isinstance(division, str):
         return (division,)
     first, last = clock.local_day(start), clock.local_day(start if end is None else max(start, end - timedelta(seconds=1)))
-    rows = Division.objects.filter(Q(valid_to=None) | Q(valid_to__gt=first), code=division.code, valid_from__lte=last)
+    rows = held_between(first, last).filter(code=division.code)
     return tuple(sorted(set(rows.values_list("path", flat=True)) or {division.path}))
 
 
@@ -140,10 +140,7 @@ def overlapping(start: int, end: int) -> Q:
 
 def divisions_under(paths: Sequence[str]) -> QuerySet[Division, Any]:
     """Every dated row of a division that lies under the paths, as a subquery of keys."""
-    inside = Q(pk__in=[])
-    for path in paths:
-        inside |= Q(path__startswith=path)
-    return Division.objects.filter(inside).values("pk")
+    return every_row(paths).values("pk")
 
 
 def site_keys(population_paths: tuple[str, ...], start: int, end: int) -> QuerySet[Placement, Any]:
@@ -159,7 +156,7 @@ def _places(division: Ints) -> dict[int, tuple[str, str]]:
     wanted = np.unique(division).tolist()
     found: dict[int, tuple[str, str]] = {}
     for start in range(0, len(wanted), BATCH):
-        rows = Division.objects.filter(pk__in=wanted[start : start + BATCH])
+        rows = every_row().filter(pk__in=wanted[start : start + BATCH])
         found |= {pk: (path, kind) for pk, path, kind in rows.values_list("pk", "path", "urban_rural")}
     return found
 

@@ -20,7 +20,7 @@ from yuanjiao.network.counting.reading import Epoch
 from yuanjiao.network.counting.reading import moment as moment_of
 from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, RegisterVersion
 from yuanjiao.network.rules.rates import FOREVER, Ints
-from yuanjiao.places.models import Division
+from yuanjiao.places.queries import every_row
 
 COUNTED = (Lifecycle.IN_SERVICE, Lifecycle.SUSPENDED)
 EPOCH_DAY = date(1970, 1, 1)
@@ -86,7 +86,7 @@ class Roll:
         wanted = (COUNTERS.owner, *_moved())
         with self._lock:
             if wanted != self._read_for:
-                self._land = Land(Division.objects.values_list("pk", "path").iterator(chunk_size=20_000))
+                self._land = Land(every_row().values_list("pk", "path").iterator(chunk_size=20_000))
                 self._table = placement_table(Placement.objects.filter(object__kind=ObjectKind.SITE, lifecycle__in=COUNTED))
                 self._ranks, self._days, self._read_for = self._land.rank[self._table[:, 1]], {}, wanted
             return self._table, self._land
@@ -112,7 +112,7 @@ def _day(table: Ints, ranks: NDArray[np.int32], second: int) -> DayRoll:
 def _moved() -> tuple[int, int]:
     """What grows when the register or the divisions change."""
     version = RegisterVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-    return version, Division.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    return version, every_row().aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def placement_table(rows: QuerySet[Placement]) -> Ints:
