@@ -85,6 +85,8 @@ def check(pairs: Sequence[tuple[StateChanged, Fact]], wanted: Stories) -> None:
     assert stories_in_the_database() == wanted
     now = {row.object.code: (row.state, row.since) for row in Liveness.objects.select_related("object")}
     assert now == {code: (story[-1][1], story[-1][0]) for code, story in wanted.items()}
+    last = {row.object_id: (row.observer, row.seq) for row in StateChange.objects.filter(until=None)}
+    assert {row.object_id: (row.observer, row.seq) for row in Liveness.objects.all()} == last
     for event, fact in pairs:
         apply_state_changed(event, fact)
     assert stories_in_the_database() == wanted, "told twice is told once"

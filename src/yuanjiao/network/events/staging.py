@@ -25,7 +25,21 @@ Told = tuple[str, str, datetime, datetime | None, datetime | None, str, UUID, in
 CHUNK = 5000
 DEEPEST = 10
 TOLD = ("ord", "code", "state", "at", "last_heard_at", "latest_at", "reason", "observer", "seq")
-STAGED = ("ord", "object_id", "state", "at", "until", "last_heard_at", "latest_at", "reason", "observer", "seq", "since", "open_id")
+STAGED = (
+    "ord",
+    "object_id",
+    "state",
+    "at",
+    "until",
+    "last_heard_at",
+    "latest_at",
+    "reason",
+    "observer",
+    "seq",
+    "since",
+    "known_observer",
+    "open_id",
+)
 
 
 def tell(changes: Iterable[Told]) -> None:
@@ -58,7 +72,7 @@ def stage_told(*, once: bool) -> None:
     _run(
         f"""
         INSERT INTO network_staged
-        SELECT t.ord, o.id, t.state, t.at, {following}, t.last_heard_at, t.latest_at, t.reason, t.observer, t.seq, l.since,
+        SELECT t.ord, o.id, t.state, t.at, {following}, t.last_heard_at, t.latest_at, t.reason, t.observer, t.seq, l.since, l.observer,
                (SELECT c.id FROM {{change}} c WHERE c.object_id = o.id AND c.at = l.since AND {{plain}}c.until IS NULL)
         FROM network_told t JOIN {{object}} o ON o.code = t.code LEFT JOIN {{liveness}} l ON l.object_id = o.id
         """
@@ -88,7 +102,7 @@ def stage_unknown(*, observer: UUID, seq: int, start: datetime, edges: Sequence[
         f"""
         INSERT INTO network_staged
         SELECT l.object_id, l.object_id, 'unknown', CASE WHEN l.since > %s THEN l.since ELSE %s END, NULL,
-               l.last_heard_at, NULL, 'deaf', l.observer, %s, l.since,
+               l.last_heard_at, NULL, 'deaf', l.observer, %s, l.since, l.observer,
                (SELECT c.id FROM {{change}} c WHERE c.object_id = l.object_id AND c.at = l.since AND {{plain}}c.until IS NULL)
         FROM {{liveness}} l WHERE l.observer = %s AND l.state <> 'unknown' {below}
         """,
@@ -125,8 +139,7 @@ def keep() -> None:
     _run(  # apart, because it seldom changes and its index is spared
         """
         UPDATE {liveness} SET observer = s.observer FROM network_staged s
-        WHERE {liveness}.object_id = s.object_id AND {liveness}.seq = s.seq AND {liveness}.since = s.at
-              AND {liveness}.observer <> s.observer
+        WHERE s.known_observer <> s.observer AND {liveness}.object_id = s.object_id AND {liveness}.seq = s.seq AND {liveness}.since = s.at
         """
     )
     _clear()
@@ -186,11 +199,11 @@ def _clear() -> None:
 _MOMENTS = ("at", "until", "last_heard_at", "latest_at", "since")
 _KINDS: dict[str, dict[str, str]] = {
     "sqlite": dict.fromkeys(("ord", "object_id", "seq", "open_id"), "integer")
-    | dict.fromkeys(("code", "state", "reason", "observer", *_MOMENTS), "text"),
+    | dict.fromkeys(("code", "state", "reason", "observer", "known_observer", *_MOMENTS), "text"),
     "postgresql": dict.fromkeys(("ord", "object_id", "seq", "open_id"), "bigint")
     | dict.fromkeys(("code", "state", "reason"), "text")
     | dict.fromkeys(_MOMENTS, "timestamptz")
-    | {"observer": "uuid"},
+    | {"observer": "uuid", "known_observer": "uuid"},
 }
 
 

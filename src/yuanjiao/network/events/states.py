@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from yuanjiao.flow.journal.event import Event, Fact, InBulk
-from yuanjiao.flow.nodes.queries import require_told_of
+from yuanjiao.flow.nodes.queries import own_node, require_told_of
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.events import staging
 from yuanjiao.network.models import ListeningGap
@@ -58,7 +58,7 @@ def apply_changes(pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
         for event, fact in pairs
         for change in event.changes
     )
-    for origin in {fact.origin for _, fact in pairs}:
+    for origin in {fact.origin for _, fact in pairs} - {own_node().uid}:  # we may speak of all that we hear
         require_told_of(origin, staging.paths_told_of(origin))
     staging.stage_told(once=sum(map(len, told)) == len(set().union(*told)))
     staging.keep()
