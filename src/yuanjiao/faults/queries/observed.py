@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from yuanjiao.faults.models import ReportHandling, WorkOrder
 from yuanjiao.faults.queries.statistics import month_of, months_in
 from yuanjiao.faults.rules import MATCH_EARLY, MATCH_LATE, Delays, Estimate, Ratio, SeenBy, Symptom, delays_of, estimate_all, tells_of
 from yuanjiao.items.rules import State
-from yuanjiao.network.models import Outage
-from yuanjiao.network.queries import OutageView, detected_outages
+from yuanjiao.network.queries import OutageView, detected_outages, outage_spans, root_spans, spans_of
 from yuanjiao.people.queries import within
 
 T = TypeVar("T")
@@ -69,7 +68,7 @@ def _unmatched(wanted: Sequence[int]) -> list[ReportHandling]:
     """Reports without an outage that were filed while any of the outages may have been spoken of."""
     if not wanted:
         return []
-    spans = [span for part in _parts(wanted) for span in Outage.objects.filter(pk__in=part).values_list("started_at", "ended_at")]
+    spans = [(span.started_at, span.ended_at) for part in _parts(wanted) for span in outage_spans(part)]
     first = min(started for started, _ in spans) - MATCH_EARLY
     rows = _without_outage().filter(report__filed_at__gte=first)
     if all(ended for _, ended in spans):
@@ -91,11 +90,9 @@ def _matched_by_time(handlings: Sequence[ReportHandling]) -> dict[int, int]:
 
 def _outages_of(codes: set[str], first: datetime, last: datetime) -> dict[str, list[tuple[datetime, datetime | None, int]]]:
     """Site code → (started, ended, root) of the outages that reports filed in [first, last] can speak of."""
-    alive = Q(ended_at=None) | Q(ended_at__gte=first - MATCH_LATE)
-    rows = Outage.objects.filter(alive, object__code__in=codes, started_at__lte=last + MATCH_EARLY)
     spans: dict[str, list[tuple[datetime, datetime | None, int]]] = defaultdict(list)
-    for pk, code, started, ended, root in rows.values_list("pk", "object__code", "started_at", "ended_at", "root"):
-        spans[code].append((started, ended, root or pk))
+    for span in spans_of(codes, ended_from=first - MATCH_LATE, started_to=last + MATCH_EARLY):
+        spans[span.code].append((span.started_at, span.ended_at, span.root_id))
     return spans
 
 
@@ -137,23 +134,17 @@ class MonthRow:
 
 def under_reporting_by_month(paths: Sequence[str], start: datetime, end: datetime) -> list[MonthRow]:
     """One row per place, one ratio per month of China time; from one reading of all outages of the span."""
-    outages = list(_root_rows(paths, start, end))
-    reported = reported_outages([pk for pk, _, _ in outages])
+    outages = list(root_spans(paths, start, end))
+    reported = reported_outages([span.outage_id for span in outages])
     whole: Counter[tuple[str, str]] = Counter()
     silent: Counter[tuple[str, str]] = Counter()
-    for pk, of, started in outages:
+    for span in outages:
         for path in paths:
-            if of.startswith(path):
-                whole[path, month_of(started)] += 1
-                silent[path, month_of(started)] += pk not in reported
+            if span.path.startswith(path):
+                whole[path, month_of(span.started_at)] += 1
+                silent[path, month_of(span.started_at)] += span.outage_id not in reported
     months = months_in(start, end)
     return [MonthRow(path, {month: Ratio(silent[path, month], whole[path, month]) for month in months}) for path in paths]
-
-
-def _root_rows(paths: Sequence[str], start: datetime, end: datetime) -> Iterator[tuple[int, str, datetime]]:
-    """(id, path, beginning) of the same roots as `detected_outages` lists, without their verdicts."""
-    rows = Outage.objects.filter(within("object__division__path", paths), root=None, started_at__gte=start, started_at__lt=end)
-    yield from rows.values_list("pk", "object__division__path", "started_at").iterator()
 
 
 def filing_delays(path: str, start: datetime, end: datetime) -> QuerySet[ReportHandling]:

@@ -6,16 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import F, Q
 
 from yuanjiao.faults.queries.orders import orders_in_scope
 from yuanjiao.faults.rules import BEFORE_DAYS, RECENT_DAYS, REPEATED_FROM, EarlySign, Rise, Sign
 from yuanjiao.items.models import Item
 from yuanjiao.items.rules import WITH_OWNER, State
 from yuanjiao.lib.clock import local_day
-from yuanjiao.network.models import Instability, Outage
-from yuanjiao.network.queries import recording_since
-from yuanjiao.people.queries import within
+from yuanjiao.network.queries import Trouble, recording_since, repeated_roots, root_spans, unstable_now
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import divisions
 from yuanjiao.places.rules import Level
@@ -32,19 +30,13 @@ def fault_signs(paths: Iterable[str], at: datetime) -> list[EarlySign]:
     return sorted(found, key=lambda row: (list(Sign).index(row.sign), -row.weight, row.key))
 
 
-def _roots(paths: Sequence[str], at: datetime, days: int) -> Q:
-    since = at - timedelta(days=days)
-    return within("object__division__path", paths) & Q(root=None, started_at__gte=since, started_at__lt=at)
-
-
 def _rising(paths: Sequence[str], at: datetime) -> list[EarlySign]:
     """Counties and towns; a town whose county already says the same for the most part is named all the same: it is where to look."""
     turn = at - timedelta(days=RECENT_DAYS)
     recent: Counter[str] = Counter()
     before: Counter[str] = Counter()
-    rows = Outage.objects.filter(_roots(paths, at, RECENT_DAYS + BEFORE_DAYS))
-    for path, started in rows.values_list("object__division__path", "started_at"):
-        (recent if started >= turn else before).update(_upwards(path))
+    for span in root_spans(paths, turn - timedelta(days=BEFORE_DAYS), at):
+        (recent if span.started_at >= turn else before).update(_upwards(span.path))
     places = [place for level in LEVELS for path in paths for place in divisions(on=local_day(at), level=level, under=path)]
     days = _days_observed(turn)
     rises = [(place, Rise(recent[place.path], before[place.path], days)) for place in places if recent[place.path]]
@@ -67,22 +59,16 @@ def _rise(place: Division, rise: Rise) -> EarlySign:
 
 
 def _repeated(paths: Sequence[str], at: datetime) -> list[EarlySign]:
-    rows = Outage.objects.filter(_roots(paths, at, RECENT_DAYS)).order_by().values("object")
-    counted = rows.annotate(times=Count("pk"), last=Max("started_at")).filter(times__gte=REPEATED_FROM).order_by("-times")
-    named = counted.values_list("object__name", "object__code", "object__kind", "object__division__path", "times", "last")[:SHOWN]
-    return [
-        EarlySign(Sign.REPEATED, name, code, kind, path, f"近 {RECENT_DAYS} 天中断 {times} 次", float(times), last)
-        for name, code, kind, path, times, last in named
-    ]
+    rows = repeated_roots(paths, at - timedelta(days=RECENT_DAYS), at, least=REPEATED_FROM, limit=SHOWN)
+    return [_object(Sign.REPEATED, row, f"近 {RECENT_DAYS} 天中断 {row.times} 次") for row in rows]
+
+
+def _object(sign: Sign, row: Trouble, reason: str) -> EarlySign:
+    return EarlySign(sign, row.name, row.code, row.kind, row.path, reason, float(row.times), row.last)
 
 
 def _unstable(paths: Sequence[str]) -> list[EarlySign]:
-    rows = Instability.objects.filter(within("object__division__path", paths), ended_at=None).order_by("-drops", "pk")
-    named = rows.values_list("object__name", "object__code", "object__kind", "object__division__path", "drops", "started_at")[:SHOWN]
-    return [
-        EarlySign(Sign.UNSTABLE, name, code, kind, path, f"已断 {drops} 次，仍不稳定", float(drops), since)
-        for name, code, kind, path, drops, since in named
-    ]
+    return [_object(Sign.UNSTABLE, row, f"已断 {row.times} 次，仍不稳定") for row in unstable_now(paths, limit=SHOWN)]
 
 
 def _waiting(paths: Sequence[str], at: datetime) -> list[EarlySign]:

@@ -6,6 +6,7 @@ from yuanjiao.network.queries.entries import assets, edges, lines, sites
 from yuanjiao.network.queries.evidence import EvidenceKind, EvidenceRow, evidence_about
 from yuanjiao.network.queries.maintenance import Window, maintenance_at, sites_covered, window_by_uid, window_rows, windows_of
 from yuanjiao.network.queries.nodes import EdgeNode, edge_nodes
+from yuanjiao.network.queries.outage_spans import OutageSpan, Trouble, outage_spans, repeated_roots, root_spans, spans_of, unstable_now
 from yuanjiao.network.queries.outages import (
     InstabilityView,
     OpenRoots,
@@ -74,6 +75,7 @@ __all__ = [
     "EvidenceRow",
     "InstabilityView",
     "OpenRoots",
+    "OutageSpan",
     "OutageView",
     "Play",
     "Ranking",
@@ -83,6 +85,7 @@ __all__ = [
     "SplitRate",
     "Standing",
     "StateNow",
+    "Trouble",
     "VillageCoverage",
     "Window",
     "affected_sites",
@@ -112,6 +115,7 @@ __all__ = [
     "open_outages",
     "open_roots",
     "outage",
+    "outage_spans",
     "outages_of",
     "passed_play_test_after",
     "placement_story",
@@ -129,7 +133,9 @@ __all__ = [
     "rates_by_site",
     "rates_split",
     "recording_since",
+    "repeated_roots",
     "root_rows",
+    "root_spans",
     "rule_on",
     "rule_versions",
     "rules_over",
@@ -138,6 +144,7 @@ __all__ = [
     "sites",
     "sites_covered",
     "sites_in",
+    "spans_of",
     "state_now",
     "story",
     "suspended_sites",
@@ -145,6 +152,7 @@ __all__ = [
     "target_rows",
     "targets_of",
     "uncovered_villages",
+    "unstable_now",
     "unstable_objects",
     "upstream",
     "verdicts",
