@@ -31,6 +31,8 @@ clauses: setup-dev  ## The table of requirement clauses and the tests that show 
 	@$(PY) tools/clauses.py
 bench: setup-dev  ## Measure speed against floors in the same run; writes build/bench.json
 	@$(PY) -m bench $(ARGS)
+judge: setup-dev  ## Put the findings beside a simulated truth, 3,000 sites for 30 days; writes docs/judge.md
+	@$(PY) -m yuanjiao.wiring simulate judge --seed 2026 --out docs/judge.md $(ARGS)
 docs: setup-dev  ## Write the generated pages: settings, command line, screenshots list
 	@$(PY) tools/docs.py
 screenshots: setup-dev  ## Take the screenshots of the README from a running demo
