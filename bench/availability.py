@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from yuanjiao.flow.nodes.commands import ensure_self
@@ -43,11 +43,13 @@ Ints = NDArray[np.int64]
 def run() -> list[dict[str, Any]]:
     """Seconds for the month of all counties by each way, and milliseconds for an instant."""
     observer = ensure_self(at=clock.day_start(FIRST)).uid
-    nation = register()
+    with transaction.atomic():
+        nation = register()
     ListeningMark.objects.create(observer=observer, at=datetime.fromtimestamp(NOW, clock.CHINA))
     month = Month(number_of(observer))
     upkeep = [month.day(place) for place in range(DAYS)]
-    month.tell_today(observer)
+    with transaction.atomic():
+        month.tell_today(observer)
     rows = [_row(f"availability: one day of {SITES:,} sites summed and written", float(np.median(upkeep)), None, "s")]
     rows += from_changes(month)
     return rows + live(nation, month)
@@ -106,7 +108,8 @@ class Month:
         """Make one day's changes and give them to both; returns the seconds our side took."""
         day = FIRST + timedelta(days=place)
         start, end = bounds(day)
-        moments = np.sort(self.random.integers(start + 1, end, (A_DAY, SITES)), axis=0)
+        moments = np.sort(self.random.integers(start + 1, end - A_DAY, (A_DAY, SITES)), axis=0)
+        moments += np.arange(A_DAY)[:, None]  # no two in one second: `lead()` knows no order of arrival
         states = (self.state + np.cumsum(self.random.integers(1, 3, (A_DAY, SITES)), axis=0)) % 3
         at, state = np.vstack([self.at, moments]), np.vstack([self.state, states])
         heard = np.vstack([self.heard, moments - np.where(states == DOWN, self.random.integers(0, 60, (A_DAY, SITES)), 0)])
