@@ -40,4 +40,4 @@ screenshots: setup-dev  ## Take the screenshots of the README from a running dem
 lock: setup-dev  ## Renew the lock files (versions and hashes, no download hosts)
 	@$(PY) tools/lock.py
 
-.PHONY: help setup-run setup-dev demo dev check fix test clauses bench docs screenshots lock
+.PHONY: help setup-run setup-dev demo dev check fix test clauses bench judge docs screenshots lock
