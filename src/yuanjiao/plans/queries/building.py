@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 from django.db.models import F, Q, QuerySet
 
-from yuanjiao.network.models import Asset, Lifecycle, Site, SiteKind
+from yuanjiao.network.models import Asset, Lifecycle, SiteKind
+from yuanjiao.network.queries import assets, sites
 from yuanjiao.people.queries import within
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import divisions
@@ -48,7 +49,7 @@ def _title(target: BuildTarget) -> str:
 
 
 def _progress(plan: BuildPlan, target: BuildTarget) -> Progress:
-    rows = Site.objects.filter(division__path__startswith=plan.division.path)
+    rows = sites().filter(division__path__startswith=plan.division.path)
     rows = rows.filter(site_kind=target.value) if target.measure == Measure.KIND else rows.filter(capabilities__contains=target.value)
     return Progress(target.count, rows.filter(lifecycle__in=BUILT).count(), rows.filter(lifecycle__in=ACCEPTED).count())
 
@@ -83,7 +84,7 @@ def coverage_progress(target: CoverageTarget, *, on: date) -> CoverageProgress:
 def _first_service(under: str, paths: set[str]) -> dict[str, date]:
     """Path of a place → the day its first site (in it or below it) that serves today entered service."""
     found: dict[str, date] = {}
-    rows = Site.objects.filter(division__path__startswith=under, lifecycle=Lifecycle.IN_SERVICE)
+    rows = sites().filter(division__path__startswith=under, lifecycle=Lifecycle.IN_SERVICE)
     for path, first in rows.values_list("division__path", "in_service_on"):
         for place in _upwards(path):
             if place in paths:
@@ -105,12 +106,13 @@ def upgrades(paths: Iterable[str]) -> QuerySet[Upgrade]:
 def renewals(paths: Iterable[str], *, on: date) -> QuerySet[Asset]:
     """Set-top boxes of sites whose expected life is over on a day (OPS19), the oldest first; retired sites left out."""
     over = Q()
-    years = set(Asset.objects.filter(kind__contains=BOX).exclude(purchased_on=None).values_list("life_years", flat=True))
+    boxes = assets().filter(kind__contains=BOX)
+    years = set(boxes.exclude(purchased_on=None).values_list("life_years", flat=True))
     for life in years:
         over |= Q(life_years=life, purchased_on__lte=_years_before(on, life))
-    rows = Asset.objects.filter(within("place__division__path", paths), kind__contains=BOX, place__kind="site")
+    rows = boxes.filter(within("place__division__path", paths), place__kind="site")
     rows = rows.exclude(place__lifecycle=Lifecycle.RETIRED).filter(over) if years else rows.none()
-    return rows.select_related("place__division").order_by("purchased_on", "code")
+    return rows.order_by("purchased_on", "code")
 
 
 def _years_before(day: date, years: int) -> date:
