@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db.models import F, QuerySet
 
 from yuanjiao.network.models import Site
+from yuanjiao.network.queries import sites
 from yuanjiao.people.queries import within
 from yuanjiao.places.models import Division
 from yuanjiao.plans.models import CostShare, LentFacility, PracticeNote
@@ -21,8 +22,8 @@ def facilities(paths: Iterable[str]) -> QuerySet[LentFacility]:
 
 def shared_sites(paths: Iterable[str]) -> QuerySet[Site]:
     """Sites that belong to a programme or bear shared costs, in code order."""
-    rows = Site.objects.filter(within("division__path", paths)).exclude(programmes="", cost_shares=None)
-    return rows.select_related("division").prefetch_related("cost_shares").distinct().order_by("code")
+    rows = sites().filter(within("division__path", paths)).exclude(programmes="", cost_shares=None)
+    return rows.prefetch_related("cost_shares").distinct()
 
 
 def cost_shares(site: Site) -> list[CostShare]:
