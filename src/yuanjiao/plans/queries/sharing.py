@@ -28,7 +28,7 @@ def shared_sites(paths: Iterable[str]) -> QuerySet[Site]:
 
 def cost_shares(site: Site) -> list[CostShare]:
     """Who bears the costs of a site, in the order they were named; one query for a whole list of `shared_sites`."""
-    return sorted(site.cost_shares.all(), key=lambda row: row.pk)  # type: ignore[attr-defined]  # the other end of CostShare.site
+    return sorted(site.cost_shares.all(), key=lambda row: row.pk)
 
 
 def cost_split(site: Site, cents: int) -> dict[str, int]:
