@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from yuanjiao.flow.journal.models import Entry, Head, Unapplied
@@ -67,3 +69,13 @@ def unapplied_count() -> int:
 def unapplied_entries(limit: int = 200) -> list[Unapplied]:
     """What was set aside, in the order it came, with its entry and origin."""
     return list(Unapplied.objects.select_related("entry__origin").order_by("entry_id")[:limit])
+
+
+def told_entries(kinds: Iterable[str], received_by: datetime | None = None) -> Iterator[tuple[UUID, str, dict[str, Any]]]:
+    """(origin, kind, what was said) of the entries of these kinds in the order they came; what was set aside is left out."""
+    rows = Entry.objects.filter(kind__in=list(kinds)).exclude(pk__in=Unapplied.objects.values("entry"))
+    if received_by is not None:
+        rows = rows.filter(received_at__lte=received_by)
+    wanted = rows.order_by("pk").values_list("origin__uid", "kind", "payload")
+    for origin, kind, payload in wanted.iterator(chunk_size=2000):
+        yield origin, kind, json.loads(bytes(payload))

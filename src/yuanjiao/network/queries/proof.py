@@ -6,14 +6,11 @@ reaches are read as they stand. None of the tables that events make is looked at
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from yuanjiao.flow.journal.models import Entry, Unapplied
+from yuanjiao.flow.journal.queries import told_entries
 from yuanjiao.lib import clock
 from yuanjiao.network.counting.reading import OBSERVERS, record_ends
 from yuanjiao.network.models import Lifecycle, ManagedObject, ObjectKind, Placement
@@ -100,7 +97,8 @@ def _service(division: Division | str, start: datetime, end: datetime) -> dict[s
 def _stories(codes: set[str], received_by: datetime | None) -> dict[str, Story]:
     """Every entry in the order it came, told to the objects it speaks of."""
     stories: dict[str, Story] = defaultdict(Story)
-    for order, (origin, kind, said) in enumerate(_entries(received_by)):
+    for order, (recorder, kind, said) in enumerate(told_entries([CHANGED, DEAF, PLAYED], received_by)):
+        origin = str(recorder)
         if kind == CHANGED:
             for change in said["changes"]:
                 if change["code"] in codes:
@@ -114,16 +112,6 @@ def _stories(codes: set[str], received_by: datetime | None) -> dict[str, Story]:
         elif said["site"] in codes:
             stories[said["site"]].tests.append((_second(said["at"]), order, said["ok"]))
     return stories
-
-
-def _entries(received_by: datetime | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(recorder, kind, what was said), in the order of arrival; what could not be applied is no part of any figure."""
-    rows = Entry.objects.filter(kind__in=[CHANGED, DEAF, PLAYED]).exclude(pk__in=Unapplied.objects.values("entry"))
-    if received_by is not None:
-        rows = rows.filter(received_at__lte=received_by)
-    wanted = rows.order_by("pk").values_list("origin__uid", "kind", "payload")
-    for origin, kind, payload in wanted.iterator(chunk_size=2000):
-        yield str(origin), kind, json.loads(bytes(payload))
 
 
 def _second(text: str) -> int:
