@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 
 from django.db import close_old_connections
@@ -13,10 +14,12 @@ from yuanjiao.lib.errors import Conflict, Unavailable, YuanjiaoError
 from yuanjiao.wiring.jobs import Job
 
 log = logging.getLogger(__name__)
+LEAST_PAUSE = 0.2
+"""A job that takes longer than its period still rests for this part of it: no job may take a whole core."""
 
 
 class Engine:
-    """Runs jobs until stopped. A job never overlaps itself; a long one only delays its own next turn."""
+    """Runs jobs until stopped, each turn a period after the last began. A job never overlaps itself; a long one only delays its own."""
 
     def __init__(self, jobs: Sequence[Job], role: str) -> None:
         self._stop = threading.Event()
@@ -34,8 +37,10 @@ class Engine:
 
     def _loop(self, job: Job) -> None:
         while not self._stop.is_set():
+            begun = time.monotonic()
             run_once(job)
-            self._stop.wait(job.every_s)
+            took = time.monotonic() - begun
+            self._stop.wait(max(job.every_s - took, job.every_s * LEAST_PAUSE))
 
 
 def run_once(job: Job) -> bool:
