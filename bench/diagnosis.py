@@ -101,9 +101,11 @@ def _change(state: str, at: datetime, edges: range) -> int:
     table, now = StateChange._meta.db_table, Liveness._meta.db_table
     own = _uid(own_node().uid)
     seq = int(at.timestamp())
-    begins = [connection.ops.adapt_datetimefield_value(at + timedelta(seconds=second)) for second in range(SPREAD)]
+    begins, latest = (
+        [connection.ops.adapt_datetimefield_value(at + timedelta(seconds=s + late)) for s in range(SPREAD)] for late in (0, 60)
+    )
     sites = ManagedObject.objects.filter(kind="site", pk__gte=first, pk__lt=last).values_list("pk", flat=True)
-    rows = [(pk, state, begins[pk % SPREAD], begins[pk % SPREAD], begins[pk % SPREAD], own, seq) for pk in sites.iterator()]
+    rows = [(pk, state, begins[pk % SPREAD], begins[pk % SPREAD], latest[pk % SPREAD], own, seq) for pk in sites.iterator()]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET until = %s WHERE until IS NULL AND object_id >= %s AND object_id < %s", (begins[0], first, last)
