@@ -46,7 +46,7 @@ class Rule(StrEnum):
     PLAY_FAILED = "play_failed"
 
 
-RULE_NAMES = {
+RULE_NAMES: dict[str, str] = {
     Rule.EDGE_SILENT: "边缘服务器无心跳",
     Rule.EDGES_SHARE_UPLINK: "多台边缘服务器一同无心跳",
     Rule.ALL_SITES_OF_EDGE: "一台边缘服务器的站点一同无心跳",
@@ -63,7 +63,7 @@ RULE_NAMES = {
     Rule.BOX_SEEN: "运营商平台见到盒子",
     Rule.PLAY_FAILED: "有心跳而试播失败",
 }
-"""What the rules are called where a verdict is shown."""
+"""What the rules are called where a verdict is shown; a verdict of a rule of former days keeps its own word."""
 FOUND = (Rule.EDGE_SILENT, Rule.EDGES_SHARE_UPLINK, Rule.ALL_SITES_OF_EDGE, Rule.SITES_SHARE_LINE, Rule.SITE_ALONE)
 """The rules that find a root, by the number under which `Findings.rule` has them."""
 _SILENT, _UPLINK, _EDGE, _LINE, _ALONE = range(5)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from yuanjiao.lib import clock
 from yuanjiao.network import queries
 from yuanjiao.network.models import FaultClass, Hold, ManagedObject, ObjectKind, Sign
-from yuanjiao.network.rules.causes import RULE_NAMES, Rule
+from yuanjiao.network.rules.causes import RULE_NAMES
 from yuanjiao.network.rules.steadiness import is_back_to_stay
 from yuanjiao.network.views.parts import address_of, county_filter, division_filter, linked, seen_paths, shown_time
 from yuanjiao.people.access import ActingRequest, door
@@ -94,7 +94,7 @@ def outage(request: ActingRequest, uid: UUID) -> HttpResponseBase:
         "row": row,
         "row_address": address_of(row),
         "full_name": full_name(row.division),
-        "verdicts": [{"one": one, "rule": RULE_NAMES.get(Rule(one.rule), one.rule)} for one in queries.verdicts(uid)],
+        "verdicts": [{"one": one, "rule": RULE_NAMES.get(one.rule, one.rule)} for one in queries.verdicts(uid)],
         "lasting": _is_lasting(view, row, at),
         "unstable": queries.instabilities_of(row)[:5],
         "affected": affected,
