@@ -66,7 +66,8 @@ def paths_told_of(observer: UUID) -> list[str]:
 def stage_told(*, once: bool) -> None:
     """Give every told change its object, what follows it among the told (nothing, when every object is told of `once`), and what is known.
 
-    Entries that were kept before are passed over: the first change of an entry speaks for all of it.
+    Entries that were kept before are passed over: the first change of an entry speaks for all of it (after a gap, that of an object
+    which left the register, the next one is asked as well: that is cheaper than to look for the very first).
     """
     following = "NULL" if once else "LEAD(t.at) OVER (PARTITION BY o.id ORDER BY t.at, t.ord)"
     _run(
@@ -82,7 +83,9 @@ def stage_told(*, once: bool) -> None:
         DELETE FROM network_staged WHERE (observer, seq) IN (
             SELECT s.observer, s.seq FROM network_staged s
             JOIN {change} c ON c.object_id = s.object_id AND c.at = s.at AND c.observer = s.observer AND c.seq = s.seq
-            WHERE s.ord IN (SELECT MIN(ord) FROM network_staged GROUP BY observer, seq)
+            WHERE NOT EXISTS (
+                SELECT 1 FROM network_staged b WHERE b.ord = s.ord - 1 AND b.seq = s.seq AND b.observer = s.observer
+            )
         )
         """
     )
@@ -110,15 +113,17 @@ def stage_unknown(*, observer: UUID, seq: int, start: datetime, edges: Sequence[
     )
 
 
-def keep() -> None:
-    """Write what is staged: end the open spans, add the new ones, chain anew where something came late, and copy the last ones."""
-    _run(
-        """
-        UPDATE {change} SET until = f.at
-        FROM (SELECT open_id, MIN(at) AS at FROM network_staged WHERE at >= since AND open_id IS NOT NULL GROUP BY open_id) f
-        WHERE {change}.id = f.open_id
-        """
+def keep(*, once: bool) -> None:
+    """Write what is staged: end the open spans, add the new ones, chain anew where something came late, and copy the last ones.
+
+    `once`: no object is staged twice, so that the first change of each need not be looked for.
+    """
+    first = (
+        "network_staged"
+        if once
+        else "(SELECT open_id, MIN(at) AS at, MIN(since) AS since FROM network_staged WHERE at >= since GROUP BY open_id)"
     )
+    _run(f"UPDATE {{change}} SET until = f.at FROM {first} f WHERE {{change}}.id = f.open_id AND f.at >= f.since")
     _run(
         """
         INSERT INTO {change} (object_id, state, at, until, last_heard_at, latest_at, reason, observer, seq, judged)
@@ -131,7 +136,7 @@ def keep() -> None:
         """
         INSERT INTO {liveness} (object_id, state, since, last_heard_at, observer, seq)
         SELECT object_id, state, at, last_heard_at, observer, seq FROM network_staged
-        WHERE until IS NULL AND (since IS NULL OR at >= since) ORDER BY object_id
+        WHERE until IS NULL AND (since IS NULL OR at >= since) ORDER BY {locking}
         ON CONFLICT (object_id)
         DO UPDATE SET state = excluded.state, since = excluded.since, last_heard_at = excluded.last_heard_at, seq = excluded.seq
         """
@@ -172,8 +177,9 @@ def _sql(statement: str) -> str:
     postgresql = connection.vendor == "postgresql"
     false = "false" if postgresql else "0"
     plain = "" if postgresql else "+"  # keeps SQLite from looking through all that is open
+    locking = "object_id" if postgresql else "ord"  # two writers at once take rows in one order; an embedded database has one writer
     names = {"change": StateChange, "liveness": Liveness, "object": ManagedObject, "division": Division}
-    return statement.format(false=false, plain=plain, **{name: _table(model) for name, model in names.items()})
+    return statement.format(false=false, plain=plain, locking=locking, **{name: _table(model) for name, model in names.items()})
 
 
 def _run(statement: str, parameters: Sequence[Any] = ()) -> None:
@@ -198,7 +204,8 @@ def _clear() -> None:
 
 _MOMENTS = ("at", "until", "last_heard_at", "latest_at", "since")
 _KINDS: dict[str, dict[str, str]] = {
-    "sqlite": dict.fromkeys(("ord", "object_id", "seq", "open_id"), "integer")
+    "sqlite": dict.fromkeys(("object_id", "seq", "open_id"), "integer")
+    | {"ord": "integer primary key"}  # the rows lie in this order, so that nothing is sorted
     | dict.fromkeys(("code", "state", "reason", "observer", "known_observer", *_MOMENTS), "text"),
     "postgresql": dict.fromkeys(("ord", "object_id", "seq", "open_id"), "bigint")
     | dict.fromkeys(("code", "state", "reason"), "text")

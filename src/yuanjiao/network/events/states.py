@@ -15,7 +15,7 @@ from yuanjiao.network.events import staging
 from yuanjiao.network.models import ListeningGap
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One object's new state from `at` on; `last` and `latest` bound the true beginning of a silence."""
 
     code: str
@@ -60,8 +60,9 @@ def apply_changes(pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
     )
     for origin in {fact.origin for _, fact in pairs} - {own_node().uid}:  # we may speak of all that we hear
         require_told_of(origin, staging.paths_told_of(origin))
-    staging.stage_told(once=sum(map(len, told)) == len(set().union(*told)))
-    staging.keep()
+    once = sum(map(len, told)) == len(set().union(*told))
+    staging.stage_told(once=once)
+    staging.keep(once=once)
 
 
 apply_state_changed = InBulk(apply_changes)
@@ -72,4 +73,4 @@ def apply_deaf(event: Deaf, fact: Fact) -> None:
     _, new = ListeningGap.objects.get_or_create(observer=fact.origin, seq=fact.seq, defaults={"start": event.start, "end": event.end})
     if new:
         staging.stage_unknown(observer=fact.origin, seq=fact.seq, start=event.start, edges=event.edges)
-        staging.keep()
+        staging.keep(once=True)
