@@ -25,6 +25,7 @@ CASES = [
     ("edge", Observation("probe", True, BEFORE, "断前应答", "tcp"), None),
     ("edge", Observation("edge_check", False, SINCE, "磁盘不合格", "disk"), ("server", Rule.EDGE_CHECK_FAILED)),
     ("edge", Observation("edge_check", False, SINCE - 7200, "早已恢复", "disk"), None),
+    ("edge", Observation("edge_check", False, LATER, "时钟不合格", "time"), None),
     ("line", Observation("edge_check", False, LATER, "线路不合格", "line"), ("line", Rule.LINE_CHECK_FAILED)),
     ("line", Observation("probe", True, LATER, "应答", "icmp"), None),
 ]

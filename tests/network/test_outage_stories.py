@@ -15,6 +15,7 @@ from yuanjiao.network.commands import resume_object, suspend_object
 from yuanjiao.network.diagnosis import Memory, run
 from yuanjiao.network.models import (
     BoxSighting,
+    EdgeCheck,
     Instability,
     Liveness,
     MaintenanceWindow,
@@ -364,6 +365,61 @@ def test_a_root_that_is_told_late_or_only_when_it_is_over_still_names_whom_it_da
     verdict = OutageVerdict.objects.get(outage__object__code="L1", rule="sites_share_line")
     assert "所带 4 个站点中有 4 个" in verdict.evidence
     assert "（站点L1-0、站点L1-1、站点L1-2等）" in verdict.evidence
+
+
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("back", [2.5, 3.6, 9])
+def test_when_all_sites_fall_silent_at_once_the_sentence_counts_and_names_them(lost: bool, back: float) -> None:
+    tree = Telling()
+    tree.turn(after(1))
+    tree.tell("down", *ALL, at=after(2))
+    for half in range(5, int(2 * back) + 1):
+        tree.memory = Memory() if lost else tree.memory
+        tree.turn(after(half / 2), deaf=True)
+    tree.tell("up", *ALL, at=after(back))
+    tree.memory = Memory() if lost else tree.memory
+    tree.turn(after(back))
+    said = {row.outage.object.code: row for row in OutageVerdict.objects.exclude(rule="came_back_together")}
+    assert {code: (row.rule, row.fault_class) for code, row in said.items()} == {
+        "E1": ("all_sites_of_edge", "server"),
+        "L3": ("sites_share_line", "line"),
+    }
+    assert "所带 7 个站点中有 7 个" in said["E1"].evidence
+    assert "（站点L1-0、站点L1-1、站点L1-2等）" in said["E1"].evidence
+    assert "所带 3 个站点中有 3 个" in said["L3"].evidence
+    assert "（站点L3-0、站点L3-1、站点L3-2）" in said["L3"].evidence
+
+
+@pytest.mark.parametrize(
+    ("failed", "rebooted", "rule", "words"),
+    [
+        (4, None, "edge_stayed_up", "是上联线路不通；边缘1自检线路不合格"),
+        (4, 8, "line_check_failed", "先断的是上联线路"),
+        (9, 8, "edge_booted", "是服务器停机"),
+        (None, 8, "edge_booted", "是服务器停机"),
+    ],
+)
+def test_a_failed_check_of_the_uplink_that_comes_with_the_return_speaks_of_the_outage(
+    failed: float | None, rebooted: float | None, rule: str, words: str
+) -> None:
+    tree = Telling(nodes=True)
+    tree.edges_speak(after(1), "E1", "E2")
+    tree.turn(after(1))
+    tree.tell("down", "E1", at=after(2))
+    tree.edges_speak(after(6), "E2")
+    tree.turn(after(6))
+    assert tree.roots() == {"E1": "server"}
+    if failed is not None:
+        check = {"edge_id": tree.objects["E1"].pk, "subject_id": tree.objects["U1"].pk, "kind": "line", "ok": False}
+        EdgeCheck.objects.create(**check, at=after(failed), until=after(10.5), observer=tree.nodes["E1"], seq=1000)
+    if rebooted is not None:
+        tree.boot["E1"] = after(rebooted)
+    tree.tell("up", "E1", at=after(10))
+    tree.edges_speak(after(11), "E1", "E2")
+    tree.turn(after(11))
+    verdict = OutageVerdict.objects.get(settled=True)
+    assert verdict.rule == rule
+    assert verdict.evidence.endswith(words)
 
 
 # the register

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from yuanjiao.network.diagnosis.picture import Matter, Picture
 from yuanjiao.network.diagnosis.record import insert_children, moment
 from yuanjiao.network.diagnosis.verdicts import Ruling, clock
 from yuanjiao.network.models import FaultClass, ListeningGap, Outage, Watermark
+from yuanjiao.network.queries.evidence import EvidenceRow, failed_line_checks
 from yuanjiao.network.rules.causes import EDGE, LINE, Rule
 
 TOGETHER_S = 180.0
@@ -28,7 +29,8 @@ def settle_line(matter: Matter, name: str) -> Ruling | None:
 
 def settle_edges(picture: Picture, matters: Iterable[Matter], names: dict[int, str], at: datetime) -> tuple[list[Ruling], list[Matter]]:
     """Verdicts on edges that are back, and those whose record is still awaited."""
-    waiting, rulings = [], []
+    waiting, rulings, matters = [], [], list(matters)
+    failed = _failed_uplinks(picture, matters)
     for matter in matters:
         mark = Watermark.objects.filter(edge=int(picture.forest.ids[matter.place])).order_by("-said_at").first()
         if mark is None or mark.boot_at is None:
@@ -37,7 +39,7 @@ def settle_edges(picture: Picture, matters: Iterable[Matter], names: dict[int, s
         if not late and (mark.said_at is None or mark.said_at < moment(matter.ended or 0.0)):
             waiting.append(matter)  # its newest word is from before
             continue
-        ruling = _settle_edge(picture, matter, mark, names.get(matter.place, ""), late=late)
+        ruling = _settle_edge(picture, matter, mark, names.get(matter.place, ""), failed.get(matter.pk), late=late)
         if ruling is None:
             waiting.append(matter)
         else:
@@ -45,14 +47,33 @@ def settle_edges(picture: Picture, matters: Iterable[Matter], names: dict[int, s
     return rulings, waiting
 
 
-def _settle_edge(picture: Picture, matter: Matter, mark: Watermark, name: str, *, late: bool) -> Ruling | None:
-    """Up all the time: it was cut off. Booted since: it was down itself, unless its record shows it listening after the cut."""
+def _failed_uplinks(picture: Picture, matters: Sequence[Matter]) -> dict[int, EvidenceRow]:
+    """Key of the outage → the first failed check of its uplink in it, by the edge's own record, which came after it."""
+    forest = picture.forest
+    uplinks = {one.pk: int(forest.ids[forest.parent[one.place]]) for one in matters if forest.parent[one.place] >= 0}
+    if not uplinks:
+        return {}
+    first, last = min(one.started for one in matters), max(one.ended or 0.0 for one in matters)
+    rows = failed_line_checks(uplinks.values(), moment(first), moment(last))
+    found = {}
+    for one in matters:
+        begins, ends = moment(one.started - float(forest.wait[one.place])), moment(one.ended or 0.0)
+        inside = [row for row in rows.get(uplinks.get(one.pk, 0), ()) if row.since is not None and begins <= row.since < ends]
+        if inside:
+            found[one.pk] = inside[0]
+    return found
+
+
+def _settle_edge(picture: Picture, matter: Matter, mark: Watermark, name: str, failed: EvidenceRow | None, *, late: bool) -> Ruling | None:
+    """Up all the time: it was cut off. Booted since: it was down itself, unless its record shows it at work after the cut: listening, or
+    finding its uplink failed."""
     boot, began = mark.boot_at, clock(matter.started)
     if boot is None:
         return None
     told = f"{name}恢复后报告：{clock(boot.timestamp())}"
     if boot < moment(matter.started):
-        text = f"{told} 开机后一直在运行，早于中断开始（{began}），是上联线路不通"
+        seen = f"；{failed.note}" if failed is not None else ""
+        text = f"{told} 开机后一直在运行，早于中断开始（{began}），是上联线路不通{seen}"
         return Ruling(matter, FaultClass.LINE, Rule.EDGE_STAYED_UP, text, 0.95, settled=True)
     if not late and (mark.held_through is None or mark.held_through < moment(matter.ended or 0.0)):
         return None
@@ -60,6 +81,9 @@ def _settle_edge(picture: Picture, matter: Matter, mark: Watermark, name: str, *
     if stopped is not None and stopped.timestamp() > matter.started + 2 * float(picture.forest.wait[matter.place]):
         text = f"{told} 重新开机，但它的记录到 {clock(stopped.timestamp())} 仍在观察，晚于中断开始（{began}），先断的是上联线路"
         return Ruling(matter, FaultClass.LINE, Rule.EDGE_STAYED_UP, text, 0.85, settled=True)
+    if failed is not None and failed.since is not None and failed.since < boot:
+        text = f"{told} 重新开机，但此前在 {clock(failed.since.timestamp())} 已查出上联不通（{failed.note}），先断的是上联线路"
+        return Ruling(matter, FaultClass.LINE, Rule.LINE_CHECK_FAILED, text, 0.85, settled=True)
     text = f"{told} 重新开机，晚于中断开始（{began}），是服务器停机"
     return Ruling(matter, FaultClass.SERVER, Rule.EDGE_BOOTED, text, 0.95 if stopped else 0.85, settled=True)
 

@@ -97,11 +97,29 @@ class Turn:
         if hold == EVIDENCE:
             change([matter.pk], held=False, held_for="")
         if not matter.rule:
-            rule, of = matter.found or (Rule.EDGE_SILENT if self.picture.forest.kind[matter.place] == EDGE else Rule.SITE_ALONE, 1)
+            if matter.derived and not len(matter.members):
+                self._members_from_rows(matter)
+            rule, of = matter.found or self._rule_from_rows(matter)
             self.told.append(Told(matter, rule, of, matter.members))
             holds.note_drop(self.picture, matter, self.at)
         if self.picture.forest.kind[matter.place] == EDGE and not matter.derived and not matter.settled:
             self.picture.unsettled.append(matter)
+
+    def _members_from_rows(self, matter: Matter) -> None:
+        """A start lay between: whom it darkened is in the rows of its children."""
+        ids = Outage.objects.filter(root=matter.pk).values_list("object_id", flat=True)
+        places = self.picture.forest.places(list(ids))
+        matter.members = np.sort(places[places >= 0])
+
+    def _rule_from_rows(self, matter: Matter) -> tuple[Rule, int]:
+        """It ended before the rules were asked about it since the start: what it is and what it explained say which rule found it."""
+        forest, place = self.picture.forest, matter.place
+        below = forest.kind[place + 1 : forest.end[place]]
+        if not matter.derived:
+            return (Rule.EDGE_SILENT, int((below == SITE).sum())) if forest.kind[place] == EDGE else (Rule.SITE_ALONE, 1)
+        if (forest.kind[matter.members] == EDGE).sum() >= 2:
+            return Rule.EDGES_SHARE_UPLINK, int((below == EDGE).sum())
+        return Rule.ALL_SITES_OF_EDGE if forest.kind[place] == EDGE else Rule.SITES_SHARE_LINE, int((below == SITE).sum())
 
     # whether anything can follow
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.db.models import Q
 
-from yuanjiao.network.models import BoxSighting, EdgeCheck, PlayTest, Probe, ProbeOutcome, Watermark
+from yuanjiao.network.models import BoxSighting, CheckKind, EdgeCheck, PlayTest, Probe, ProbeOutcome, Watermark
 from yuanjiao.network.rules.checks import SILENT_PERIODS
 
 BATCH = 500
@@ -94,6 +94,19 @@ def _edge_checks(ids: list[int], at: datetime) -> Iterator[tuple[int, EvidenceRo
         complete = through.get(span.observer, at) or span.at
         known = max(span.at, min(complete, at))
         yield span.subject_id, EvidenceRow(EvidenceKind.EDGE_CHECK, span.ok, known, check_note(span), span.kind, span.at)
+
+
+def failed_line_checks(lines: Iterable[int], start: datetime, end: datetime) -> dict[int, list[EvidenceRow]]:
+    """Line → when in [start, end) its edge's check of it failed, oldest first: each row from `since` to `at`. An edge that is cut off tells
+    it only when it is back."""
+    wanted = sorted(set(lines))
+    found: dict[int, list[EvidenceRow]] = {}
+    for first in range(0, len(wanted), BATCH):
+        spans = EdgeCheck.objects.filter(Q(until=None) | Q(until__gt=start), subject__in=wanted[first : first + BATCH], at__lt=end)
+        for span in spans.filter(kind=CheckKind.LINE, ok=False).select_related("edge").order_by("at"):
+            row = EvidenceRow(EvidenceKind.EDGE_CHECK, False, span.until or end, check_note(span), span.kind, span.at)
+            found.setdefault(span.subject_id, []).append(row)
+    return found
 
 
 def check_note(span: EdgeCheck) -> str:
