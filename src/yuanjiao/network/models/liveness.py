@@ -49,7 +49,9 @@ class StateChange(models.Model):
             models.CheckConstraint(condition=models.Q(until=None) | models.Q(until__gte=models.F("at")), name="state_change_in_order"),
         ]
         indexes = [
-            models.Index(fields=["until", "at"], name="state_overlap"),  # rates: what overlaps a period
+            # rates: what overlaps a period. What lasts is apart and in no order, so that a storm need not move it about
+            models.Index(fields=["until", "at"], condition=models.Q(until__isnull=False), name="state_overlap"),
+            models.Index(fields=["until"], condition=models.Q(until=None), name="state_open"),
             models.Index(fields=["id"], condition=models.Q(judged=False), name="state_to_judge"),  # diagnosis: what is new
         ]
 
