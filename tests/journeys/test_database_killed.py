@@ -19,9 +19,10 @@ import pytest
 
 from tests.journeys.database import Database
 from tests.journeys.living import PACE, wait_for
+from tests.kills import KILLS
 from yuanjiao.simulation.processes import NodeProcess
 
-pytestmark = pytest.mark.journey
+pytestmark = KILLS
 
 SOWN = """
 import django; django.setup()

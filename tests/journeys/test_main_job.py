@@ -23,13 +23,9 @@ from playwright.sync_api import sync_playwright
 
 from tests.journeys.living import PASSWORD, Living, wait_for
 from tests.journeys.person import Person
+from tests.kills import KILLS
 
-pytestmark = [
-    pytest.mark.journey,
-    # A client whose server is killed while it answers drops its socket without closing it; the warning is the kill's, not ours.
-    pytest.mark.filterwarnings("ignore:.*unclosed.*socket:pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore:.*socket.socket:pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = KILLS
 
 PLAYS = """() => {
   const film = document.querySelector('video');

@@ -14,9 +14,10 @@ import pytest
 
 from tests.journeys.living import PACE, wait_for
 from tests.journeys.test_database_killed import DARK, Beating, sown
+from tests.kills import KILLS
 from yuanjiao.simulation.processes import NodeProcess
 
-pytestmark = pytest.mark.journey
+pytestmark = KILLS
 ROUNDS = 4
 ROWS = "SELECT o.code, c.state, c.at, c.observer, c.seq FROM network_statechange c JOIN network_managedobject o ON o.id = c.object_id"
 

@@ -17,9 +17,11 @@ import httpx
 import pytest
 
 from tests.journeys.living import wait_for
+from tests.kills import KILLS
 from yuanjiao.network.rules.shares import SHARES, share_of
 from yuanjiao.simulation.processes import NodeProcess, free_port
 
+pytestmark = KILLS
 BUILD = """
 import json
 from yuanjiao.lib import clock
@@ -129,7 +131,6 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
     one.stop()
 
 
-@pytest.mark.journey
 def test_a_killed_intake_is_taken_over_in_seconds_and_nobody_is_accused(centre: Centre) -> None:
     half = SHARES // 2
     wait_for("both hold half of the shares", lambda: set(centre.shares().values()) == {half} and len(centre.shares()) == 2)

@@ -22,18 +22,14 @@ import imageio_ffmpeg
 import pytest
 
 import yuanjiao_beacon as beacon
+from tests.kills import KILLS
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.network.models import PlayTest
 from yuanjiao.network.probing.site import try_newest_film
 from yuanjiao.simulation.cast import Cast
 from yuanjiao.simulation.processes import NodeProcess
 
-pytestmark = [
-    pytest.mark.journey,
-    # A client whose server is killed while it answers drops its socket without closing it; the warning is the kill's, not ours.
-    pytest.mark.filterwarnings("ignore:.*unclosed.*socket:pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore:.*socket.socket:pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = KILLS
 SITE = "S-990101100200"
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.kills import KILLS
 from yuanjiao.simulation.processes import NodeProcess
 
-pytestmark = pytest.mark.journey
+pytestmark = KILLS
 ROOT = Path(__file__).resolve().parents[3]
 PACE = {"BEAT_PERIOD_S": "3", "BEAT_GRACE_S": "3", "SWEEP_S": "0.5", "SHIP_S": "1", "FOLLOW_S": "1", "CHECK_S": "1"}
 SETUP = """
