@@ -215,9 +215,9 @@ _KINDS: dict[str, dict[str, str]] = {
 
 
 def _insert_told(changes: Iterable[Told]) -> None:
-    moment, uuid = _cached(_moment), _cached(_uuid)
+    moments, uuids = _Made(_moment), _Made(_uuid)
     rows = (
-        (place, code, state, moment(at), moment(last), moment(latest), reason, uuid(observer), seq)
+        (place, code, state, moments[at], moments[last], moments[latest], reason, uuids[observer], seq)
         for place, (code, state, at, last, latest, reason, observer, seq) in enumerate(changes)
     )
     statement = f"INSERT INTO network_told VALUES ({', '.join(['%s'] * len(TOLD))})"
@@ -232,17 +232,16 @@ def _copy(changes: Iterable[Told]) -> None:
             copy.write_row((place, *row))
 
 
-def _cached(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same few moments come again and again: in a storm 700,000 times."""
-    known: dict[Any, Any] = {}
+class _Made(dict[Any, Any]):
+    """What was made of each value. The same few moments come again and again: in a storm 700,000 times."""
 
-    def look(value: Any) -> Any:
-        found = known.get(value)
-        if found is None and value is not None:
-            found = known[value] = make(value)
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        super().__init__({None: None})
+        self.make = make
+
+    def __missing__(self, value: Any) -> Any:
+        found = self[value] = self.make(value)
         return found
-
-    return look
 
 
 def _moment(at: datetime) -> Any:
