@@ -68,6 +68,24 @@ def test_one_silent_object_is_told_without_delay() -> None:
     assert not room.courses
 
 
+def test_boxes_that_all_beat_at_the_same_moment_are_no_deafness_of_ours() -> None:
+    room = Room()
+    for _ in range(240):
+        room.now += 5
+        for place in range(ROUND) if room.now % 60 == 0 else ():
+            room.array.hear(place, room.now)
+        room.turn()
+    assert Course.DEAF not in room.courses
+    assert room.downs == 0
+    assert set(room.array.state.tolist()) == {UP}
+    for _ in range(36):
+        room.now += 5
+        for place in range(1, ROUND) if room.now % 60 == 0 else ():
+            room.array.hear(place, room.now)
+        room.turn()
+    assert room.downs == 1
+
+
 def test_when_all_are_silent_and_half_come_back_within_a_period_it_was_us() -> None:
     room = Room()
     room.passes(300)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.words import MINE, SERVING, UP
@@ -16,6 +17,8 @@ from yuanjiao.network.live.words import MINE, SERVING, UP
 MANY = 6
 """Of fewer objects it may well be true that all are silent."""
 LEAST_GAP_S = 10.0
+PUNCTUAL = 0.05
+"""So many of those who come back may be late by themselves."""
 FADING = 0.99
 """How slowly a long pause between beats is forgotten, per sweep."""
 
@@ -38,6 +41,8 @@ class Brake:
     back_at: float = 0.0
     expected: int = 0
     deaf: bool = False
+    before: NDArray[np.float64] | None = None
+    """When everything had last been heard as the suspicion began."""
 
     def suspects(self, array: LiveArray, now: float) -> bool:
         """Whether nobody is heard although many should be. Call once per sweep, before `course`."""
@@ -52,6 +57,7 @@ class Brake:
         if self.expected < MANY:
             return False
         self.held_since, self.back_at, self.deaf = ears, 0.0, False
+        self.before = array.last.copy()
         return True
 
     def course(self, array: LiveArray, now: float, *, ears_open: bool | None) -> tuple[Course, float, float]:
@@ -77,11 +83,22 @@ class Brake:
         returned = int(np.count_nonzero((array.flags == MINE | SERVING) & (array.last > start)))
         if 2 * returned >= self.expected:
             self.held_since = 0.0
+            if not self._missed_any(array, start):
+                self.usual_gap = max(self.usual_gap, self.back_at - start)
+                return Course.TELL, start, now
             return Course.DEAF, start, self.back_at
         if now - self.back_at > array.longest_wait:
             self.held_since = 0.0
             return Course.TELL, start, now
         return Course.HOLD, start, now
+
+    def _missed_any(self, array: LiveArray, start: float) -> bool:
+        """Whether beats were missed in the pause. Boxes that all beat at the same moment leave a whole period of silence and miss none."""
+        if self.before is None or len(self.before) != len(array.last):
+            return True
+        back = (array.flags == MINE | SERVING) & (array.last > start) & (self.before > 0)
+        late = array.last[back] - self.before[back] > array.period[back] + array.grace[back] / 2
+        return bool(np.count_nonzero(late) > PUNCTUAL * np.count_nonzero(back))
 
     def _learn(self, array: LiveArray) -> None:
         """The usual pause between one beat and the next, of whomever; what was suspected is no example."""
