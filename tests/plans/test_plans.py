@@ -225,6 +225,28 @@ def test_a_line_that_is_no_target_is_named(cast: Cast, log_in: LogIn) -> None:
     assert "看不懂这一行：行政村" in answer.content.decode()
 
 
+@pytest.mark.parametrize("line", ["书" * 41 + " 3", "书屋 99999", "书屋 ²", "书屋 " + "9" * 5000])
+def test_a_line_that_no_table_could_hold_is_refused(cast: Cast, log_in: LogIn, line: str) -> None:
+    form = {"division": cast.divisions[COUNTY].pk, "title": "计划", "document": "文", "due_on": "2027-12-31", "targets": line}
+    assert log_in("xianguan").post("/plans/new/", form).status_code == 400
+    assert not BuildPlan.objects.exists()
+
+
+def test_who_may_only_look_changes_nothing(cast: Cast, at: datetime, log_in: LogIn) -> None:
+    Site.objects.filter(code=LIN).update(programmes="远程教育、农家书屋")
+    commands.open_outlet(site=cast.sites[LIN], opened_on=at.date(), document="", by=cast.actor("xianguan"), at=at)
+    row = commands.plan_upgrade(
+        site=cast.sites[LIN], to_mode="pc", work="", planned_on=DUE, cost_cents=0, document="", by=cast.actor("xianguan"), at=at
+    )
+    leader = log_in("lingdao")
+    assert leader.post(f"/plans/outlets/{LIN}/", {"point": ["1"]}).status_code == 403
+    assert leader.post(f"/plans/upgrades/{row.uid}/", {"act": "finish"}).status_code == 403
+    assert leader.post(f"/plans/shares/{LIN}/", {"shares": "远程教育 1"}).status_code == 403
+    assert log_in("shiguan").post("/plans/outlets/points/", {"drop": "²"}).status_code == 404
+    row.refresh_from_db()
+    assert row.done_at is None
+
+
 def test_upgrades_are_planned_and_walked_through_on_pages(cast: Cast, log_in: LogIn) -> None:
     officer = log_in("xianguan")
     form = {"site": LIN, "to_mode": "pc", "planned_on": "2027-05-01", "cost": "1200.50"}

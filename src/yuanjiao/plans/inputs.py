@@ -15,8 +15,8 @@ from yuanjiao.places.models import LEVEL_NAMES, Division
 from yuanjiao.places.rules import Level
 from yuanjiao.plans.rules import Measure
 
-LINE = re.compile(r"^(?P<name>.+?)[\s：:，,]+(?P<count>\d+)\s*$")
-"""One line of a target or a share: a name and a number."""
+LINE = re.compile(r"^(?P<name>.{1,40}?)[\s：:，,]+(?P<count>[0-9]{1,4})\s*$")
+"""One line of a target or a share: a name of at most forty letters and a number below ten thousand."""
 KINDS = {str(label): value for value, label in SiteKind.choices}
 
 
@@ -48,7 +48,9 @@ def named_numbers(text: str) -> list[tuple[str, int]]:
     for line in filter(None, (line.strip() for line in text.splitlines())):
         found = LINE.match(line)
         if found is None:
-            raise forms.ValidationError(_("看不懂这一行：%(line)s。请写成“名称 数量”"), params={"line": line})
+            raise forms.ValidationError(
+                _("看不懂这一行：%(line)s。请写成“名称 数量”，名称不超过四十字，数量不超过四位"), params={"line": line}
+            )
         pairs.append((found["name"].strip(), int(found["count"])))
     return pairs
 

@@ -126,7 +126,7 @@ def _narrowed(request: HttpRequest, page: ListPage[Any]) -> Any:
         for word in words:
             rows = rows.filter(_any_field(page.search, word))
     order = request.GET.get("sort", "")
-    index = int(order.lstrip("-")) if order.lstrip("-").isdigit() else -1
+    index = next((number for number in range(len(page.columns)) if str(number) == order.lstrip("-")), -1)
     if 0 <= index < len(page.columns) and page.columns[index].order:
         sign = "-" if order.startswith("-") else ""
         rows = rows.order_by(*(sign + name for name in page.columns[index].order), "pk")

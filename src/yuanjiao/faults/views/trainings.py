@@ -62,7 +62,7 @@ def _form(request: ActingRequest) -> TrainingForm | None:
 
 def _days(request: HttpRequest) -> int:
     text = request.GET.get("days", "")
-    return int(text) if text.isdigit() and int(text) in SPANS else SPANS[2]
+    return next((span for span in SPANS if str(span) == text), SPANS[2])
 
 
 @door(Permission.PLAN_LEARNING)

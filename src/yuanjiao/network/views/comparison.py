@@ -55,7 +55,7 @@ def _rates(division: Division, span: tuple[datetime, datetime]) -> str:
 
 
 def _days(text: str) -> int:
-    return int(text) if text.isdigit() and int(text) in SPANS else SPANS[1]
+    return next((span for span in SPANS if str(span) == text), SPANS[1])
 
 
 def _day(text: str, otherwise: date) -> date:

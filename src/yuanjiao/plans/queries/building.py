@@ -116,7 +116,8 @@ def renewals(paths: Iterable[str], *, on: date) -> QuerySet[Asset]:
 
 
 def _years_before(day: date, years: int) -> date:
+    year = max(day.year - years, 1)
     try:
-        return day.replace(year=day.year - years)
+        return day.replace(year=year)
     except ValueError:  # the 29th of February
-        return day.replace(year=day.year - years, day=28)
+        return day.replace(year=year, day=28)

@@ -112,6 +112,7 @@ def upgrade(request: ActingRequest, uid: UUID) -> HttpResponse:
     if found is None:
         raise NotFound("没有这项改造，或不在您负责的范围内")
     if request.method == "POST":
+        request.actor.require(Permission.PLAN_BUILDING, found.site.division.path)
         try:
             act = commands.accept_upgrade if request.POST.get("act") == "accept" else commands.finish_upgrade
             act(upgrade=found, by=request.actor, at=clock.now())

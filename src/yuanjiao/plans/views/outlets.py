@@ -50,7 +50,7 @@ def outlet_points(request: ActingRequest) -> HttpResponse:
     """The checklist: add a point, or (POST with `drop`) take one off."""
     drop = request.POST.get("drop", "")
     if drop:
-        point = queries.points().filter(pk=int(drop)).first() if drop.isdigit() else None
+        point = next((one for one in queries.points() if str(one.pk) == drop), None)
         if point is None:
             raise NotFound("没有这一条标准")
         commands.drop_point(point=point, by=request.actor, at=clock.now())
@@ -82,7 +82,9 @@ def outlet(request: ActingRequest, code: str) -> HttpResponse:
     if state is None:
         raise NotFound("没有这个网点，或不在您负责的范围内")
     if request.method == "POST":
-        fulfilled = {int(key) for key in request.POST.getlist("point") if key.isdigit()}
+        request.actor.require(Permission.PLAN_BUILDING, state.outlet.site.division.path)
+        ticked = set(request.POST.getlist("point"))
+        fulfilled = {point.pk for point in queries.points() if str(point.pk) in ticked}
         try:
             commands.check_outlet(outlet=state.outlet, fulfilled=fulfilled, by=request.actor, at=clock.now())
             messages.success(request, _("检查结果已保存。"))

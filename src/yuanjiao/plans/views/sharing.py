@@ -112,9 +112,12 @@ def share(request: ActingRequest, code: str) -> HttpResponse:
     kept = "\n".join(f"{one.programme} {one.weight}" for one in queries.cost_shares(site))
     form = ShareForm(request.POST or None, initial={"shares": kept or f"{site.programmes} 1"})
     parts: dict[str, int] = {}
+    keeps = request.method == "POST" and request.POST.get("act") != "try"
+    if keeps:
+        request.actor.require(Permission.PLAN_BUILDING, site.division.path)
     if request.method == "POST" and form.is_valid():
         try:
-            if request.POST.get("act") != "try":
+            if keeps:
                 commands.set_cost_shares(site=site, shares=form.cleaned_data["shares"], by=request.actor, at=clock.now())
                 return redirect("plans:share", code=code)
             parts = split_cost(int((form.cleaned_data["amount"] or 0) * 100), form.cleaned_data["shares"])

@@ -60,7 +60,11 @@ def division_list(request: ActingRequest) -> HttpResponseBase:
         empty=_("这里还没有区划。可在“导入”页下载模板，填好“区划”表后上传。"),
         search=("code", "name"),
         search_hint=_("区划名称或代码"),
-        filters=[Filter("level", _("级别"), levels, lambda rows, value: rows.filter(level=value) if value.isdigit() else rows)],
+        filters=[
+            Filter(
+                "level", _("级别"), levels, lambda rows, value: rows.filter(level=value) if value.isdecimal() and len(value) < 3 else rows
+            )
+        ],
         actions=_actions(request) + _moving(request),
         prepare=names.prepare,
     )
