@@ -194,6 +194,25 @@ def test_a_writer_that_is_busy_leaves_what_is_due_for_later(cast: Cast, column: 
     assert found("水稻") == ["水稻育秧"]
 
 
+def test_an_index_torn_by_a_power_cut_is_made_anew(cast: Cast, column: Column, tmp_path: Path) -> None:
+    stock(cast, column, ["水稻育秧"])
+    assert found("水稻") == ["水稻育秧"]
+    folder = tmp_path / "search" / search.index.FORM
+    (folder / "meta.json").write_bytes(b'{"segments": [')
+    search.index._opened.cache_clear()
+    assert found("水稻") == ["水稻育秧"]
+
+
+def test_who_finds_a_new_index_taken_is_asked_to_come_again(cast: Cast, column: Column, tmp_path: Path) -> None:
+    stock(cast, column, ["水稻育秧"])
+    folder = tmp_path / "search" / search.index.FORM
+    other = search.index._opened(folder).writer(30_000_000, 1)
+    (folder / search.index.UNFILLED).touch()
+    assert Client().get("/search/", {"q": "水稻"}).status_code == 503
+    del other
+    assert "水稻育秧" in Client().get("/search/", {"q": "水稻"}).content.decode()
+
+
 def test_what_was_looked_for_in_vain_is_a_need_without_a_person(cast: Cast, column: Column, log_in: LogIn) -> None:
     stock(cast, column, ["水稻育秧"])
     search.catch_up()

@@ -6,6 +6,7 @@ Readers see a commit as a whole or not at all. One writer at a time: who finds i
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,14 +16,18 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
 from tantivy import Document, Index, IndexWriter, Occur, Query, Schema, SchemaBuilder, TextAnalyzerBuilder, Tokenizer
 
 from yuanjiao.courseware.models import Courseware, Placement, SearchDue
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.search import asking
 from yuanjiao.courseware.search.words import characters, joined, sounds, spellings, words
+from yuanjiao.lib.errors import Unavailable
 
 log = logging.getLogger(__name__)
+UNFILLED = "unfilled"
+"""A file that stands beside an index until everything has been taken into it once."""
 FORM = "1"
 """Raise it when the schema or the cutting of words changes: the index is then built anew."""
 HEAP_BYTES = 30_000_000
@@ -54,7 +59,14 @@ def _schema() -> Schema:
 @lru_cache(maxsize=4)
 def _opened(folder: Path) -> Index:
     folder.mkdir(parents=True, exist_ok=True)
-    index = Index(_schema(), path=str(folder))
+    try:
+        index = Index(_schema(), path=str(folder))
+    except ValueError as error:  # what a power cut tore, or another schema: it is derived, and is made anew
+        log.error("search: the index cannot be read and is made anew: %s", error)
+        shutil.rmtree(folder)
+        folder.mkdir()
+        index = Index(_schema(), path=str(folder))
+        (folder / UNFILLED).touch()
     index.register_tokenizer(SPACED, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
     index.config_reader("commit", 1)
     return index
@@ -63,13 +75,22 @@ def _opened(folder: Path) -> Index:
 def _index() -> Index:
     """The index of this HOME; a new one is filled at once."""
     folder = settings.HOME / "search" / FORM
-    fresh = not (folder / "meta.json").exists()
-    if fresh:
+    if not (folder / "meta.json").exists():
         _opened.cache_clear()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / UNFILLED).touch()
     index = _opened(folder)
-    if fresh:
-        rebuild()
+    if (folder / UNFILLED).exists():
+        _fill()
     return index
+
+
+def _fill() -> None:
+    """Fill a new index; Unavailable while another process does, or the disk is full."""
+    try:
+        rebuild()
+    except (ValueError, OSError) as error:
+        raise Unavailable(_("正在建立搜索索引，请稍后再试")) from error
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------------
@@ -77,17 +98,17 @@ def _index() -> Index:
 
 def catch_up() -> int:
     """Index what has changed since the last time; returns how many items. Nothing is done while somebody else writes."""
+    index = _index()
     due = list(SearchDue.objects.order_by("pk").values_list("pk", "item")[:AT_ONCE])
     if not due:
         return 0
-    index = _index()
     if not _writing.acquire(blocking=False):
         return 0
     try:
         writer = _writer(index)
         if writer is None:
             return 0
-        uids = {item for _, item in due}
+        uids = {item for _pk, item in due}
         for uid in uids:
             writer.delete_documents_by_term("uid", uid.hex)
         _add(writer, _released().filter(uid__in=uids))
@@ -96,23 +117,25 @@ def catch_up() -> int:
         index.reload()
     finally:
         _writing.release()
-    SearchDue.objects.filter(pk__in=[pk for pk, _ in due]).delete()
+    SearchDue.objects.filter(pk__in=[pk for pk, _item in due]).delete()
     return len(uids)
 
 
 def rebuild() -> int:
     """Everything anew from the rows, in one commit; returns how many items. Raises ValueError while another process writes."""
-    index = _opened(settings.HOME / "search" / FORM)
+    folder = settings.HOME / "search" / FORM
+    index = _opened(folder)
     with _writing:
-        newest = SearchDue.objects.order_by("-pk").values_list("pk", flat=True).first()
+        due = list(SearchDue.objects.values_list("pk", flat=True))  # those seen before the rows were read, and no others
         writer = index.writer(HEAP_BYTES, 1)
         writer.delete_all_documents()
         count = _add(writer, _released())
         writer.commit()
         writer.wait_merging_threads()
         index.reload()
-    if newest is not None:
-        SearchDue.objects.filter(pk__lte=newest).delete()
+        (folder / UNFILLED).unlink(missing_ok=True)
+    for start in range(0, len(due), AT_ONCE):
+        SearchDue.objects.filter(pk__in=due[start : start + AT_ONCE]).delete()
     return count
 
 
@@ -178,5 +201,5 @@ def _search(index: Index, asked: Query, columns: Sequence[str], item_class: str,
     if item_class:
         parts.append((Occur.Must, Query.const_score_query(Query.term_query(schema, "class", item_class), 0.0)))
     result = searcher.search(Query.boolean_query(parts), max(limit, 1), offset=offset)
-    uids = tuple(UUID(searcher.doc(address)["uid"][0]) for _, address in result.hits)
+    uids = tuple(UUID(searcher.doc(address)["uid"][0]) for _score, address in result.hits)
     return Hits(uids[:limit], int(result.count or 0))  # type: ignore[attr-defined]  # the stubs lack it
