@@ -1,7 +1,8 @@
 """A lean load client in a process of its own: keep-alive connections over raw sockets and epoll, one request under way on each.
 
-It parses only what it must of an answer: the status and the content length. Requests come ready-made from a file: a length of four
-bytes, then the bytes of the request. Prints one JSON line: requests answered, seconds, and how often each status came.
+It parses only what it must of an answer: the status and the content length. Requests come ready-made from a file: a length of
+four bytes, then the bytes of the request. Prints one JSON line: requests answered, seconds, how often each status came, and what
+50, 95 and 99 % of the answers took at most, in milliseconds.
 
 usage: python -m bench.load PORT CONNECTIONS SECONDS RATE FILE [once]
 RATE is requests per second in all, 0 as fast as answers come. Without `once` the requests are sent round and round until the time is up.
@@ -53,6 +54,8 @@ class Load:
         self.sockets = {one.fileno(): one for one in (self._connect(port) for _ in range(connections))}
         self.idle = list(self.sockets)
         self.parts: dict[int, bytes] = {}
+        self.begun: dict[int, float] = {}
+        self.waits: list[float] = []
 
     def _connect(self, port: int) -> socket.socket:
         line = socket.create_connection(("127.0.0.1", port))
@@ -65,7 +68,9 @@ class Load:
         while (now := time.perf_counter() - begun) < seconds:
             due = len(self.idle) if not rate else min(len(self.idle), int(now * rate) - sent)
             for request in islice(self.requests, max(due, 0)):
-                self.sockets[self.idle.pop()].sendall(request)
+                line = self.idle.pop()
+                self.begun[line] = time.perf_counter()
+                self.sockets[line].sendall(request)
                 sent += 1
             if len(self.idle) == len(self.sockets) and sent and not rate:
                 break  # nothing left to send, everything answered
@@ -77,9 +82,16 @@ class Load:
             answer = self.parts.pop(line, b"") + self.sockets[line].recv(65536)
             if complete(answer):
                 self.statuses[answer[9:12].decode()] += 1
+                self.waits.append(time.perf_counter() - self.begun[line])
                 self.idle.append(line)
             else:
                 self.parts[line] = answer
+
+
+def shares(waits: list[float]) -> dict[str, float]:
+    """Milliseconds within which 50, 95 and 99 % were answered."""
+    ordered = sorted(waits) or [0.0]
+    return {f"p{share}": ordered[min(int(len(ordered) * share / 100), len(ordered) - 1)] * 1000 for share in (50, 95, 99)}
 
 
 def complete(answer: bytes) -> bool:
@@ -95,7 +107,7 @@ def main(arguments: list[str]) -> int:
     requests = requests_of(Path(path))
     load = Load(port, connections, iter(requests) if arguments[5:] == ["once"] else cycle(requests))
     took = load.run(seconds, rate)
-    print(json.dumps({"answered": load.statuses.total(), "seconds": took, "statuses": load.statuses}))
+    print(json.dumps({"answered": load.statuses.total(), "seconds": took, "statuses": load.statuses, **shares(load.waits)}))
     return 0
 
 
