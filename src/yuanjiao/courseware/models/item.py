@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from django.db import models
 
-from yuanjiao.courseware.rules.life import STATE_NAMES, State
+from yuanjiao.courseware.models.topics import Topic
+from yuanjiao.courseware.rules.kinds import AGE_BANDS, KIND_NAMES, MATERIALS, Kind
+from yuanjiao.courseware.rules.life import MOST_ROUNDS, STATE_NAMES, State
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.people.models import Person
@@ -38,11 +40,23 @@ class Courseware(models.Model):
     personal: ClassVar[tuple[str, ...]] = ()
 
     uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    kind = models.CharField("形式", max_length=8, choices=KIND_NAMES, default=Kind.VIDEO)
     title = models.CharField("标题", max_length=100)
     summary = models.CharField("内容简介", max_length=500, blank=True, default="")
     item_class = models.CharField("类别", max_length=10, choices=CoursewareClass.choices)
     source = models.CharField("来源", max_length=12, choices=CoursewareSource.choices)
     speaker = models.CharField("主讲人", max_length=50, blank=True, default="")
+    origin = models.CharField("来源单位", max_length=100, blank=True, default="")  # CW14: which department it came from
+    topics = models.ManyToManyField(Topic, verbose_name="主题标签", related_name="courseware", blank=True)
+    age_band = models.CharField("适合年龄", max_length=10, choices=AGE_BANDS, blank=True, default="")
+    material = models.CharField("教材种类", max_length=8, choices=MATERIALS, blank=True, default="")
+    is_story = models.BooleanField("人物事迹", default=False)  # CW02: the living persons it shows must have agreed
+    is_case = models.BooleanField("教学案例", default=False)  # CW23: written in the four parts of the template
+    body = models.TextField("正文", blank=True, default="")  # sanitised HTML; pictures are blobs of this house
+    address = models.CharField("外部链接", max_length=500, blank=True, default="")
+    rights_from = models.DateField("授权起", null=True, blank=True)
+    rights_to = models.DateField("授权止", null=True, blank=True)  # the first day on which it is shown nowhere any more
+    edition = models.PositiveIntegerField("版本", default=1)
     state = models.CharField("状态", max_length=10, choices=STATE_NAMES, default=State.DRAFT)
     # below, the author may be outside the accounts of the subtree
     author = models.ForeignKey(Person, verbose_name="制作人", null=True, on_delete=models.PROTECT, related_name="courseware")
@@ -50,6 +64,10 @@ class Courseware(models.Model):
     created_at = models.DateTimeField("建立时间")
     released_at = models.DateTimeField("发布时间", null=True, blank=True)
     withdrawn_at = models.DateTimeField("撤下时间", null=True, blank=True)
+    revises = models.ForeignKey("self", verbose_name="修订自", null=True, blank=True, on_delete=models.PROTECT, related_name="revisions")
+    submission = models.PositiveSmallIntegerField("第几次送审", default=0)
+    rounds_needed = models.PositiveSmallIntegerField("需审几次", default=1)
+    rounds_passed = models.PositiveSmallIntegerField("已过几审", default=0)
 
     original_name = models.CharField("原文件名", max_length=200, blank=True, default="")
     original_sha256 = models.CharField("原文件摘要", max_length=64, blank=True, default="")
@@ -68,6 +86,7 @@ class Courseware(models.Model):
         indexes = [
             models.Index(fields=["state", "-released_at"], name="courseware_newest_released"),  # portal and television lists
             models.Index(fields=["author", "state"], name="courseware_of_author"),  # my items
+            models.Index(fields=["state", "rights_to"], name="courseware_rights_end"),  # the job that ends what has expired
         ]
         constraints = [
             models.CheckConstraint(
@@ -75,6 +94,17 @@ class Courseware(models.Model):
             ),
             models.CheckConstraint(
                 condition=~models.Q(state=State.WITHDRAWN) | models.Q(withdrawn_at__isnull=False), name="courseware_withdrawn_has_moment"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(rights_from=None) | models.Q(rights_to=None) | models.Q(rights_to__gt=models.F("rights_from")),
+                name="courseware_rights_in_order",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(rounds_needed__lte=MOST_ROUNDS) & models.Q(rounds_passed__lte=models.F("rounds_needed")),
+                name="courseware_rounds_in_order",
+            ),
+            models.UniqueConstraint(
+                fields=["revises"], condition=~models.Q(state=State.WITHDRAWN), name="courseware_one_revision_at_a_time"
             ),
         ]
 
