@@ -292,6 +292,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="courseware",
+            name="body_source",
+            field=models.TextField(blank=True, default="", verbose_name="正文原稿"),
+        ),
+        migrations.AddField(
+            model_name="courseware",
             name="edition",
             field=models.PositiveIntegerField(default=1, verbose_name="版本"),
         ),

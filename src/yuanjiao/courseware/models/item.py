@@ -53,6 +53,7 @@ class Courseware(models.Model):
     is_story = models.BooleanField("人物事迹", default=False)  # CW02: the living persons it shows must have agreed
     is_case = models.BooleanField("教学案例", default=False)  # CW23: written in the four parts of the template
     body = models.TextField("正文", blank=True, default="")  # sanitised HTML; pictures are blobs of this house
+    body_source = models.TextField("正文原稿", blank=True, default="")  # as the author wrote it; stays above
     address = models.CharField("外部链接", max_length=500, blank=True, default="")
     rights_from = models.DateField("授权起", null=True, blank=True)
     rights_to = models.DateField("授权止", null=True, blank=True)  # the first day on which it is shown nowhere any more
