@@ -6,9 +6,13 @@ from yuanjiao.people.access import ANYBODY, MACHINE, PUBLIC
 from yuanjiao.people.rules import Permission as P
 
 DOORS: dict[str, object] = {
+    "courseware:adopt": frozenset({P.MANAGE_COLUMNS}),
+    "courseware:adoption_list": frozenset({P.MANAGE_COLUMNS}),
+    "courseware:category_change": frozenset({P.MANAGE_COLUMNS}),
     "courseware:column": frozenset({P.MANAGE_COLUMNS}),
     "courseware:column_list": frozenset({P.MANAGE_COLUMNS}),
     "courseware:column_new": frozenset({P.MANAGE_COLUMNS}),
+    "courseware:freshness": frozenset({P.MANAGE_COLUMNS}),
     "courseware:item": frozenset({P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS}),
     "courseware:item_approve": frozenset({P.REVIEW_COURSEWARE}),
     "courseware:item_captions": frozenset({P.PRODUCE_COURSEWARE}),
@@ -27,6 +31,7 @@ DOORS: dict[str, object] = {
     "courseware:media_playlist": PUBLIC,
     "courseware:miss_list": frozenset({P.MANAGE_COLUMNS, P.PRODUCE_COURSEWARE}),
     "courseware:newest": PUBLIC,
+    "courseware:placement_describe": frozenset({P.MANAGE_COLUMNS}),
     "courseware:placement_move": frozenset({P.MANAGE_COLUMNS}),
     "courseware:placement_remove": frozenset({P.MANAGE_COLUMNS}),
     "courseware:preview_master": frozenset({P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS}),

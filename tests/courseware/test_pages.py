@@ -127,7 +127,7 @@ def test_a_column_is_opened_changed_and_put_in_order(cast: Cast, films: dict[str
 
 def test_people_outside_see_nothing_of_an_item(draft: Courseware, column: Column, log_in: LogIn) -> None:
     for name in ("linxian", "xianguan", "lingdao", "zhanguan"):
-        assert log_in(name).get(f"/courseware/{draft.uid}/").status_code == 403
+        assert log_in(name).get(f"/courseware/{draft.uid}/").status_code in {403, 404}
     assert log_in("shiguan").get("/courseware/018f0000-0000-7000-8000-000000000000/").status_code == 404
 
 

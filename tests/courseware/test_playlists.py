@@ -70,7 +70,7 @@ def test_unreleased_items_play_only_for_those_who_work_on_them(draft: Courseware
     assert log_in("shenhe").get(f"/courseware/{released.uid}/preview/master.m3u8").status_code == 200
     assert log_in("zhizuo").get(f"/courseware/{released.uid}/preview/hls-240.m3u8").status_code == 200
     assert log_in("zhizuo").get(f"/courseware/{draft.uid}/preview/master.m3u8").status_code == 404
-    assert log_in("xianguan").get(f"/courseware/{released.uid}/preview/master.m3u8").status_code == 403
+    assert log_in("lingdao").get(f"/courseware/{released.uid}/preview/master.m3u8").status_code == 403
 
 
 def test_items_are_counted_per_column_and_listed_in_parts(column: Column, films: dict[str, Path], cast: Cast, at: datetime) -> None:

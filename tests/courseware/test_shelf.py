@@ -20,7 +20,7 @@ ON = date(2026, 3, 2)
 
 
 def copy_of(model: type) -> list[dict[str, object]]:
-    skipped = {"id", "author_id", "courseware_id", "column_id", "owner_id", "unit_id", "original_name", "original_sha256"}
+    skipped = {"id", "author_id", "courseware_id", "column_id", "category_id", "owner_id", "unit_id", "original_name", "original_sha256"}
     skipped |= {"original_bytes", "note", "codecs" if model is Courseware else ""}
     return [{k: v for k, v in row.items() if k not in skipped} for row in model.objects.order_by("uid").values()]
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from yuanjiao.courseware.models import Column, CoursewareClass, CoursewareSource
 from yuanjiao.lib.errors import Refused
 from yuanjiao.places.models import Division, OrgUnit
+from yuanjiao.places.rules import Level
 
 
 class CoursewareForm(forms.Form):
@@ -46,6 +47,13 @@ class ColumnForm(forms.Form):
     accepts_class = forms.ChoiceField(label=_("只收类别"), choices=[("", _("不限")), *CoursewareClass.choices], required=False)
     official = forms.BooleanField(label=_("官方栏目"), required=False, initial=True, help_text=_("制作、审核、发布须是三个不同的人"))
     order = forms.IntegerField(label=_("顺序"), min_value=0, max_value=9999, initial=100, help_text=_("小的在前"))
+    min_weekly = forms.IntegerField(
+        label=_("每周至少更新（件）"), min_value=0, max_value=99, initial=0, required=False,
+        help_text=_("0 即不承诺；连续七天不足，提醒主办单位"),
+    )  # fmt: skip
+    max_delay_days = forms.IntegerField(
+        label=_("上载时限（天）"), min_value=0, max_value=365, required=False, help_text=_("从来源日期到上载不超过几天；空着即不承诺")
+    )
     visible_from = forms.DateField(label=_("开始日期"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     visible_to = forms.DateField(
         label=_("截止日期"),
@@ -60,12 +68,19 @@ class ColumnForm(forms.Form):
             self.fields["owner"].choices = [(unit.code, unit.name) for unit in units]  # type: ignore[attr-defined]
         else:
             del self.fields["owner"]
-        self.fields["audience"].choices = [("/", _("所有人")), *((one.path, one.name) for one in divisions)]  # type: ignore[attr-defined]
+        everybody = [("/", _("所有人"))] if any(one.level <= Level.CITY for one in divisions) else []
+        self.fields["audience"].choices = [*everybody, *((one.path, one.name) for one in divisions)]  # type: ignore[attr-defined]
+
+    def clean_min_weekly(self) -> int:
+        return int(self.cleaned_data["min_weekly"] or 0)
 
     @staticmethod
     def values_of(column: Column) -> dict[str, Any]:
         """A column as the form shows it."""
-        names = ("title", "summary", "audience", "accepts_class", "official", "order", "visible_from", "visible_to")
+        names = [
+            "title", "summary", "audience", "accepts_class", "official", "order", "visible_from", "visible_to", "min_weekly",
+            "max_delay_days",
+        ]  # fmt: skip
         return {name: getattr(column, name) for name in names}
 
 

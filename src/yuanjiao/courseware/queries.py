@@ -11,8 +11,11 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet, Sum
 
 from yuanjiao.courseware import search
+from yuanjiao.courseware.counting import Freshness, freshness_of
 from yuanjiao.courseware.models import (
     Column,
+    ColumnAlarm,
+    ColumnCategory,
     Courseware,
     CoursewareClass,
     CoursewareSource,
@@ -114,6 +117,22 @@ def columns_now(*, on: date, path: str | None = None) -> list[ColumnNow]:
     ]
 
 
+@dataclass(frozen=True)
+class CategoryNow:
+    """One sub-category of a column with how many released items stand in it."""
+
+    uid: UUID
+    title: str
+    items: int
+
+
+def categories_now(column: UUID) -> list[CategoryNow]:
+    """The sub-categories of a column in order; empty for a column without any."""
+    released = Q(placements__courseware__state=State.RELEASED)
+    rows = ColumnCategory.objects.filter(column__uid=column).annotate(items=Count("placements", filter=released))
+    return [CategoryNow(row.uid, row.title, int(row.items)) for row in rows.order_by("order", "pk")]
+
+
 def _open_columns(on: date, path: str | None) -> QuerySet[Column]:
     rows = Column.objects.filter(Q(visible_to=None) | Q(visible_to__gt=on), visible_from__lte=on).order_by("order", "uid")
     if path is None:
@@ -127,27 +146,38 @@ def _open_columns(on: date, path: str | None) -> QuerySet[Column]:
 
 
 def released_items(
-    *, on: date, column: UUID | None = None, item_class: str = "", path: str | None = None, limit: int | None = None, offset: int = 0
+    *,
+    on: date,
+    column: UUID | None = None,
+    category: UUID | None = None,
+    item_class: str = "",
+    path: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> list[ItemCard]:
     """Released items that stand in a column open on the day: a column's in its order, otherwise newest first.
 
     The list is the same for every kind of terminal (DLV01): nothing here asks what the reader's box can play.
     """
-    ids = _released_ids(on=on, column=column, item_class=item_class, path=path)
+    ids = _released_ids(on=on, column=column, item_class=item_class, path=path, category=category)
     return _cards(ids[offset : None if limit is None else offset + limit])
 
 
-def released_count(*, on: date, column: UUID | None = None, item_class: str = "", path: str | None = None) -> int:
+def released_count(
+    *, on: date, column: UUID | None = None, category: UUID | None = None, item_class: str = "", path: str | None = None
+) -> int:
     """How many items `released_items` would list without a limit."""
-    return len(_released_ids(on=on, column=column, item_class=item_class, path=path))
+    return len(_released_ids(on=on, column=column, item_class=item_class, path=path, category=category))
 
 
-def _released_ids(*, on: date, column: UUID | None, item_class: str, path: str | None) -> list[int]:
+def _released_ids(*, on: date, column: UUID | None, item_class: str, path: str | None, category: UUID | None = None) -> list[int]:
     placed = Placement.objects.filter(column__in=_open_columns(on, path), courseware__state=State.RELEASED)
     if column is not None:
         placed = placed.filter(column__uid=column).order_by("order", "-placed_at", "-uid")
     else:
         placed = placed.order_by("-courseware__released_at", "-courseware__uid")
+    if category is not None:
+        placed = placed.filter(category__uid=category)
     if item_class:
         placed = placed.filter(courseware__item_class=item_class)
     return list(dict.fromkeys(placed.values_list("courseware_id", flat=True)))
@@ -358,6 +388,34 @@ def column_for(by: Actor, uid: UUID) -> Column:
     if row is None:
         raise NotFound("没有找到这个栏目，或不在您负责的范围内")
     return row
+
+
+def freshness_managed_by(by: Actor, *, on: date) -> list[Freshness]:
+    """How every column this person manages stands on a day (DLV04, CW15); columns not open that day are left out."""
+    shown = columns_managed_by(by).filter(Q(visible_to=None) | Q(visible_to__gt=on), visible_from__lte=on)
+    return freshness_of(shown, on)
+
+
+def alarms_managed_by(by: Actor) -> QuerySet[ColumnAlarm]:
+    """Alarms of those columns that are open, the oldest first."""
+    rows = ColumnAlarm.objects.filter(column__in=columns_managed_by(by), closed_on=None)
+    return rows.select_related("column__owner").order_by("opened_on", "pk")
+
+
+def adoptable_by(by: Actor, *, on: date) -> QuerySet[Placement]:
+    """What columns of lower units show that stands in no column of the person's own units yet (DLV05), the newest first."""
+    paths = by.paths(Permission.MANAGE_COLUMNS)
+    own = Column.objects.filter(owner__division__path__in=paths)
+    shown = Column.objects.filter(within("owner__division__path", paths)).exclude(owner__division__path__in=paths)
+    shown = shown.filter(Q(visible_to=None) | Q(visible_to__gt=on), visible_from__lte=on)
+    rows = Placement.objects.filter(column__in=shown, courseware__state=State.RELEASED)
+    taken = Placement.objects.filter(column__in=own).values("courseware")
+    return rows.exclude(courseware__in=taken).select_related("column__owner", "courseware__unit").order_by("-placed_at", "-pk")
+
+
+def column_titles(uids: Iterable[UUID]) -> dict[UUID, str]:
+    """Titles of columns by uid; columns this machine does not hold are left out."""
+    return dict(Column.objects.filter(uid__in=set(uids)).values_list("uid", "title"))
 
 
 def placement_for(by: Actor, uid: UUID) -> Placement:

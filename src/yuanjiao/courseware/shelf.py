@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 from django.db.models import Prefetch, Q, QuerySet
 
-from yuanjiao.courseware.models import Column, Courseware, Placement, Rendition
+from yuanjiao.courseware.models import Column, ColumnCategory, Courseware, Placement, Rendition
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.rules.profiles import BY_NAME
 from yuanjiao.courseware.steps import search_due
@@ -73,6 +73,17 @@ class PlacementRow(msgspec.Struct, frozen=True):
     item: UUID
     order: int
     placed_at: datetime
+    category: UUID | None = None
+    source_on: date | None = None
+    adopted_from: UUID | None = None
+
+
+class CategoryRow(msgspec.Struct, frozen=True):
+    """One sub-category of a column."""
+
+    uid: UUID
+    title: str
+    order: int
 
 
 class ColumnRow(msgspec.Struct, frozen=True):
@@ -89,6 +100,9 @@ class ColumnRow(msgspec.Struct, frozen=True):
     accepts_class: str
     official: bool
     placements: tuple[PlacementRow, ...]
+    min_weekly: int = 0
+    max_delay_days: int | None = None
+    categories: tuple[CategoryRow, ...] = ()
 
 
 class Courses(msgspec.Struct, frozen=True):
@@ -111,11 +125,11 @@ def _columns_of(scope: str) -> QuerySet[Column]:
 
 def offer(scope: str) -> Offer:
     """Columns of the scope, what stands in them, and the blobs of all its renditions."""
-    placed = Placement.objects.filter(courseware__state=State.RELEASED).select_related("courseware").order_by("uid")
+    placed = Placement.objects.filter(courseware__state=State.RELEASED).select_related("courseware", "category").order_by("uid")
     columns = list(
         _columns_of(scope)
         .select_related("owner")
-        .prefetch_related(Prefetch("placements", queryset=placed, to_attr="shown"))
+        .prefetch_related(Prefetch("placements", queryset=placed, to_attr="shown"), "categories")
         .order_by("uid")
     )
     wanted = {placement.courseware_id for column in columns for placement in column.shown}
@@ -148,8 +162,16 @@ def _column_row(column: Column) -> ColumnRow:
         audience=column.audience,
         accepts_class=column.accepts_class,
         official=column.official,
-        placements=tuple(PlacementRow(one.uid, one.courseware.uid, one.order, one.placed_at) for one in places),
+        placements=tuple(_placement_row(one) for one in places),
+        min_weekly=column.min_weekly,
+        max_delay_days=column.max_delay_days,
+        categories=tuple(CategoryRow(one.uid, one.title, one.order) for one in column.categories.all()),
     )
+
+
+def _placement_row(one: Placement) -> PlacementRow:
+    category = one.category.uid if one.category else None
+    return PlacementRow(one.uid, one.courseware.uid, one.order, one.placed_at, category, one.source_on, one.adopted_from)
 
 
 def _item_row(item: Courseware) -> ItemRow:
@@ -214,11 +236,24 @@ def _accept_item(row: ItemRow) -> None:
 
 
 def _accept_column(row: ColumnRow) -> Column:
-    fields = {field: getattr(row, field) for field in row.__struct_fields__ if field not in {"uid", "owner", "placements"}}
+    fields = {field: getattr(row, field) for field in row.__struct_fields__ if field not in {"uid", "owner", "placements", "categories"}}
     column, _created = Column.objects.update_or_create(uid=row.uid, defaults={**fields, "owner": unit_by_code(row.owner)})
     column.placements.exclude(uid__in=[one.uid for one in row.placements]).delete()
+    categories = _accept_categories(column, row.categories)
     items = {item.uid: item for item in Courseware.objects.filter(uid__in=[one.item for one in row.placements])}
     for one in row.placements:
-        values = {"column": column, "courseware": items[one.item], "order": one.order, "placed_at": one.placed_at}
+        values = {field: getattr(one, field) for field in ("order", "placed_at", "source_on", "adopted_from")}
+        values |= {"column": column, "courseware": items[one.item], "category": categories.get(one.category)}
         Placement.objects.update_or_create(uid=one.uid, defaults=values)
     return column
+
+
+def _accept_categories(column: Column, rows: Sequence[CategoryRow]) -> dict[UUID | None, ColumnCategory]:
+    column.categories.exclude(uid__in=[row.uid for row in rows]).delete()
+    for held in column.categories.all():  # two names may have changed places
+        ColumnCategory.objects.filter(pk=held.pk).update(title=f"~{held.pk}")
+    kept: dict[UUID | None, ColumnCategory] = {}
+    for row in rows:
+        values = {"column": column, "title": row.title, "order": row.order}
+        kept[row.uid], _made = ColumnCategory.objects.update_or_create(uid=row.uid, defaults=values)
+    return kept

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from yuanjiao.courseware import api
-from yuanjiao.courseware.views import columns, items, misses, play, review
+from yuanjiao.courseware.views import columns, freshness, items, misses, play, review
 
 app_name = "courseware"
 urlpatterns = [
@@ -15,7 +15,12 @@ urlpatterns = [
     path("courseware/misses/", misses.miss_list, name="miss_list"),
     path("courseware/columns/", columns.column_list, name="column_list"),
     path("courseware/columns/new/", columns.column_new, name="column_new"),
+    path("courseware/columns/freshness/", freshness.freshness, name="freshness"),
+    path("courseware/columns/adoption/", freshness.adoption_list, name="adoption_list"),
     path("courseware/columns/<uuid:uid>/", columns.column, name="column"),
+    path("courseware/columns/<uuid:uid>/categories/", freshness.category_change, name="category_change"),
+    path("courseware/placements/<uuid:uid>/describe/", freshness.placement_describe, name="placement_describe"),
+    path("courseware/placements/<uuid:uid>/adopt/", freshness.adopt, name="adopt"),
     path("courseware/placements/<uuid:uid>/move/", columns.placement_move, name="placement_move"),
     path("courseware/placements/<uuid:uid>/remove/", columns.placement_remove, name="placement_remove"),
     path("courseware/uploads/", api.upload_create, name="upload_create"),

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from yuanjiao.courseware.jobs import clear_old_uploads, index_courseware, requeue_packaging
+from yuanjiao.courseware.jobs import clear_old_uploads, index_courseware, requeue_packaging, watch_promises
 from yuanjiao.faults.jobs import run_faults
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.catalogue.follow import follow_parent
@@ -71,6 +71,7 @@ JOBS: tuple[Job, ...] = (
     Job("requeue_packaging", 30.0, requeue_packaging, TOP),
     Job("index_courseware", 2.0, index_courseware),
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
+    Job("watch_promises", 1800.0, watch_promises, TOP),
     Job("faults", 5.0, run_faults, TOP),
     Job("forget_imports", 3600.0, forget_old_uploads, TOP),
     Job("weigh_indexes", 3600.0, weigh_indexes),

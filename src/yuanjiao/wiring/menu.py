@@ -71,6 +71,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("待审核课件", "courseware:review_list", (P.REVIEW_COURSEWARE,)),
             Entry("待发布课件", "courseware:release_list", (P.MANAGE_COLUMNS,)),
             Entry("栏目", "courseware:column_list", (P.MANAGE_COLUMNS,)),
+            Entry("栏目更新", "courseware:freshness", (P.MANAGE_COLUMNS,)),
             Entry("没有找到的词", "courseware:miss_list", (P.MANAGE_COLUMNS, P.PRODUCE_COURSEWARE)),
             Entry("课件库", "courseware:library", (P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)),
         ),

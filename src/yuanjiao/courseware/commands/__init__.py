@@ -1,6 +1,17 @@
 """Every write of courseware: items, their uploads, review and release, columns."""
 
-from yuanjiao.courseware.commands.columns import change_column, move_placement, open_column, remove_placement
+from yuanjiao.courseware.commands.columns import (
+    add_category,
+    adopt_courseware,
+    change_category,
+    change_column,
+    describe_placement,
+    drop_category,
+    move_placement,
+    open_column,
+    remove_placement,
+    watch_columns,
+)
 from yuanjiao.courseware.commands.items import (
     attach_captions,
     create_courseware,
@@ -15,14 +26,19 @@ from yuanjiao.courseware.commands.shortcut import publish_file
 from yuanjiao.courseware.commands.uploads import append_upload, begin_upload, clear_uploads, end_upload, finish_upload
 
 __all__ = [
+    "add_category",
+    "adopt_courseware",
     "append_upload",
     "approve_courseware",
     "attach_captions",
     "begin_upload",
+    "change_category",
     "change_column",
     "clear_uploads",
     "create_courseware",
     "describe_courseware",
+    "describe_placement",
+    "drop_category",
     "end_upload",
     "finish_upload",
     "move_placement",
@@ -35,5 +51,6 @@ __all__ = [
     "return_courseware",
     "submit_courseware",
     "take_original",
+    "watch_columns",
     "withdraw_courseware",
 ]

@@ -1,7 +1,7 @@
 """Rows of courseware: the item and its life, what it is packaged into, the columns it stands in, uploads on their way."""
 
 from yuanjiao.courseware.models.bulk import BulkImport, BulkRow, BulkState
-from yuanjiao.courseware.models.columns import Column, Placement
+from yuanjiao.courseware.models.columns import Column, ColumnAlarm, ColumnCategory, Placement
 from yuanjiao.courseware.models.item import Courseware, CoursewareClass, CoursewareSource, CoursewareStep
 from yuanjiao.courseware.models.parts import FormerVersion, ItemPart, PartKind
 from yuanjiao.courseware.models.rendition import JobState, Rendition, RenditionJob, RenditionKind
@@ -26,6 +26,8 @@ __all__ = [
     "BulkState",
     "ChecklistLine",
     "Column",
+    "ColumnAlarm",
+    "ColumnCategory",
     "Commission",
     "CommissionKind",
     "ConsentForm",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.courseware import commands, queries
+from yuanjiao.courseware.counting import freshness_of
 from yuanjiao.courseware.inputs import ColumnForm, sent
 from yuanjiao.courseware.models import Column as ColumnRow
+from yuanjiao.courseware.rules.freshness import FLAG_NAMES
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.lib import clock
 from yuanjiao.people.access import ActingRequest, door
@@ -48,6 +51,7 @@ def column_list(request: ActingRequest) -> HttpResponseBase:
             Column(_("栏目名称"), lambda row: row.title, link=lambda row: reverse("courseware:column", args=[row.uid]), order=("title",)),
             Column(_("状态"), lambda row: _open_state(row)[0], badge=lambda row: _open_state(row)[1]),
             Column(_("在播课件"), lambda row: row.items, order=("items",)),
+            Column(_("更新"), lambda row: row.flag_words, badge=lambda row: "red" if row.flagged else "green"),
             Column(_("主办单位"), lambda row: row.owner.name, order=("owner__name",), width=24),
             Column(_("面向范围"), lambda row: names.get(row.audience, row.audience)),
             Column(_("起"), lambda row: row.visible_from, order=("visible_from",)),
@@ -58,9 +62,23 @@ def column_list(request: ActingRequest) -> HttpResponseBase:
         empty=_("还没有栏目。点右上角“开设栏目”，起个名字，选好主办单位和面向范围。"),
         search=("title", "owner__name"),
         search_hint=_("栏目或主办单位"),
-        actions=[(_("开设栏目"), reverse("courseware:column_new"))],
+        actions=[
+            (_("开设栏目"), reverse("courseware:column_new")),
+            (_("更新情况"), reverse("courseware:freshness")),
+            (_("县区上新"), reverse("courseware:adoption_list")),
+        ],
+        prepare=_flag_rows,
     )
     return respond(request, page)
+
+
+def _flag_rows(rows: Sequence[Any]) -> None:
+    """What is wrong with each column shown, in one reading for the page."""
+    names = {flag.value: name for flag, name in FLAG_NAMES}
+    for found in freshness_of(rows, clock.today()):
+        row: Any = found.column
+        row.flagged = bool(found.findings)
+        row.flag_words = "、".join(names[one.flag] for one in found.findings) or _("正常")
 
 
 @door(P.MANAGE_COLUMNS)
@@ -92,9 +110,19 @@ def column(request: ActingRequest, uid: UUID) -> HttpResponse:
         "open_name": name,
         "badge": badge,
         "audience_name": _audience_names(request).get(row.audience, row.audience),
-        "placements": row.placements.select_related("courseware__unit").order_by("order", "-placed_at", "-pk"),
+        "placements": _placements(row),
+        "categories": list(row.categories.all()),
+        "fresh": freshness_of([row], clock.today())[0],
     }
     return render(request, "courseware/column.html", context)
+
+
+def _placements(row: ColumnRow) -> list[Any]:
+    rows = list(row.placements.select_related("courseware__unit").order_by("order", "-placed_at", "-pk"))
+    came = queries.column_titles(one.adopted_from for one in rows if one.adopted_from)
+    for one in rows:
+        one.came_from = came.get(one.adopted_from, _("下级栏目")) if one.adopted_from else ""  # type: ignore[attr-defined]
+    return rows
 
 
 @door(P.MANAGE_COLUMNS)
