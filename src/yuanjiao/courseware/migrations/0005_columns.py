@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("courseware", "0003_items"),
+        ("courseware", "0004_packaging"),
     ]
 
     operations = [

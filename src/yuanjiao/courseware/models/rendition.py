@@ -15,6 +15,7 @@ class RenditionKind(models.TextChoices):
     VIDEO = "video", "视频"
     AUDIO = "audio", "音频"
     POSTER = "poster", "封面"
+    STILL = "still", "图片摘要"
     CAPTIONS = "captions", "字幕"
 
 
@@ -60,7 +61,11 @@ class JobState(models.TextChoices):
 
 
 class RenditionJob(models.Model):
-    """The making of one rendition: how far it is, and why it failed. `beat_at` older than a minute or two means its worker died."""
+    """The making of one rendition: how far it is, how long it should take, and why it failed.
+
+    Who makes it holds a lease: past `lease_until` the worker is taken for dead and anybody may take the work over; what the
+    old one still writes under its `lease` then counts for nothing. The jobs of one run of ffmpeg have one lease.
+    """
 
     travels: ClassVar[Travels] = Travels.LOCAL
     personal: ClassVar[tuple[str, ...]] = ()
@@ -75,11 +80,19 @@ class RenditionJob(models.Model):
     started_at = models.DateTimeField("开始时间", null=True, blank=True)
     beat_at = models.DateTimeField("最近进展", null=True, blank=True)
     finished_at = models.DateTimeField("完成时间", null=True, blank=True)
+    urgent = models.BooleanField("加急", default=False)
+    expected_s = models.FloatField("预计用时（秒）", default=0.0)  # 0: nothing to judge by yet
+    worker = models.CharField("工人进程", max_length=80, blank=True, default="")
+    lease = models.UUIDField("租约", null=True, blank=True)
+    lease_until = models.DateTimeField("租约到期", null=True, blank=True)
 
     class Meta:
         verbose_name = "打包任务"
         constraints = [models.UniqueConstraint(fields=["courseware", "profile"], name="rendition_job_one_per_profile")]
-        indexes = [models.Index(fields=["state", "beat_at"], name="rendition_job_stuck")]  # the job that requeues stuck work
+        indexes = [
+            models.Index(fields=["state", "lease_until"], name="rendition_job_stuck"),  # work whose worker died
+            models.Index(fields=["state", "finished_at"], name="rendition_job_lately"),  # how fast work went lately
+        ]
 
     def __str__(self) -> str:
         return f"{self.courseware} {self.profile} {self.percent}%"
