@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from yuanjiao.network.rules.days import Column, Day
 from yuanjiao.network.rules.rates import Ints
 
 CONTENTS = "contents.json"
+TOTALS = 3
+"""So many sums of several days are kept in memory (8 bytes per site each)."""
 COLUMNS = tuple(field.name for field in fields(Day) if field.name not in {"start", "length"})
 
 
@@ -95,6 +97,14 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _added(total: NDArray[np.int32], more: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The sum of both, as wide as the wider one."""
+    wide, narrow = (total, more) if total.shape[1] >= more.shape[1] else (more, total)
+    found = wide.copy()
+    found[:, : narrow.shape[1]] += narrow
+    return found
+
+
 class Store:
     """Reads days by digest; every column is checked against its digest when this process first opens it."""
 
@@ -102,6 +112,7 @@ class Store:
         self.folder = folder
         self._contents: dict[str, Contents] = {}
         self._checked: set[tuple[str, str]] = set()
+        self._totals: dict[tuple[str, ...], NDArray[np.int32]] = {}
 
     def contents(self, day: str, rule_version: int, digest: str) -> Contents:
         """Tampered when the folder is missing or says something else."""
@@ -126,6 +137,16 @@ class Store:
     def day(self, contents: Contents, digest: str) -> Day:
         columns: Mapping[str, Any] = {name: self.column(contents, digest, name) for name in COLUMNS}
         return Day(start=contents.start, length=contents.length, **columns)
+
+    def total(self, days: Sequence[tuple[Contents, str]]) -> NDArray[np.int32]:
+        """Up and down seconds of whole days added up, by site key. A month is asked for again and again: the last few are kept."""
+        digests = tuple(digest for _, digest in days)
+        kept = max((key for key in self._totals if key == digests[: len(key)]), key=len, default=())
+        total = self._totals.pop(kept, np.zeros((2, 0), np.int32))
+        for contents, digest in days[len(kept) :]:
+            total = _added(total, self.column(contents, digest, "seconds"))
+        self._totals = dict([*self._totals.items(), (digests, total)][-TOTALS:])
+        return total
 
     def clear(self, kept: set[str]) -> int:
         """Remove the folders that no roll-up names any more; returns how many."""

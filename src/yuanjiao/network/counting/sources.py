@@ -120,6 +120,10 @@ class SummedDays(Patched):
             up, down = seconds_of_day(cut_day(self.day, a - self.start, b - self.start), self.rule, self._size)
         return self.mend((fitted(up, size), fitted(down, size)), self.late, a, b)
 
+    def is_whole(self, a: int, b: int) -> bool:
+        """Whether its sums as they were written are what [a, b) has of this day."""
+        return a <= self.start and b >= self.end and not len(self.late)
+
     @property
     def _size(self) -> int:
         return int(self.store.column(self.contents, self.digest, "seconds").shape[1])
@@ -174,25 +178,38 @@ class Running(Patched):
 
 def gathered(sources: Sequence[Source], site: Ints, first: Ints, last: Ints) -> Both:
     """(up, down) of `site[i]` in [first[i], last[i]); the sources follow one another and cover all of it."""
-    up, down = np.zeros(len(site), np.int64), np.zeros(len(site), np.int64)
     if not len(site):
-        return up, down
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     low, high, size = int(first.min()), int(last.max()), int(site.max()) + 1
     plain = (first == low) & (last == high)
+    if plain.all():
+        up, down = _dense(sources, low, high, size)
+        return up[site], down[site]
+    up, down = np.zeros(len(site), np.int64), np.zeros(len(site), np.int64)
+    if plain.any():
+        whole_up, whole_down = _dense(sources, low, high, size)
+        up[plain], down[plain] = whole_up[site[plain]], whole_down[site[plain]]
     others = np.flatnonzero(~plain)
-    whole_up, whole_down = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for source in sources:
+        if max(source.start, low) < min(source.end, high):
+            _add_parts(source, others, site, first, last, up, down)
+    return up, down
+
+
+def _dense(sources: Sequence[Source], low: int, high: int, size: int) -> Both:
+    """(up, down) of every key over [low, high)."""
+    both = np.zeros((2, size), np.int64)
+    whole = [source for source in sources if isinstance(source, SummedDays) and source.is_whole(low, high)]
+    if whole:
+        total = whole[0].store.total([(source.contents, source.digest) for source in whole])[:, :size]
+        both[:, : total.shape[1]] += total
     for source in sources:
         a, b = max(source.start, low), min(source.end, high)
-        if a >= b:
-            continue
-        if plain.any():
-            more_up, more_down = source.dense(a, b, size)
-            whole_up += more_up
-            whole_down += more_down
-        if len(others):
-            _add_parts(source, others, site, first, last, up, down)
-    up[plain], down[plain] = whole_up[site[plain]], whole_down[site[plain]]
-    return up, down
+        if a < b and not (isinstance(source, SummedDays) and source.is_whole(low, high)):
+            up, down = source.dense(a, b, size)
+            both[0] += up
+            both[1] += down
+    return both[0], both[1]
 
 
 def _add_parts(source: Source, others: Ints, site: Ints, first: Ints, last: Ints, up: Ints, down: Ints) -> None:

@@ -48,12 +48,17 @@ def evaluate(piece: Piece, finish: Ints, rule: RateRule) -> tuple[Ints, Ints]:
     """(up, down) seconds of each piece cut at `finish`."""
     begin, finish = piece.begin, np.maximum(finish, piece.begin)
     lapse = np.where(piece.heard > 0, piece.heard + rule.heartbeat_min * 60, 0)
-    silent = np.where(piece.state == UP, finish, np.clip(lapse, begin, finish))
-    speaks = np.clip(piece.test_at + rule.play_days * 86_400, begin, silent) - np.clip(piece.test_at, begin, silent)
+    silent = np.where(piece.state == UP, finish, _between(lapse, begin, finish))
+    speaks = _between(piece.test_at + rule.play_days * 86_400, begin, silent) - _between(piece.test_at, begin, silent)
     known = piece.state != 0
     tested = np.where(known & (piece.test_at > 0), speaks, 0)
     up = np.where(piece.test_ok == 1, tested, 0)
     return up, np.where(known, tested - up + finish - silent, 0)
+
+
+def _between(moment: Ints, low: Ints, high: Ints) -> Ints:
+    """As `np.clip`, which takes six times as long with arrays for bounds."""
+    return np.minimum(np.maximum(moment, low), high)
 
 
 class Today:

@@ -2,6 +2,7 @@
 
 from yuanjiao.network.queries.checks import edge_checks_now
 from yuanjiao.network.queries.comparison import BeforeAfter, before_and_after
+from yuanjiao.network.queries.coverage import VillageCoverage, coverage_by_child, coverage_of_villages, uncovered_villages
 from yuanjiao.network.queries.entries import assets, edges, lines, sites
 from yuanjiao.network.queries.evidence import EvidenceKind, EvidenceRow, evidence_about
 from yuanjiao.network.queries.maintenance import Window, maintenance_at, sites_covered, window_by_uid, window_rows, windows_of
@@ -29,13 +30,11 @@ from yuanjiao.network.queries.probes import any_probe, is_fresh, probe_by_uid, p
 from yuanjiao.network.queries.ranking import FAULTY_FROM, Ranking, Standing, fault_share, rank_units
 from yuanjiao.network.queries.rates import (
     ChildRate,
+    ChildRates,
     RateTable,
     SiteRate,
     SplitRate,
-    VillageCoverage,
     availability,
-    coverage_by_child,
-    coverage_of_villages,
     rate_and_children,
     rate_at,
     rate_over,
@@ -43,10 +42,9 @@ from yuanjiao.network.queries.rates import (
     rates_by_child,
     rates_by_site,
     rates_split,
-    uncovered_villages,
 )
 from yuanjiao.network.queries.register import directly_below, object_by_code, site_by_id, sites_in, upstream
-from yuanjiao.network.queries.rulings import DatedRule, rule_on, rule_versions, rules_over, target_of, target_rows, targets_of
+from yuanjiao.network.queries.rulings import DatedRule, rule_on, rule_versions, rules_over, target_of, target_rows
 from yuanjiao.network.queries.series import rate_series
 from yuanjiao.network.queries.states import (
     BelowCounts,
@@ -68,6 +66,7 @@ __all__ = [
     "BeforeAfter",
     "BelowCounts",
     "ChildRate",
+    "ChildRates",
     "DarkSite",
     "DatedRule",
     "EdgeNode",
@@ -150,7 +149,6 @@ __all__ = [
     "suspended_sites",
     "target_of",
     "target_rows",
-    "targets_of",
     "uncovered_villages",
     "unstable_now",
     "unstable_objects",

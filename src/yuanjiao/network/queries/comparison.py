@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from yuanjiao.lib import clock
 from yuanjiao.network.queries.children import children_of
-from yuanjiao.network.queries.population import paths_of
+from yuanjiao.network.queries.population import paths_by_code, paths_of
 from yuanjiao.network.queries.rates import Measured, measure
 from yuanjiao.network.queries.rulings import rule_on
 from yuanjiao.network.rules.rates import Ints, Rate
@@ -50,45 +51,48 @@ def before_and_after(division: Division, before: Span, after: Span) -> tuple[Bef
     first = measure(paths_of(division, *before), *before, rule)
     second = measure(paths_of(division, *after), *after, rule)
     whole = _compared(division, first, second, _all(first), _all(second))
+    children = children_of(division, *after)
+    earlier = paths_by_code(children.codes, *before)
     below = [
-        _compared(child.division, first, second, _under(first, child.division, before), second.population.under(child.paths))
-        for child in children_of(division, *after)
+        _compared(child, first, second, _under(first, earlier.get(child.code) or (child.path,)), _under(second, children.paths[number]))
+        for number, child in enumerate(children.division(number) for number in range(len(children)))
     ]
     return whole, below
 
 
-def _under(measured: Measured, division: Division, span: Span) -> np.ndarray:
-    return measured.population.under(paths_of(division, *span))
+def _under(measured: Measured, paths: Sequence[str]) -> Ints:
+    rows: Ints = np.flatnonzero(measured.population.under(paths))
+    return rows
 
 
-def _all(measured: Measured) -> np.ndarray:
-    return np.ones(len(measured.population.ids), dtype=bool)
+def _all(measured: Measured) -> Ints:
+    return np.arange(len(measured.population.ids))
 
 
-def _compared(division: Division, first: Measured, second: Measured, a: np.ndarray, b: np.ndarray) -> BeforeAfter:
-    """`a` and `b` choose the rows of the division in either period."""
-    both = np.intersect1d(_throughout(first, a), _throughout(second, b))
+def _compared(division: Division, first: Measured, second: Measured, a: Ints, b: Ints) -> BeforeAfter:
+    """`a` and `b` name the rows of the division in either period."""
+    both = np.intersect1d(_throughout(first, a), _throughout(second, b), assume_unique=True)
     either = np.union1d(_served(first, a), _served(second, b))
     return BeforeAfter(
         division=division,
-        before=first.rate(a & np.isin(first.population.ids, both)),
-        after=second.rate(b & np.isin(second.population.ids, both)),
+        before=first.rate(a[np.isin(first.population.ids[a], both)]),
+        after=second.rate(b[np.isin(second.population.ids[b], both)]),
         sites=len(both),
         left_out=len(either) - len(both),
     )
 
 
-def _served(measured: Measured, chosen: np.ndarray) -> Ints:
-    """Sites of the chosen rows that were in service at some time."""
+def _served(measured: Measured, rows: Ints) -> Ints:
+    """Sites of the rows that were in service at some time."""
     people = measured.population
-    return np.unique(people.ids[chosen & (people.suspended == 0)])
+    return np.unique(people.ids[rows[people.suspended[rows] == 0]])
 
 
-def _throughout(measured: Measured, chosen: np.ndarray) -> Ints:
-    """Sites whose chosen rows in service fill the whole period (announced maintenance is service, set apart)."""
+def _throughout(measured: Measured, rows: Ints) -> Ints:
+    """Sites whose rows in service fill the whole period (announced maintenance is service, set apart)."""
     people = measured.population
-    rows = chosen & (people.suspended == 0)
+    rows = rows[people.suspended[rows] == 0]
     sites, place = np.unique(people.ids[rows], return_inverse=True)
-    seconds = np.bincount(place, weights=(people.last - people.first)[rows], minlength=len(sites))
+    seconds = np.bincount(place, weights=people.last[rows] - people.first[rows], minlength=len(sites))
     full: Ints = sites[seconds == people.end - people.start]
     return full

@@ -20,7 +20,7 @@ from yuanjiao.lib import clock
 from yuanjiao.network.counting.reading import moment
 from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, Site
 from yuanjiao.network.queries.maintenance import windows_by_site
-from yuanjiao.network.queries.roll import COUNTED, ROLL, Land, placement_table
+from yuanjiao.network.queries.roll import COUNTED, ROLL, Land, labels_of, placement_table
 from yuanjiao.network.rules.pieces import Pieces, serving_pieces
 from yuanjiao.network.rules.rates import Ints
 from yuanjiao.places.models import Division
@@ -67,6 +67,8 @@ class Population:
     @cached_property
     def maintenance(self) -> Ints:
         """Seconds of each row that are set apart by announced maintenance."""
+        if not self.windows:
+            return np.zeros(len(self.ids), np.int64)
         served = np.bincount(self.pieces.row, weights=self.pieces.last - self.pieces.first, minlength=len(self.ids))
         return np.where(self.suspended != 0, 0, self.last - self.first) - served.astype(np.int64)
 
@@ -77,7 +79,7 @@ class Population:
 
     @cached_property
     def _land(self) -> Land:
-        return self.land or Land((key, path) for key, (path, _) in self.places.items())
+        return self.land or Land((key, path, kind) for key, (path, kind) in self.places.items())
 
     def under(self, paths: Iterable[str]) -> np.ndarray:
         """Which rows stood under any of the paths."""
@@ -86,17 +88,16 @@ class Population:
     def units(self, units: Sequence[Sequence[str]]) -> Ints:
         """For each row the place in `units` of the one under whose paths it stood, -1 for none."""
         unit = np.full(len(self._land.paths), -1, dtype=np.int64)
-        for number, paths in enumerate(units):
-            for path in paths:
-                low, high = self._land.run(path)
-                unit[low:high] = number
+        numbers = [number for number, paths in enumerate(units) for _ in paths]
+        lows, highs = self._land.runs([path for paths in units for path in paths])
+        for number, low, high in zip(numbers, lows.tolist(), highs.tolist(), strict=True):
+            unit[low:high] = number
         return unit[self.ranks]
 
-    def urban_rural(self) -> np.ndarray:
+    def urban_rural(self) -> NDArray[np.bytes_]:
         """The first digit of each row's urban/rural code (1 urban, 2 rural), empty where the place has none."""
-        keys, place = np.unique(self.division, return_inverse=True)
-        places = self.places or _places(keys)
-        return np.array([places[key][1][:1] for key in keys.tolist()], dtype=np.str_)[place]
+        kinds: NDArray[np.bytes_] = self._land.kinds[self.ranks]
+        return kinds
 
 
 def paths_of(division: Division | str, start: datetime, end: datetime | None) -> tuple[str, ...]:
@@ -108,22 +109,44 @@ def paths_of(division: Division | str, start: datetime, end: datetime | None) ->
     return tuple(sorted(set(rows.values_list("path", flat=True)) or {division.path}))
 
 
+def paths_by_code(codes: Sequence[str], start: datetime, end: datetime) -> dict[str, tuple[str, ...]]:
+    """`paths_of` of many divisions; codes that were not in force then are left out."""
+    first, last = clock.local_day(start), clock.local_day(max(start, end - timedelta(seconds=1)))
+    found: dict[str, set[str]] = {}
+    for place in range(0, len(codes), BATCH):
+        rows = held_between(first, last).filter(code__in=codes[place : place + BATCH])
+        for code, path in rows.values_list("code", "path"):
+            found.setdefault(code, set()).add(path)
+    return {code: tuple(sorted(paths)) for code, paths in found.items()}
+
+
 def load_population(paths: Iterable[str], start: int, end: int, *, only: Iterable[int] | None = None) -> Population:
     """The population of [start, end) under the paths (with `only`: of these sites, wherever they stood). One query, no objects."""
     asked, chosen = tuple(paths), None if only is None else tuple(only)
     kept = ROLL.read() if chosen is None else None
     table = placement_table(_placements(asked, start, end, chosen)) if kept is None else _on_roll(*kept, asked)
-    first, last = np.clip(table[:, 2], start, end), np.clip(table[:, 3], start, end)
-    real = last > first
-    ids, division, suspended = table[real, 0], table[real, 1], table[real, 4]
+    ids, division, first, last, suspended = _within(table, start, end)
     windows = windows_by_site(start, end, only=None if chosen is None else set(chosen))
     places, land = (_places(division), None) if kept is None else ({}, kept[1])
-    return Population(asked, chosen, start, end, ids, division, first[real], last[real], suspended, places, windows, land)
+    return Population(asked, chosen, start, end, ids, division, first, last, suspended, places, windows, land)
 
 
 def _on_roll(table: Ints, land: Land, paths: tuple[str, ...]) -> Ints:
     """The placements under the paths."""
-    return table if "/" in paths else table[land.under(land.rank[table[:, 1]], paths)]
+    if "/" in paths:
+        return table
+    inside = land.under(land.rank[table[1]], paths)
+    return table if inside.all() else table[:, inside]
+
+
+def _within(table: Ints, start: int, end: int) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """The columns of the rows that have a second in [start, end), cut to it."""
+    ids, division, first, last, suspended = table
+    first, last = np.clip(first, start, end), np.clip(last, start, end)
+    real = last > first
+    if real.all():
+        return ids, division, first, last, suspended
+    return ids[real], division[real], first[real], last[real], suspended[real]
 
 
 def _placements(paths: tuple[str, ...], start: int, end: int, only: tuple[int, ...] | None) -> QuerySet[Placement]:
@@ -166,13 +189,12 @@ def paths_by_key(division: Ints) -> dict[int, str]:
     return {key: path for key, (path, _) in _places(division).items()}
 
 
-def site_fields(population: Population, field: str) -> np.ndarray:
-    """A field of each row's site, as text."""
-    unique, place = np.unique(population.ids, return_inverse=True)
-    if not len(unique):
-        return np.array([], dtype=np.str_)
-    found = {row[0]: row[1] for row in _site_values(unique.tolist(), field)}
-    return np.array([found[key] for key in unique.tolist()], dtype=np.str_)[place]
+def site_labels(population: Population, field: str) -> tuple[NDArray[np.str_], Ints]:
+    """What a field says of sites, and for each row the place of what it says of the row's."""
+    labels = ROLL.labels(field)
+    if labels is None:
+        labels = labels_of((row[0], row[1]) for row in _site_values(np.unique(population.ids).tolist(), field))
+    return labels.names, labels.code[population.ids].astype(np.int64)
 
 
 def site_names(keys: Sequence[int]) -> dict[int, tuple[str, str, str]]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 
+from yuanjiao.lib.lazy import Lazy
 from yuanjiao.network.models import AccessMode, ManagedObject, SiteKind
-from yuanjiao.network.queries.children import children_of
+from yuanjiao.network.queries.children import Children, children_of
 from yuanjiao.network.queries.instants import rates_now
-from yuanjiao.network.queries.population import Population, in_service_on, load_population, paths_by_key, paths_of, site_fields, site_names
-from yuanjiao.network.queries.rulings import RulePart, rule_parts, target_of, targets_of
+from yuanjiao.network.queries.population import Population, load_population, paths_by_key, paths_of, site_labels, site_names
+from yuanjiao.network.queries.rulings import RulePart, Targets, rule_parts, target_of, targets_at
 from yuanjiao.network.queries.seconds import known_seconds
+from yuanjiao.network.rules.rate_columns import RateColumns, distinct
 from yuanjiao.network.rules.rates import Ints, Rate, RateRule, Target
 from yuanjiao.network.rules.register import programmes
 from yuanjiao.places.models import Division
-from yuanjiao.places.queries import divisions
-from yuanjiao.places.rules import Level
 
 SPLITS = {
     "site_kind": dict(SiteKind.choices),
@@ -36,6 +36,19 @@ class ChildRate:
     division: Division
     rate: Rate
     whole: bool = True
+
+
+class ChildRates(Lazy[ChildRate]):
+    """The rates of the divisions directly below one, in code order: columns of numbers, rows where somebody looks."""
+
+    def __init__(self, children: Children, rates: RateColumns, targets: Targets) -> None:
+        """`rates` has a row for each child, and may have more."""
+        super().__init__(len(children), self._row)
+        self.children, self.rates, self.targets = children, rates, targets
+
+    def _row(self, number: int) -> ChildRate:
+        target = self.targets.of(self.children.path(number))
+        return ChildRate(self.children.division(number), self.rates.rate(number, target), self.children.whole[number])
 
 
 @dataclass(frozen=True)
@@ -73,15 +86,16 @@ class Measured:
 
     def rate(self, chosen: np.ndarray | slice = slice(None), target: Target | None = None) -> Rate:
         """The rate of the chosen rows: their seconds added up."""
-        people, served = self.population, (self.up + self.down + self.unknown)[chosen] > 0
+        people, up, down, unknown = self.population, self.up[chosen], self.down[chosen], self.unknown[chosen]
+        served = up + down + unknown > 0
         return Rate(
-            up=int(self.up[chosen].sum()),
-            down=int(self.down[chosen].sum()),
-            unknown=int(self.unknown[chosen].sum()),
+            up=int(up.sum()),
+            down=int(down.sum()),
+            unknown=int(unknown.sum()),
             excluded=int(people.excluded[chosen].sum()),
             maintenance=int(people.maintenance[chosen].sum()),
-            population=len(np.unique(people.ids[chosen][served])),
-            suspended=len(np.unique(people.ids[chosen][people.excluded[chosen] > 0])),
+            population=distinct(people.ids[chosen][served]),
+            suspended=distinct(people.ids[chosen][people.excluded[chosen] > 0]),
             rule=self.rules[-1],
             earlier=self.rules[:-1],
             start=self.start,
@@ -89,28 +103,36 @@ class Measured:
             target=target,
         )
 
-    def rates(self, units: Sequence[Sequence[str]]) -> list[Rate]:
-        """One rate per unit, given by its paths, all in one pass; no place may lie in two of them."""
-        people, unit, count = self.population, self.population.units(units), len(units)
-        sums = [_sums(unit, one, count) for one in (self.up, self.down, self.unknown, people.excluded, people.maintenance)]
-        served = _sites_in(unit, people.ids, self.up + self.down + self.unknown > 0, count)
-        stopped = _sites_in(unit, people.ids, people.excluded > 0, count)
-        return [
-            Rate(
-                up=up, down=down, unknown=unknown, excluded=excluded, maintenance=maintenance, population=population, suspended=suspended,
-                rule=self.rules[-1], earlier=self.rules[:-1], start=self.start, end=self.end,
-            )
-            for up, down, unknown, excluded, maintenance, population, suspended in zip(*sums, served, stopped, strict=True)
-        ]  # fmt: skip
+    def of_units(self, units: Sequence[Sequence[str]]) -> RateColumns:
+        """The rates of units, given by their paths, all in one pass; no place may lie in two of them."""
+        return self.by_unit(self.population.units(units), len(units))
+
+    def by_unit(self, unit: Ints, count: int) -> RateColumns:
+        """One rate per unit, `unit` being each row's (0 to `count` − 1, or -1 for none)."""
+        people = self.population
+        served = self.up + self.down + self.unknown > 0
+        return RateColumns(
+            up=_sums(unit, self.up, count),
+            down=_sums(unit, self.down, count),
+            unknown=_sums(unit, self.unknown, count),
+            excluded=_sums(unit, people.excluded, count),
+            maintenance=_sums(unit, people.maintenance, count),
+            population=_sites_in(unit, people.ids, served, count),
+            suspended=_sites_in(unit, people.ids, people.excluded > 0, count),
+            rules=self.rules,
+            start=self.start,
+            end=self.end,
+        )
 
 
-def _sums(unit: Ints, seconds: Ints, count: int) -> list[int]:
+def _sums(unit: Ints, seconds: Ints, count: int) -> Ints:
     """The seconds of each unit; rows outside all of them (-1) are left out."""
-    sums: list[int] = np.bincount(unit + 1, weights=seconds, minlength=count + 1)[1:].astype(np.int64).tolist()
-    return sums
+    if not seconds.any():
+        return np.zeros(count, np.int64)
+    return np.bincount(unit + 1, weights=seconds, minlength=count + 1)[1:].astype(np.int64)
 
 
-def _sites_in(unit: Ints, ids: Ints, chosen: np.ndarray, count: int) -> list[int]:
+def _sites_in(unit: Ints, ids: Ints, chosen: np.ndarray, count: int) -> Ints:
     """How many different sites of the chosen rows each unit has; rows come in order of site."""
     if len(ids) and (np.diff(ids) == 0).any():
         pairs = np.unique(np.stack([unit[chosen], ids[chosen]]), axis=1)
@@ -138,7 +160,10 @@ def measure(
 
 def _by_row(population: Population, seconds: Ints) -> Ints:
     """Seconds of pieces added up to those of rows."""
-    return np.bincount(population.pieces.row, weights=seconds, minlength=len(population.ids)).astype(np.int64)
+    row = population.pieces.row
+    if len(row) == len(population.ids) and (row == np.arange(len(row))).all():  # each row is one piece
+        return seconds
+    return np.bincount(row, weights=seconds, minlength=len(population.ids)).astype(np.int64)
 
 
 def _of(division: Division | str, start: datetime, end: datetime | None, rule: RateRule | None) -> Measured:
@@ -146,15 +171,19 @@ def _of(division: Division | str, start: datetime, end: datetime | None, rule: R
 
 
 def _target(division: Division | str, start: datetime, end: datetime | None) -> Target | None:
-    """The target at the end of the period: what it is judged by."""
-    return None if isinstance(division, str) else target_of(division, start if end is None else end - timedelta(seconds=1))
+    return None if isinstance(division, str) else target_of(division, _judged_at(start, end))
+
+
+def _judged_at(start: datetime, end: datetime | None) -> datetime:
+    """A period is judged by the target at its end."""
+    return start if end is None else end - timedelta(seconds=1)
 
 
 def rate_at(division: Division | str, at: datetime, *, rule: RateRule | None = None) -> Rate:
     """The rate of the sites of a division (or path) at one moment, counted in sites, in the tree of that moment."""
     now = None if rule else rates_now(at, [paths_of(division, at, None)])
     if now is not None:
-        return replace(now[0], target=_target(division, at, None))
+        return now.rate(0, _target(division, at, None))
     return _of(division, at, None, rule).rate(target=_target(division, at, None))
 
 
@@ -163,14 +192,14 @@ def rate_over(division: Division | str, start: datetime, end: datetime, *, rule:
     return _of(division, start, end, rule).rate(target=_target(division, start, end))
 
 
-def rates_by_child(division: Division, start: datetime, end: datetime | None = None, *, rule: RateRule | None = None) -> list[ChildRate]:
+def rates_by_child(division: Division, start: datetime, end: datetime | None = None, *, rule: RateRule | None = None) -> ChildRates:
     """One rate per division directly below, in code order; an instant when `end` is None. One load for all of them."""
     return rate_and_children(division, start, end, rule=rule)[1]
 
 
 def rate_and_children(
     division: Division, start: datetime, end: datetime | None = None, *, rule: RateRule | None = None
-) -> tuple[Rate, list[ChildRate]]:
+) -> tuple[Rate, ChildRates]:
     """The rate of a division and those that lay directly below it, from one load.
 
     A division that came or went in mid-period counts here for as long as it lay here, so that the parts add up to the whole.
@@ -179,29 +208,19 @@ def rate_and_children(
     return now or _with_children(_of(division, start, end, rule), division, start, end)
 
 
-def _now_with_children(division: Division, at: datetime) -> tuple[Rate, list[ChildRate]] | None:
+def _now_with_children(division: Division, at: datetime) -> tuple[Rate, ChildRates] | None:
     """The same at a moment of today, where the counters know it."""
     children = children_of(division, at, None)
-    rates = rates_now(at, [paths_of(division, at, None), *(child.paths for child in children)])
+    rates = rates_now(at, [*children.paths, paths_of(division, at, None)])
     if rates is None:
         return None
-    targets = targets_of([division, *(child.division for child in children)], at)
-    whole, *below = (
-        replace(rate, target=targets.get(place.path))
-        for rate, place in zip(rates, [division, *(child.division for child in children)], strict=True)
-    )
-    return whole, [ChildRate(child.division, rate, child.whole) for child, rate in zip(children, below, strict=True)]
+    targets = targets_at(at)
+    return rates.rate(len(children), targets.of(division.path)), ChildRates(children, rates, targets)
 
 
-def _with_children(measured: Measured, division: Division, start: datetime, end: datetime | None) -> tuple[Rate, list[ChildRate]]:
-    children = children_of(division, start, end)
-    targets = targets_of([division, *(child.division for child in children)], start if end is None else end - timedelta(seconds=1))
-    rates = measured.rates([child.paths for child in children])
-    below = [
-        ChildRate(child.division, replace(rate, target=targets.get(child.division.path)), child.whole)
-        for child, rate in zip(children, rates, strict=True)
-    ]
-    return measured.rate(target=targets.get(division.path)), below
+def _with_children(measured: Measured, division: Division, start: datetime, end: datetime | None) -> tuple[Rate, ChildRates]:
+    children, targets = children_of(division, start, end), targets_at(_judged_at(start, end))
+    return measured.rate(target=targets.of(division.path)), ChildRates(children, measured.of_units(children.paths), targets)
 
 
 def rates_split(
@@ -216,24 +235,27 @@ def rates_split(
 
 def splits_of(measured: Measured, by: str) -> list[SplitRate]:
     """The same from seconds that were counted already."""
-    keys = split_keys(measured.population, by)
+    keys, unit = split_keys(measured.population, by)
+    here = np.bincount(unit, minlength=len(keys)) > 0
     if by == "programme":
-        return _by_programme(measured, keys)
-    return [SplitRate(key, label, measured.rate(keys == key)) for key, label in SPLITS[by].items() if (keys == key).any()]
+        return _by_programme(measured, [key if one else "" for key, one in zip(keys, here.tolist(), strict=True)], unit)
+    rates, place = measured.by_unit(unit, len(keys)), {key: number for number, key in enumerate(keys) if here[number]}
+    return [SplitRate(key, label, rates.rate(place[key])) for key, label in SPLITS[by].items() if key in place]
 
 
-def _by_programme(measured: Measured, keys: np.ndarray) -> list[SplitRate]:
-    unique, place = np.unique(keys, return_inverse=True)
-    named = [set(programmes(text)) for text in unique.tolist()]
-    chosen = {name: np.array([name in one for one in named])[place] for name in sorted(set().union(*named, set()))}
+def _by_programme(measured: Measured, keys: Sequence[str], unit: Ints) -> list[SplitRate]:
+    named = [set(programmes(text)) for text in keys]
+    chosen = {name: np.array([name in one for one in named])[unit] for name in sorted(set().union(*named, set()))}
     return [SplitRate(name, name, measured.rate(mask)) for name, mask in chosen.items()]
 
 
-def split_keys(population: Population, by: str) -> np.ndarray:
-    """Each row's value of a split; the urban/rural code of the place is cut to its first digit (1 urban, 2 rural)."""
+def split_keys(population: Population, by: str) -> tuple[list[str], Ints]:
+    """The values of a split, and for each row the place of its value; the urban/rural code is cut to its first digit (1 urban, 2 rural)."""
     if by == "urban_rural":
-        return population.urban_rural()
-    return site_fields(population, {"programme": "programmes"}.get(by, by))
+        kinds, place = np.unique(population.urban_rural(), return_inverse=True)
+        return [kind.decode() for kind in kinds.tolist()], place
+    names, place = site_labels(population, {"programme": "programmes"}.get(by, by))
+    return names.tolist(), place
 
 
 def rates_by_site(path: str | Division, start: datetime, end: datetime | None = None, *, rule: RateRule | None = None) -> list[SiteRate]:
@@ -259,7 +281,7 @@ class RateTable:
     """Everything a page of rates shows, from one load: the whole, its children or (without any) its sites, and every split."""
 
     whole: Rate
-    children: list[ChildRate]
+    children: ChildRates
     sites: list[SiteRate]
     splits: dict[str, list[SplitRate]]
 
@@ -275,44 +297,3 @@ def rate_table(division: Division, start: datetime, end: datetime | None = None)
 def availability(site: ManagedObject, start: datetime, end: datetime, *, rule: RateRule | None = None) -> Rate:
     """The seconds of one site over [start, end), wherever it stood."""
     return measure(["/"], start, end, rule, only=[site.pk]).rate(target=target_of(site.division, end - timedelta(seconds=1)))
-
-
-@dataclass(frozen=True)
-class VillageCoverage:
-    """How many village divisions have a site in service (NET02)."""
-
-    division: Division
-    villages: int
-    covered: int
-
-    @property
-    def value(self) -> float | None:
-        return self.covered / self.villages if self.villages else None
-
-
-def uncovered_villages(path: str, *, on: date) -> list[Division]:
-    """Village divisions in force on the day without a site in service, in code order."""
-    covered = _covered(path, on)
-    return [village for village in divisions(on=on, level=Level.VILLAGE, under=path) if village.path not in covered]
-
-
-def _covered(path: str, on: date) -> set[str]:
-    return set(in_service_on(on).filter(division__path__startswith=path).values_list("division__path", flat=True))
-
-
-def coverage_of_villages(division: Division, *, on: date) -> VillageCoverage:
-    """Villages with at least one active site, of all villages of the division."""
-    villages = list(divisions(on=on, level=Level.VILLAGE, under=division.path))
-    return _coverage(division, villages, _covered(division.path, on))
-
-
-def coverage_by_child(division: Division, *, on: date) -> list[VillageCoverage]:
-    """The same for every division directly below, in code order; two queries in all."""
-    villages = list(divisions(on=on, level=Level.VILLAGE, under=division.path))
-    covered = _covered(division.path, on)
-    children = divisions(on=on, under=division.path).filter(parent__code=division.code)
-    return [_coverage(child, [one for one in villages if one.path.startswith(child.path)], covered) for child in children]
-
-
-def _coverage(division: Division, villages: Sequence[Division], covered: set[str]) -> VillageCoverage:
-    return VillageCoverage(division, len(villages), sum(village.path in covered for village in villages))

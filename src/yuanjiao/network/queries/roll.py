@@ -6,7 +6,7 @@ Read again when the register or the divisions have moved. At 700,000 sites readi
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -18,7 +18,7 @@ from yuanjiao.lib import clock
 from yuanjiao.network.counting.counters import COUNTERS
 from yuanjiao.network.counting.reading import Epoch
 from yuanjiao.network.counting.reading import moment as moment_of
-from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, RegisterVersion
+from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, RegisterVersion, Site
 from yuanjiao.network.rules.rates import FOREVER, Ints
 from yuanjiao.places.queries import every_row
 
@@ -31,22 +31,33 @@ AFTER = b"\x7f"
 class Land:
     """Every dated row of a division by its rank in the order of paths: what lies under a path is one run of ranks."""
 
-    def __init__(self, rows: Iterable[tuple[int, str]]) -> None:
+    def __init__(self, rows: Iterable[tuple[int, str, str]]) -> None:
+        """Rows are (key, path, urban/rural code)."""
         found: list[int] = []
         named: list[bytes] = []
-        for key, path in rows:
+        kinds: list[bytes] = []
+        for key, path, kind in rows:
             found.append(key)
             named.append(path.encode())
+            kinds.append(kind[:1].encode())
         keys, paths = np.array(found, dtype=np.int64), np.array(named, dtype=np.bytes_)
         order = np.argsort(paths, kind="stable")
         self.paths = paths[order]
+        self.kinds = np.array(kinds, dtype="S1")[order]
+        """The first digit of each row's urban/rural code (1 urban, 2 rural), empty where it has none."""
         self.rank = np.full(int(keys.max(initial=0)) + 1, -1, dtype=np.int32)
         self.rank[keys[order]] = np.arange(len(keys))
 
     def run(self, path: str) -> tuple[int, int]:
         """The ranks [from, to) under a path."""
-        begin = path.encode()
-        return int(np.searchsorted(self.paths, begin)), int(np.searchsorted(self.paths, begin + AFTER))
+        low, high = self.runs([path])
+        return int(low[0]), int(high[0])
+
+    def runs(self, paths: Sequence[str]) -> tuple[Ints, Ints]:
+        """The ranks [from, to) under each of the paths."""
+        begins = [path.encode() for path in paths]
+        ends = [begin + AFTER for begin in begins]
+        return np.searchsorted(self.paths, np.array(begins, np.bytes_)), np.searchsorted(self.paths, np.array(ends, np.bytes_))
 
     def under(self, ranks: NDArray[np.int32], paths: Iterable[str]) -> NDArray[np.bool_]:
         """Which of the ranks lie under any of the paths."""
@@ -65,10 +76,18 @@ class DayRoll:
     suspended: NDArray[np.bool_]
     ranks: NDArray[np.int32]
 
-    def run(self, land: Land, path: str) -> slice:
-        """The rows under a path."""
-        low, high = land.run(path)
-        return slice(int(np.searchsorted(self.ranks, low)), int(np.searchsorted(self.ranks, high)))
+    def runs(self, land: Land, paths: Sequence[str]) -> tuple[Ints, Ints]:
+        """The rows [from, to) under each of the paths."""
+        low, high = land.runs(paths)
+        return np.searchsorted(self.ranks, low), np.searchsorted(self.ranks, high)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A field of every site: `names[code[key]]` is what it says of the site with that key; "" of one without a row."""
+
+    names: NDArray[np.str_]
+    code: NDArray[np.int32]
 
 
 class Roll:
@@ -78,17 +97,19 @@ class Roll:
         self._lock = threading.Lock()
         self._read_for: tuple[object, ...] | None = None
         self._days: dict[int, DayRoll] = {}
+        self._labels: dict[str, Labels] = {}
 
     def read(self) -> tuple[Ints, Land] | None:
-        """(site, division, from, to, suspended) of every placement in order of site and time, and the land; None in other processes."""
+        """Columns (site, division, from, to, suspended) of every placement in order of site and time, and the land; None elsewhere."""
         if not COUNTERS.active:
             return None
         wanted = (COUNTERS.owner, *_moved())
         with self._lock:
             if wanted != self._read_for:
-                self._land = Land(every_row().values_list("pk", "path").iterator(chunk_size=20_000))
+                self._land = Land(every_row().values_list("pk", "path", "urban_rural").iterator(chunk_size=20_000))
                 self._table = placement_table(Placement.objects.filter(object__kind=ObjectKind.SITE, lifecycle__in=COUNTED))
-                self._ranks, self._days, self._read_for = self._land.rank[self._table[:, 1]], {}, wanted
+                self._table.setflags(write=False)  # populations are made of it
+                self._ranks, self._days, self._labels, self._read_for = self._land.rank[self._table[1]], {}, {}, wanted
             return self._table, self._land
 
     def day(self, second: int) -> tuple[DayRoll, Land] | None:
@@ -102,11 +123,29 @@ class Roll:
                 self._days = {start: _day(self._table, self._ranks, second)}
             return self._days[start], self._land
 
+    def labels(self, field: str) -> Labels | None:
+        """A field of every site, read once; None in other processes."""
+        if self.read() is None:
+            return None
+        with self._lock:
+            if field not in self._labels:
+                self._labels[field] = labels_of(Site.objects.values_list("pk", field).order_by().iterator(chunk_size=20_000))
+            return self._labels[field]
+
+
+def labels_of(rows: Iterable[tuple[int, str]]) -> Labels:
+    """(key, text) of each site as codes of the different texts."""
+    known = {"": 0}
+    flat = np.fromiter((value for pk, text in rows for value in (pk, known.setdefault(text, len(known)))), dtype=np.int64).reshape(-1, 2)
+    code = np.zeros(int(flat[:, 0].max(initial=-1)) + 1, np.int32)
+    code[flat[:, 0]] = flat[:, 1]
+    return Labels(np.array(list(known), dtype=np.str_), code)
+
 
 def _day(table: Ints, ranks: NDArray[np.int32], second: int) -> DayRoll:
-    here = np.flatnonzero((table[:, 2] <= second) & (table[:, 3] > second))
+    here = np.flatnonzero((table[2] <= second) & (table[3] > second))
     here = here[np.argsort(ranks[here], kind="stable")]
-    return DayRoll(table[here, 0], table[here, 4] != 0, ranks[here])
+    return DayRoll(table[0, here], table[4, here] != 0, ranks[here])
 
 
 def _moved() -> tuple[int, int]:
@@ -116,7 +155,7 @@ def _moved() -> tuple[int, int]:
 
 
 def placement_table(rows: QuerySet[Placement]) -> Ints:
-    """(site, division, from, to, suspended) of each row in order of site and time; days as local midnights."""
+    """Columns (site, division, from, to, suspended) of the rows in order of site and time; days as local midnights."""
     wanted = rows.order_by("object_id", "valid_from").values_list(
         "object_id", "division_id", Epoch(F("valid_from")), Epoch(F("valid_to")), "lifecycle"
     )
@@ -125,8 +164,8 @@ def placement_table(rows: QuerySet[Placement]) -> Ints:
         for pk, division, begin, until, lifecycle in wanted.iterator(chunk_size=20_000)
         for value in (pk, division, begin, -1 if until is None else until, lifecycle == Lifecycle.SUSPENDED)
     )
-    table = np.fromiter(flat, dtype=np.int64).reshape(-1, 5)
-    table[:, 2], table[:, 3] = _midnights(table[:, 2]), _midnights(table[:, 3])
+    table = np.fromiter(flat, dtype=np.int64).reshape(-1, 5).T.copy()
+    table[2], table[3] = _midnights(table[2]), _midnights(table[3])
     return table
 
 

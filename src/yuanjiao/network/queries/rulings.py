@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -70,26 +70,28 @@ def target_rows() -> QuerySet[RateTarget]:
     return RateTarget.objects.select_related("division").order_by("division__path", "-valid_from")
 
 
-def targets_of(divisions: Iterable[Division], at: datetime) -> dict[str, Target]:
-    """Division path → the target in force at a moment, its own or that of the nearest division above; paths without one are left out.
+class Targets:
+    """The targets in force on a day. A target belongs to the code of its division: a renamed or moved place keeps it."""
 
-    A target belongs to the code of its division: a renamed or moved place keeps it.
-    """
-    by_code = _by_code(clock.local_day(at))
-    found = {division.path: _nearest(division.path, by_code) for division in divisions}
-    return {path: target for path, target in found.items() if target is not None}
+    def __init__(self, by_code: Mapping[str, Target]) -> None:
+        self._by_code = by_code
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._by_code)
+
+    def of(self, path: str) -> Target | None:
+        """A division's own target, or that of the nearest division above; None without one."""
+        codes = [code for code in path.split("/") if code]
+        return next((self._by_code[code] for code in reversed(codes) if code in self._by_code), None)
+
+
+def targets_at(at: datetime) -> Targets:
+    """Every target in force at a moment, read once for all divisions of a table."""
+    rows = RateTarget.objects.filter(valid_from__lte=clock.local_day(at)).select_related("division").order_by("valid_from")
+    return Targets({row.division.code: Target(row.value, row.document, row.division.name) for row in rows})
 
 
 def target_of(division: Division, at: datetime) -> Target | None:
     """The target in force for one division."""
-    return targets_of([division], at).get(division.path)
-
-
-def _by_code(day: date) -> dict[str, Target]:
-    rows = RateTarget.objects.filter(valid_from__lte=day).select_related("division").order_by("valid_from")
-    return {row.division.code: Target(row.value, row.document, row.division.name) for row in rows}
-
-
-def _nearest(path: str, by_code: dict[str, Target]) -> Target | None:
-    codes = [code for code in path.split("/") if code]
-    return next((by_code[code] for code in reversed(codes) if code in by_code), None)
+    return targets_at(at).of(division.path)

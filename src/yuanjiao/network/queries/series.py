@@ -14,6 +14,7 @@ from yuanjiao.network.queries.population import Population, load_population, pat
 from yuanjiao.network.queries.rulings import RulePart, rule_parts
 from yuanjiao.network.queries.seconds import known_seconds
 from yuanjiao.network.queries.spans import load_spans
+from yuanjiao.network.rules.rate_columns import distinct
 from yuanjiao.network.rules.rates import Ints, Rate, RateRule, SiteSpans, seconds_by_site
 from yuanjiao.places.models import Division
 
@@ -69,15 +70,10 @@ def _rate(population: Population, steady: tuple[Truth, Truth], changing: _Changi
         unknown=int(length.sum()) - up - down,
         excluded=int(stood[apart].sum()),
         maintenance=int(stood[~apart].sum() - length.sum()),
-        population=_distinct(pieces.site[length > 0]),
-        suspended=_distinct(population.ids[apart & (stood > 0)]),
+        population=distinct(pieces.site[length > 0]),
+        suspended=distinct(population.ids[apart & (stood > 0)]),
         rule=rules[-1],
         earlier=rules[:-1],
         start=start,
         end=end,
     )
-
-
-def _distinct(ordered: Ints) -> int:
-    """How many different values stand in an array in ascending order."""
-    return int(np.count_nonzero(np.diff(ordered))) + 1 if len(ordered) else 0

@@ -25,8 +25,9 @@ class Pieces:
 
 def serving_pieces(ids: Ints, first: Ints, last: Ints, suspended: Ints, windows: Mapping[int, Spans]) -> Pieces:
     """The service of each row cut by the maintenance of its site. Rows come in order of site and time, and so do the pieces."""
-    served = np.flatnonzero((suspended == 0) & (last > first))
-    plain = Pieces(served, ids[served], first[served], last[served])
+    serves = (suspended == 0) & (last > first)
+    served = np.flatnonzero(serves)
+    plain = Pieces(served, ids, first, last) if serves.all() else Pieces(served, ids[served], first[served], last[served])
     touched = np.isin(plain.site, np.fromiter(windows, dtype=np.int64, count=len(windows))) if windows else np.zeros(len(served), bool)
     return _with(plain, ~touched, _cut(plain, np.flatnonzero(touched), windows)) if touched.any() else plain
 
