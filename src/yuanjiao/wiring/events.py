@@ -7,6 +7,7 @@ from yuanjiao.flow.journal import membership
 from yuanjiao.flow.journal.event import EventTable
 from yuanjiao.learning import events as learning
 from yuanjiao.network import events as network
+from yuanjiao.programmes import events as programmes
 
 EVENTS: EventTable = {
     faults.FaultReported.KIND: (faults.FaultReported, faults.apply_reported),
@@ -18,4 +19,8 @@ EVENTS: EventTable = {
     network.EdgeChecked.KIND: (network.EdgeChecked, network.apply_edge_checked),
     learning.SessionHeld.KIND: (learning.SessionHeld, learning.apply_session_held),
     learning.SessionCorrected.KIND: (learning.SessionCorrected, learning.apply_session_corrected),
+    programmes.NoticeArrived.KIND: (programmes.NoticeArrived, programmes.apply_notice_arrived),
+    programmes.NoticeConfirmed.KIND: (programmes.NoticeConfirmed, programmes.apply_notice_confirmed),
+    programmes.CatalogueAccepted.KIND: (programmes.CatalogueAccepted, programmes.apply_catalogue_accepted),
+    programmes.PlaysCounted.KIND: (programmes.PlaysCounted, programmes.apply_plays_counted),
 }

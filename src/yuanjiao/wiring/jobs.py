@@ -19,6 +19,7 @@ from yuanjiao.network import jobs as network
 from yuanjiao.network import leases
 from yuanjiao.network.probing.edge import check_edge
 from yuanjiao.network.probing.site import try_newest_film
+from yuanjiao.programmes import jobs as programmes
 from yuanjiao.register.jobs import forget_old_uploads
 from yuanjiao.reports.jobs import draft_month_reports
 from yuanjiao.wiring.prober import keep_prober
@@ -71,6 +72,10 @@ JOBS: tuple[Job, ...] = (
     Job("requeue_packaging", 30.0, requeue_packaging, TOP),
     Job("index_courseware", 2.0, index_courseware),
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
+    Job("lay_days", 600.0, programmes.lay_days),
+    Job("tell_above", 15.0, programmes.tell_above, BELOW),
+    Job("tell_plays", 3600.0, programmes.tell_plays, TOP),
+    Job("watch_departures", 30.0, programmes.watch_departures, TOP),
     Job("watch_promises", 1800.0, watch_promises, TOP),
     Job("faults", 5.0, run_faults, TOP),
     Job("forget_imports", 3600.0, forget_old_uploads, TOP),

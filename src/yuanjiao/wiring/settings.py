@@ -120,6 +120,7 @@ INSTALLED_APPS = [
     "yuanjiao.courseware",
     "yuanjiao.faults",
     "yuanjiao.learning",
+    "yuanjiao.programmes",
     "yuanjiao.reports",
     "yuanjiao.desks",
     "yuanjiao.simulation",

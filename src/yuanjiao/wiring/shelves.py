@@ -9,5 +9,6 @@ from yuanjiao.network import shelf as network
 from yuanjiao.network.shelf import rulings
 from yuanjiao.people import shelf as people
 from yuanjiao.places import shelf as places
+from yuanjiao.programmes import shelf as programmes
 
-SHELVES: tuple[Shelf, ...] = (places, people, network, rulings, courseware, learning)
+SHELVES: tuple[Shelf, ...] = (places, people, network, rulings, courseware, learning, programmes)

@@ -114,6 +114,18 @@ class Repository:
     def _write(self, folder: str, name: str, content: bytes) -> None:
         write_file(self.folder / folder / name, content)
 
+    def documents_named(self, base: str) -> tuple[int, list[bytes]]:
+        """The newest timestamp's version with every target file of that name in its catalogue, in the order of their paths."""
+        timestamp, targets = self._timestamp(), self._targets()
+        if timestamp is None or targets is None:
+            return 0, []
+        found = []
+        for path, target in sorted(targets.targets.items()):
+            folder, _, name = path.rpartition("/")
+            if name == base:
+                found.append((self.folder / "targets" / folder / f"{target.hashes['sha256']}.{name}").read_bytes())
+        return timestamp.version, found
+
     def tidy(self, at: datetime) -> int:
         """Delete what no reader can still want: files older than `KEPT` that the present catalogue does not name."""
         kept = self._named()

@@ -1,0 +1,18 @@
+"""Reads about catalogues: which one this machine has taken up, which one it has signed and what stands in it."""
+
+from __future__ import annotations
+
+from yuanjiao.flow.catalogue.models import CurrentCatalogue
+from yuanjiao.flow.catalogue.publish import public_folder
+from yuanjiao.flow.catalogue.repository import Repository
+
+
+def taken_version() -> int:
+    """The version of the parent's catalogue that stands here; 0 at the top and before the first."""
+    current = CurrentCatalogue.objects.filter(one=True).first()
+    return current.version if current is not None else 0
+
+
+def signed_documents(shelf: str) -> tuple[int, list[bytes]]:
+    """The newest catalogue signed or passed on here: its version, and the target files of one shelf. (0, []) before the first."""
+    return Repository(public_folder(), {}).documents_named(f"{shelf}.json")

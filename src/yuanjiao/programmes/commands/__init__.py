@@ -1,0 +1,29 @@
+"""Every write of programmes, by noun."""
+
+from yuanjiao.programmes.commands.channels import add_block, close_channel, drop_block, lay_days, open_channel, relay_days
+from yuanjiao.programmes.commands.notices import confirm_notice, confirm_on_television, issue_notice, recall_notice, tell_arrivals
+from yuanjiao.programmes.commands.reach import tell_catalogue, watch_departures
+from yuanjiao.programmes.commands.themes import change_theme, open_theme, set_banner
+from yuanjiao.programmes.commands.use import note_play, note_rating, tell_plays
+
+__all__ = [
+    "add_block",
+    "change_theme",
+    "close_channel",
+    "confirm_notice",
+    "confirm_on_television",
+    "drop_block",
+    "issue_notice",
+    "lay_days",
+    "note_play",
+    "note_rating",
+    "open_channel",
+    "open_theme",
+    "recall_notice",
+    "relay_days",
+    "set_banner",
+    "tell_arrivals",
+    "tell_catalogue",
+    "tell_plays",
+    "watch_departures",
+]

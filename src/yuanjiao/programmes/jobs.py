@@ -1,0 +1,27 @@
+"""Timed work of programmes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from yuanjiao.programmes import commands
+
+
+def lay_days(at: datetime) -> int:
+    """Returns how many airings were laid."""
+    return commands.lay_days(at=at)
+
+
+def tell_above(at: datetime) -> tuple[int, bool, int]:
+    """What a machine below owes upwards: notices that arrived, the catalogue it took up, yesterday's sums."""
+    return commands.tell_arrivals(at=at), commands.tell_catalogue(at=at), commands.tell_plays(at=at)
+
+
+def tell_plays(at: datetime) -> int:
+    """The same sums at the top: its own portal's plays are facts like any others."""
+    return commands.tell_plays(at=at)
+
+
+def watch_departures(at: datetime) -> int:
+    """Returns how many proofs came in that a withdrawn item is gone somewhere."""
+    return commands.watch_departures(at=at)

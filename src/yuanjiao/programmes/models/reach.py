@@ -1,0 +1,68 @@
+"""Which catalogue each machine below has taken up, and what that proves of withdrawn items (CW13)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from yuanjiao.lib.travels import Travels
+
+
+class CatalogueTaken(models.Model):
+    """The newest catalogue one machine below said it has taken up whole. The machine by its uid and register code."""
+
+    travels: ClassVar[Travels] = Travels.UP
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    origin = models.UUIDField("节点", unique=True)
+    subject = models.CharField("台账编号", max_length=30, blank=True, default="")
+    path = models.CharField("区划路径", max_length=200, blank=True, default="")
+    version = models.BigIntegerField("目录版本")
+    taken_at = models.DateTimeField("启用时刻（该机器的钟）")
+
+    class Meta:
+        verbose_name = "目录回执"
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.version}"
+
+
+class Departure(models.Model):
+    """One item leaving: when it was withdrawn here, and the first signed catalogue without it. `gone_version` None: not yet signed."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    item_uid = models.UUIDField("课件", db_index=True)
+    title = models.CharField("课件名称", max_length=200)
+    reason = models.CharField("原因", max_length=300, blank=True, default="")
+    withdrawn_at = models.DateTimeField("撤下时间")
+    gone_version = models.BigIntegerField("不含它的目录版本", null=True, blank=True)
+    over = models.BooleanField("已重新发布", default=False)  # released again: nothing is to leave any more
+
+    class Meta:
+        verbose_name = "撤下"
+        constraints = [models.UniqueConstraint(fields=["item_uid", "withdrawn_at"], name="departure_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class DepartureConfirmed(models.Model):
+    """One machine proved that one departed item is gone there: it has taken up a catalogue without it."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    departure = models.ForeignKey(Departure, on_delete=models.CASCADE, related_name="confirmed")
+    origin = models.UUIDField("节点")
+    version = models.BigIntegerField("目录版本")
+    at = models.DateTimeField("启用时刻（该机器的钟）")
+
+    class Meta:
+        verbose_name = "撤下回执"
+        constraints = [models.UniqueConstraint(fields=["departure", "origin"], name="departure_confirmed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.departure} {self.origin}"

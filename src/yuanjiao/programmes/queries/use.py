@@ -1,0 +1,75 @@
+"""How items are used: sums per item and place, with small numbers hidden (FBK08)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet, Sum
+
+from yuanjiao.courseware.queries import item_titles
+from yuanjiao.people.queries import within
+from yuanjiao.places.models import Division
+from yuanjiao.programmes.models import PlayCount
+from yuanjiao.programmes.models.use import SUMS
+
+FEWEST = 5
+"""Numbers below this are not shown: in a village few plays are nearly a person (FBK08)."""
+
+
+@dataclass(frozen=True)
+class ItemUse:
+    """One item's sums over a span and some places. None stands for a number too small to be shown."""
+
+    item: UUID
+    title: str
+    started: int | None
+    completion: float | None
+    ratings: int | None
+    mean_rating: float | None
+
+
+def item_use(paths: Iterable[str], start: date, end: date) -> list[ItemUse]:
+    """Every item played in the half-open span at machines of these places, the most played first."""
+    rows = _sums(PlayCount.objects.filter(within("path", paths), day__gte=start, day__lt=end), "item_uid")
+    titles = item_titles(rows)
+    found = [_use(uid, titles.get(uid, "（已不在库中）"), sums) for uid, sums in rows.items()]
+    return sorted(found, key=lambda one: (-(one.started or 0), one.title))
+
+
+def use_by_county(item: UUID, places: Sequence[Division], start: date, end: date) -> list[tuple[str, ItemUse]]:
+    """One item's sums for each of these places that played it."""
+    rows = PlayCount.objects.filter(item_uid=item, day__gte=start, day__lt=end)
+    by_path = _sums(rows, "path")
+    found = []
+    for place in places:
+        parts = [sums for path, sums in by_path.items() if path.startswith(place.path)]
+        if parts:
+            total = {name: sum(part[name] for part in parts) for name in SUMS}
+            found.append((place.name, _use(item, "", total)))
+    return found
+
+
+def _sums(rows: QuerySet[PlayCount], key: str) -> dict[Any, dict[str, int]]:
+    found: dict[Any, dict[str, int]] = defaultdict(dict)
+    for row in rows.order_by().values(key).annotate(**{f"sum_{name}": Sum(name) for name in SUMS}):
+        found[row[key]] = {name: int(row[f"sum_{name}"]) for name in SUMS}
+    return found
+
+
+def _use(item: UUID, title: str, sums: dict[str, int]) -> ItemUse:
+    started, rated = sums["started"], sum(sums[f"rated_{n}"] for n in range(1, 6))
+    points = sum(n * sums[f"rated_{n}"] for n in range(1, 6))
+    enough, enough_rated = started >= FEWEST, rated >= FEWEST
+    return ItemUse(
+        item=item,
+        title=title,
+        started=started if enough else None,
+        completion=min(sums["finished"] / started, 1.0) if enough else None,
+        ratings=rated if enough_rated else None,
+        mean_rating=points / rated if enough_rated else None,
+    )
