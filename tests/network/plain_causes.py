@@ -31,6 +31,8 @@ class PlainSearch:
         self.things = {thing.pk: thing for thing in things}
         self.root: dict[int, int] = {}
         self.rule: dict[int, str] = {}
+        self.patient: dict[int, float] = {}
+        self.quickest = min((c.wait for c in self.things.values() if c.kind == "site" and c.dark is not None), default=float("inf"))
         for pk in sorted(self.things, key=lambda pk: (len(self.up(pk)), pk)):
             if pk not in self.root:
                 self.try_cause(pk)
@@ -67,18 +69,26 @@ class PlainSearch:
         if not starts:
             return
         asked = [child for child in judged if child.dark is None or child.dark >= max(starts) - child.wait]
+        unsure = [c for c in self.below(pk) if not by_edges and self.is_unsure(c, max(starts))]
+        sure = [c for c in asked if c not in unsure]
         branches: dict[int, list[Thing]] = {}
-        for child in asked:
+        for child in sure:
             branches.setdefault(self.branch(child.pk, pk), []).append(child)
-        alive = {b: sum(c.dark is None for c in self.alive_in(b, by_edges)) for b in branches}
+        alive = {b: sum(c not in unsure for c in self.alive_in(b, by_edges)) for b in branches}
         silent = {b: sum(c.dark is not None for c in members) for b, members in branches.items()}
         whole = {b for b in branches if silent[b] and silent[b] >= SHARE * (silent[b] + alive[b])}
         covered = sum(silent[b] for b in whole)
-        if covered < 2 or len(whole) < 2 or covered < SHARE * len(asked):
+        if covered < 2 or len(whole) < 2 or covered < SHARE * len(sure):
             return
+        if unsure and covered < SHARE * (len(sure) + len(unsure)):
+            self.patient[pk] = max(c.heard_at + c.wait for c in unsure)
         name = "edges_share_uplink" if by_edges else "all_sites_of_edge" if thing.kind == "edge" else "sites_share_line"
         together = [c for c in left if c.dark is not None and c.dark >= max(starts) - c.wait and self.branch(c.pk, pk) in whole]
         self.take(pk, name, [c for c in together if not (by_edges and c.told_below)])
+
+    def is_unsure(self, thing: Thing, newest: float) -> bool:
+        speaks = thing.kind == "site" and thing.heard and thing.dark is None
+        return speaks and thing.wait > self.quickest and 0 < thing.heard_at <= newest
 
     def alive_in(self, branch: int, by_edges: bool) -> list[Thing]:
         inside = [self.things[branch], *self.below(branch)]
@@ -93,6 +103,8 @@ class PlainSearch:
         self.root.update((child.pk, pk) for child in children)
 
     def must_wait(self, root: int, now: float, storm: bool) -> bool:
+        if now < self.patient.get(root, now):
+            return True
         members = [self.things[pk] for pk, above in self.root.items() if above == root]
         since, wait = max(c.dark or 0.0 for c in members), max(c.wait for c in members)
         if now >= since + (3 if storm else 2) * wait:

@@ -50,7 +50,7 @@ def trees(draw: st.DrawFn) -> list[Thing]:
         beats = kind == "site" or (kind == "edge" and draw(st.booleans()))
         dark = draw(st.sampled_from([None, 9000.0, 9700.0, 9850.0, 9880.0, 9905.0])) if beats else None
         heard = beats and draw(st.sampled_from([True, True, True, False]))
-        heard_at = draw(st.sampled_from([0.0, 9900.0, 9970.0, 9999.0])) if beats and dark is None else 0.0
+        heard_at = draw(st.sampled_from([0.0, 9800.0, 9850.0, 9900.0, 9970.0, 9999.0])) if beats and dark is None else 0.0
         wait = draw(st.sampled_from([90.0, 90.0, 200.0]))
         below = dark is not None and kind == "site" and draw(st.sampled_from([False, False, True]))
         things.append(Thing(pk, kind, parent, 60.0, wait, dark, heard, beats, below, heard_at))
@@ -126,3 +126,21 @@ def test_a_loop_in_the_register_is_cut_and_ends() -> None:
 
 def test_an_empty_register_has_no_roots() -> None:
     assert find([]) == ({}, {}, {})
+
+
+def mixed(slow_heard_at: float) -> list[Thing]:
+    """A line of 20 sites, three of which beat every five minutes; the others fell silent together."""
+    things = silence(county(2, 20, beats=False), set(range(3, 20)), 9800.0)
+    return [Thing(**{**vars(t), "period": 300.0, "wait": 420.0, "heard_at": slow_heard_at}) if t.pk in {20, 21, 22} else t for t in things]
+
+
+def test_sites_that_beat_seldom_are_waited_for_before_a_line_or_its_sites_are_accused() -> None:
+    root, rule, waiting = find(mixed(9700.0), now=10_000.0)
+    assert ({root[pk] for pk in range(3, 20)}, rule[2], waiting[2]) == ({2}, "sites_share_line", True)
+    _, _, waiting = find(mixed(9700.0), now=9700.0 + 421)
+    assert not waiting[2]
+
+
+def test_sites_that_beat_seldom_and_have_beaten_since_clear_their_line() -> None:
+    root, _, _ = find(mixed(9900.0), now=10_000.0)
+    assert all(root[pk] == pk for pk in range(3, 20))

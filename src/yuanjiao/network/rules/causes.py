@@ -1,8 +1,9 @@
 """One root for what fell silent together: pure rules over the whole tree of edges, lines and sites at once, in arrays.
 
 A cause is the highest object whose own beats stopped, or below which n ≥ 2 sites (or edges) on at least two branches fell silent
-together and at least 90 % are silent. Everything below it is explained by it. Arrays are indexed by place: the objects in service in
-preorder, so that all below an object is one slice. Times are seconds since 1970 UTC.
+together and at least 90 % are silent. Everything below it is explained by it. A site that beats seldom and has not beaten since the
+newest silence speaks for neither side; where such sites could turn the answer, it is waited for them. Arrays are indexed by place: the
+objects in service in preorder, so that all below an object is one slice. Times are seconds since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -209,7 +210,7 @@ def find_causes(forest: Forest, sight: Sight, *, now: float) -> Findings:
     heard = sight.heard & sight.beats
     silent, alive = int((heard & search.is_dark).sum()), int((heard & ~search.is_dark).sum())
     storm = search.dark.size >= STORM and alive <= (1 - SHARE) * (alive + silent)
-    waiting = _waiting(forest, sight, search.root, now=now, storm=storm)
+    waiting = _waiting(forest, sight, search.root, now=now, storm=storm) | (now < search.patient)
     return Findings(search.root, search.rule, search.of, waiting, anyone_heard=alive > 0)
 
 
@@ -227,6 +228,9 @@ class _Search:
         self.edges = (forest.kind == EDGE) & sight.beats
         self.alive_sites = forest.count(alive & (forest.kind == SITE))
         self.alive_edges = forest.count(alive & self.edges)
+        seldom = forest.wait > forest.wait[self.dark[forest.kind[self.dark] == SITE]].min(initial=np.inf)
+        self.seldom = np.flatnonzero(alive & (forest.kind == SITE) & seldom & (sight.heard_at > 0))
+        self.patient = np.full(len(forest), -np.inf)
         self.sites, _ = forest.count(forest.kind == SITE)
 
     def _left(self, level: int) -> tuple[Places, Places]:
@@ -258,7 +262,7 @@ class _Search:
         newest = self._newest(left[judged], own[judged])
         together = self.sight.dark[left] >= newest[own] - self.forest.wait[left]
         silent = judged & together
-        good = self._good_branches(level, left[silent], own[silent], by_edges[silent])
+        good = self._good_branches(level, left[silent], own[silent], by_edges[silent], self._unsure(level, newest))
         branch = self.forest.above[level + 1][left]
         taken = together & good[branch] & ~(by_edges & self.sight.told_below[left])
         self.root[left[taken]] = own[taken]
@@ -278,7 +282,15 @@ class _Search:
         np.maximum.at(newest, own, self.sight.dark[left])
         return newest
 
-    def _good_branches(self, level: int, silent: Places, own: Places, by_edges: Mask) -> Mask:
+    def _unsure(self, level: int, newest: Seconds) -> Places:
+        """Sites that beat more seldom than what is silent, and have not beaten since: they may be silent too."""
+        own = self.forest.above[level][self.seldom]
+        inside = own >= 0
+        places, own = self.seldom[inside], own[inside]
+        unsure: Places = places[(self.sight.heard_at[places] <= newest[own]) & (newest[own] < np.inf)]
+        return unsure
+
+    def _good_branches(self, level: int, silent: Places, own: Places, by_edges: Mask, unsure: Places) -> Mask:
         """The branches that are silent as good as whole, of those objects where nearly all that can speak is in such branches.
 
         One line of an edge cannot make the edge the cause, nor can a line and a lone site of another line.
@@ -286,8 +298,11 @@ class _Search:
         size, branch = len(self.forest), self.forest.above[level + 1][silent]
         edged = np.zeros(size, np.bool_)
         edged[own], edged[branch] = by_edges, by_edges
-        alive_below = np.where(edged, self.alive_edges[0], self.alive_sites[0])
-        alive_with = np.where(edged, self.alive_edges[1], self.alive_sites[1])
+        unsure_own = self.forest.above[level][unsure]
+        unsure_below = np.bincount(unsure_own, minlength=size)
+        unsure_with = np.bincount(self.forest.above[level + 1][unsure], minlength=size)
+        alive_below = np.where(edged, self.alive_edges[0], self.alive_sites[0] - unsure_below)
+        alive_with = np.where(edged, self.alive_edges[1], self.alive_sites[1] - unsure_with)
         by_branch = np.bincount(branch, minlength=size)
         whole = (by_branch > 0) & (by_branch >= SHARE * (by_branch + alive_with))
         in_whole = whole[branch]
@@ -297,6 +312,11 @@ class _Search:
         tops = np.flatnonzero(whole)
         branches = np.bincount(above[tops], minlength=size)
         is_cause = (covered >= 2) & (branches >= 2) & (covered >= SHARE * asked)
+        if unsure.size:
+            until = np.full(size, -np.inf)
+            np.maximum.at(until, unsure_own, self.sight.heard_at[unsure] + self.forest.wait[unsure])
+            turns = is_cause & ~edged & (covered < SHARE * (asked + unsure_below))
+            self.patient[turns] = until[turns]
         answer: Mask = whole & (self.forest.parent >= 0) & is_cause[above]
         return answer
 
