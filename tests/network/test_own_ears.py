@@ -15,7 +15,7 @@ from tests.network.test_live_stateful import fresh_array
 from yuanjiao.network import queries
 from yuanjiao.network.commands.versions import register_changed
 from yuanjiao.network.jobs import keep_snapshot, reload_register, sweep, tell_alive
-from yuanjiao.network.live import DOWN, MINE, UP, Brake, Course, Listener, LiveArray
+from yuanjiao.network.live import DOWN, MINE, UP, Brake, Course, Listener, LiveArray, deaf_after
 from yuanjiao.network.live.ears import answers, ears_open
 from yuanjiao.network.live.flaps import SLOT_S, SLOTS, calm
 from yuanjiao.network.live.tree import observers, walk
@@ -345,3 +345,11 @@ def test_deaf_to_one_edge_only_its_objects_are_unknown(cast: Cast, at: datetime)
     mine.forget(night.now.timestamp(), places)
     assert (mine.flags[places] & MINE).all()
     assert isinstance(mine, LiveArray)
+
+
+@pytest.mark.parametrize(("shortest", "pause"), [(90.0, 30.0), (420.0, 30.0), (60.0, 20.0), (20.0, 15.0)])
+def test_the_pause_that_must_be_owned_up_to_follows_the_shortest_silence_that_is_judged(shortest: float, pause: float) -> None:
+    waits = [420.0, shortest, 5.0]
+    none, flags = np.zeros(3), np.array([3, 3, 1], np.uint8)
+    array = LiveArray(codes=["a", "b", "c"], last=none, period=np.array(waits, np.float32), grace=np.zeros(3, np.float32), flags=flags)
+    assert deaf_after(array) == pause

@@ -12,7 +12,12 @@ from yuanjiao.flow.nodes.models import Node, NodeKind
 from yuanjiao.flow.nodes.queries import own_node, parent_ahead_s
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network import commands
-from yuanjiao.network.models import ListeningGap, PlayTest, StateChange
+from yuanjiao.network.commands.checks import record_findings
+from yuanjiao.network.commands.moments import learn_parents_time
+from yuanjiao.network.events import Finding
+from yuanjiao.network.inputs import SiteBeat, hear_site
+from yuanjiao.network.jobs import sweep
+from yuanjiao.network.models import EdgeCheck, ListeningGap, ListeningMark, PlayTest, StateChange
 from yuanjiao.simulation.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +65,76 @@ def test_a_restart_does_not_shift_twice(cast: Cast, at: datetime, parent: Node) 
 def test_a_play_test_is_written_in_the_parents_time(cast: Cast, at: datetime, parent: Node) -> None:
     uid = commands.record_play_test(site=LIU[0], ok=True, step="", item="试播片", sent_at="", at=at)
     assert PlayTest.objects.get(uid=uid).at == at + AHEAD
+
+
+class CutOff(Night):
+    """A machine below that no answer reaches: only its own clocks tell it the time, one that may be set and one that never is."""
+
+    def __init__(self, cast: Cast, at: datetime) -> None:
+        self.set_by, self.steady = timedelta(0), 1000.0
+        super().__init__(cast, at)
+        self.turn()
+
+    def turn(self) -> None:
+        sweep(self.now + self.set_by, listener=self.listener, steady=self.steady + self.now.timestamp())
+
+    def beat(self, code: str) -> bool:
+        told = (self.now + self.set_by).timestamp()
+        return hear_site(self.listener, SiteBeat(code, self.cast.sites[code].beat_key), told)
+
+
+@pytest.mark.parametrize("by", [-1800.0, -20.0, 25.0])
+def test_a_clock_that_is_set_during_a_cut_moves_no_date(cast: Cast, at: datetime, parent: Node, by: float) -> None:
+    night, silent = CutOff(cast, at), LIU[0]
+    night.passes(2)
+    night.set_by = timedelta(seconds=by)
+    night.passes(2)
+    last = at + timedelta(minutes=3)
+    night.passes(5, beating=set(ALL) - {silent})
+    back = night.now
+    night.passes(1)
+    rows = StateChange.objects.filter(object=cast.sites[silent]).order_by("pk")
+    assert [(row.state, row.at) for row in rows] == [("up", at + AHEAD), ("down", last + AHEAD), ("up", back + AHEAD)]
+    assert parent_ahead_s() == AHEAD.total_seconds() - by
+    assert not ListeningGap.objects.exists()
+
+
+def test_a_leap_that_may_have_been_sleep_is_unknown_and_the_dates_after_it_go_on_evenly(cast: Cast, at: datetime, parent: Node) -> None:
+    night = CutOff(cast, at)
+    night.passes(2)
+    leapt = night.now
+    night.set_by = timedelta(minutes=40)
+    night.passes(2)
+    rows = StateChange.objects.filter(object=cast.sites[LIU[0]]).order_by("pk")
+    assert [row.state for row in rows] == ["up", "unknown", "up"]
+    assert rows[1].at == leapt - timedelta(seconds=5) + AHEAD
+    assert rows[2].at <= leapt + timedelta(minutes=1) + AHEAD
+    assert ListeningGap.objects.count() == 1
+
+
+def test_what_the_parent_corrects_never_puts_a_later_fact_before_an_earlier_one(cast: Cast, at: datetime, parent: Node) -> None:
+    """An hour is taken back: what follows is told of the moment of the last fact at the earliest, and the newest stands."""
+    night, silent = CutOff(cast, at), LIU[0]
+    night.passes(2)
+    learn_parents_time(ahead_s=AHEAD.total_seconds() - 3600)
+    night.passes(4, beating=set(ALL) - {silent})
+    rows = StateChange.objects.filter(object=cast.sites[silent]).order_by("pk")
+    assert [row.state for row in rows] == ["up", "down"]
+    assert rows[1].at >= rows[0].at
+    assert rows[1].until is None
+
+
+def test_a_clock_set_back_while_nothing_ran_hides_no_gap(cast: Cast, at: datetime, parent: Node) -> None:
+    night = Night(cast, at)
+    night.passes(2)
+    mark = ListeningMark.objects.get().at
+    night.restarts(after_minutes=-60)
+    gap = ListeningGap.objects.get()
+    assert gap.start == mark.replace(microsecond=0) + AHEAD
+    assert not StateChange.objects.filter(until=None).exclude(state="unknown").exists()
+
+
+def test_what_an_edge_finds_of_itself_is_written_in_the_parents_time(cast: Cast, at: datetime, parent: Node) -> None:
+    found = Finding(subject="E-990101", check="disk", ok=False, at=at, value=3.0, unit="%")
+    record_findings(edge="E-990101", findings=[found], at=at)
+    assert EdgeCheck.objects.get().at == at + AHEAD

@@ -166,8 +166,8 @@ def trust_parent(*, uid: UUID, kind: str, name: str, public_key: bytes, subject_
     return parent
 
 
-def note_clock(*, node: Node, offset_s: float) -> None:
-    """Keep how far a node's clock is behind ours, in seconds (ours minus its); small jitter is not written."""
-    if abs(node.clock_offset_s - offset_s) > NOTED_OFFSET_S:
+def note_clock(*, node: Node, offset_s: float, least_s: float = NOTED_OFFSET_S) -> None:
+    """Keep how far a node's clock is behind ours, in seconds (ours minus its); less than `least_s` of jitter is not written."""
+    if abs(node.clock_offset_s - offset_s) > least_s:
         node.clock_offset_s = offset_s
         Node.objects.filter(pk=node.pk).update(clock_offset_s=offset_s)

@@ -7,6 +7,7 @@ second try.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.flow.wire.auth import micros, signed_headers
 from yuanjiao.flow.wire.budget import TokenBucket
+from yuanjiao.flow.wire.offset import Offset
 from yuanjiao.flow.wire.signing import SERVER_TIME
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Unavailable
@@ -45,7 +47,12 @@ class Line:
         self._now = now
         self._signed_at = datetime.min.replace(tzinfo=UTC)
         self._signing = threading.Lock()
-        self.offset_s = 0.0
+        self._offset = Offset()
+
+    @property
+    def offset_s(self) -> float:
+        """How far the parent's clock is ahead of ours, in seconds; exactly 0 before it has answered."""
+        return self._offset.seconds
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None, signed: bool = False) -> httpx.Response:
         """GET the whole answer, whatever its status below 500."""
@@ -99,7 +106,8 @@ class Line:
 
     def _learn_time(self, response: httpx.Response, sent_at: datetime) -> None:
         if (told := response.headers.get(SERVER_TIME, "")).lstrip("-").isdigit():
-            self.offset_s = (int(told) - micros(sent_at)) / 1_000_000
+            sent, received = micros(sent_at) / 1e6, micros(self._now()) / 1e6
+            self._offset.learn(sent=sent, received=received, told=int(told) / 1e6, at=time.monotonic())
 
     def _once(self, method: str, path: str, body: bytes, headers: dict[str, str], node: Node | None) -> httpx.Response:
         if node is not None:

@@ -20,6 +20,7 @@ from yuanjiao.network.commands.register import (
     retire_object,
     suspend_object,
 )
+from yuanjiao.network.commands.rhythms import set_rhythm
 from yuanjiao.network.commands.rulings import issue_rule, set_target
 from yuanjiao.network.commands.sightings import Sighting, enter_sightings
 
@@ -43,6 +44,7 @@ __all__ = [
     "resume_object",
     "retire_object",
     "set_mark",
+    "set_rhythm",
     "set_target",
     "stop_probe",
     "suspend_object",

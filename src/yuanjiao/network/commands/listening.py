@@ -1,23 +1,21 @@
 """Writes of the listener: transitions, deaf spans, marks, watermarks and play tests. They are the machine's own facts.
 
-A machine below writes its facts in its parent's time, as the parent's answers last told it: a clock that is minutes wrong would else
-put its sites' silences beside other moments than they belong to. What stays at home (marks, the array) is by its own clock.
+Their moments are made in `moments.py`: in the parent's time. What stays at home (marks, the array) is by this machine's own clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-import numpy as np
 from django.db import transaction
-from numpy.typing import NDArray
 
 from yuanjiao.flow.journal.queries import held_seqs
 from yuanjiao.flow.journal.record import record, record_many
 from yuanjiao.flow.nodes.queries import own_node, parent_ahead_s
 from yuanjiao.lib.errors import Refused
+from yuanjiao.network.commands.moments import told, told_many, whole
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
 from yuanjiao.network.live import STATE_NAMES, Transitions, Word
 from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Watermark
@@ -31,22 +29,10 @@ WORD_FIELDS = ["edge", "held_through", "held_at", "said_through", "said_seq", "s
 PLAY_TESTS = UUID("6f1d3c52-6a53-4f1e-9b7e-0d7a6c1f2b10")
 
 
-def moment(seconds: float) -> datetime:
-    """A whole second: every boundary is floored alike, so that sums of seconds are exact."""
-    return datetime.fromtimestamp(int(seconds), UTC)
-
-
-def _moments(seconds: NDArray[np.float64]) -> list[datetime | None]:
-    """Whole seconds as moments, 0 as None. In a storm a few moments stand for all: each is made once."""
-    distinct, where = np.unique(seconds.astype(np.int64), return_inverse=True)
-    made = [moment(one) if one > 0 else None for one in distinct.tolist()]
-    return [made[place] for place in where.tolist()]
-
-
 def record_transitions(*, transitions: Transitions, at: datetime) -> int:
     """Journal what a sweep found, in bulk and in one transaction; returns how many changes were recorded."""
     ahead = parent_ahead_s()
-    columns = [_moments(np.where(times > 0, times + ahead, 0.0)) for times in (transitions.at, transitions.heard, transitions.latest)]
+    columns = [told_many(times, ahead) for times in (transitions.at, transitions.heard, transitions.latest)]
     changes = [
         Change(code=code, state=STATE_NAMES[state], at=begun, last=last, latest=latest, reason=REASONS[state])
         for code, state, begun, last, latest in zip(transitions.names, transitions.states.tolist(), *columns, strict=True)
@@ -59,8 +45,7 @@ def record_transitions(*, transitions: Transitions, at: datetime) -> int:
 
 def note_deafness(*, start: datetime, at: datetime, edges: Sequence[str] = ()) -> None:
     """Journal that this machine did not listen from `start` until `at`; with `edges` (codes), to these and what hangs on them."""
-    ahead = parent_ahead_s()
-    record(Deaf(start=moment(start.timestamp() + ahead), end=moment(at.timestamp() + ahead), edges=list(edges)), at=at)
+    record(Deaf(start=told(start), end=told(at), edges=list(edges)), at=at)
 
 
 def set_mark(*, observer: UUID, at: datetime) -> None:
@@ -88,8 +73,8 @@ def confirm_words(*, words: Sequence[tuple[UUID, Word]], at: datetime) -> None:
 def _confirmed(mark: Watermark, edge: int, word: Word, held: int, at: datetime) -> Watermark:
     if mark.said_through is not None and held >= mark.said_seq:
         mark.held_through, mark.held_at = mark.said_through, mark.said_at
-    mark.edge_id, mark.said_through, mark.said_seq, mark.said_at = edge, moment(word.through), word.seq, at
-    mark.boot_at, mark.offset_s = moment(word.boot_at) if word.boot_at > 0 else None, word.offset_s
+    mark.edge_id, mark.said_through, mark.said_seq, mark.said_at = edge, whole(word.through), word.seq, at
+    mark.boot_at, mark.offset_s = whole(word.boot_at) if word.boot_at > 0 else None, word.offset_s
     if held >= word.seq:
         mark.held_through, mark.held_at = mark.said_through, at
     mark.pk = None  # told by its observer, whether it is new or not
@@ -106,6 +91,6 @@ def record_play_test(*, site: str, ok: bool, step: str, item: str, sent_at: str,
     uid = uuid5(PLAY_TESTS, f"{own_node().uid}|{site}|{sent_at or at.isoformat()}")
     if not PlayTest.objects.filter(uid=uid).exists():
         step = "" if ok else step[:20] or "video"
-        tested_at = moment(at.timestamp() + parent_ahead_s() - min(max(ago_s, 0.0), OLDEST_PLAY_S))
+        tested_at = told(at - timedelta(seconds=min(max(ago_s, 0.0), OLDEST_PLAY_S)))
         record(PlayTested(uid=uid, site=site, at=tested_at, ok=ok, step=step, item=item[:100]), at=at)
     return uid

@@ -16,6 +16,8 @@ from yuanjiao.network.live import Listener, LiveArray, Word
 from yuanjiao.network.live.loading import place_of as places_of_ids
 from yuanjiao.network.rules.batch import NOT_HEARD, Compact, roster_digest
 
+SET_BACK_S = 2.0
+
 
 class Heard(msgspec.Struct):
     """The answer: when by our clock, how many beats were taken, which codes the register does not have (or not below this node).
@@ -70,6 +72,12 @@ def hear_site(listener: Listener, beat: SiteBeat, at: float) -> bool:
     return True
 
 
+def moment_of_receipt(listener: Listener, at: float) -> float:
+    """A receipt before our last sweep: the clock was set back since, and the next sweep will move what was heard. Until then the beat
+    stands at that sweep: it must not look like an old one and be lost."""
+    return listener.swept_at if at < listener.swept_at - SET_BACK_S else at
+
+
 def place_of(listener: Listener, beat: SiteBeat, at: float) -> int | None:
     """The place of the site that proved itself by its key, None for a code the register does not have; Forbidden for a wrong key."""
     array = listener.array
@@ -84,7 +92,7 @@ def place_of(listener: Listener, beat: SiteBeat, at: float) -> int | None:
 
 def hear_place(listener: Listener, beat: SiteBeat, place: int, at: float) -> None:
     """Put down a site's own beat. Where an edge speaks for the site, it judges; here the beat only bears witness that the box lives."""
-    seen = listener.array
+    seen, at = listener.array, moment_of_receipt(listener, at)
     with listener.lock:
         array = listener.array
         if array is not seen:  # replaced since the place was looked up
@@ -143,7 +151,7 @@ def _hear_node(listener: Listener, subject: str, said: Said, at: float, offset_s
         listener.spoken.add(said.node)
         listener.stranger_at = at  # the register is read again soon, now that this edge runs a node
         array.leave_to(own)
-    array.hear(own, at)
+    array.hear(own, moment_of_receipt(listener, at))
     array.offset[own] = offset_s
     if said.through:
         listener.words[said.node] = Word(

@@ -12,12 +12,12 @@ import zstandard
 from numpy.typing import NDArray
 
 from yuanjiao.flow.journal.queries import own_seq
-from yuanjiao.flow.nodes.commands import note_clock
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.client import Line, parent_line
 from yuanjiao.lib.errors import Refused
+from yuanjiao.network.commands.moments import learn_parents_time
 from yuanjiao.network.live import LINE, LISTENER, Listener, LiveArray
 from yuanjiao.network.rules.batch import COMPACT, Compact, pack, roster_digest, tenths_of
 
@@ -36,7 +36,7 @@ def beat_parent(at: datetime, *, listener: Listener = LISTENER, line: Line | Non
         return 0
     line, places = line or parent_line(), observed(listener.array, own.subject_code)
     taken = _beat(line, listener, own, places, at)
-    note_clock(node=parent, offset_s=-line.offset_s)  # facts are written in the parent's time (commands/listening.py)
+    learn_parents_time(ahead_s=line.offset_s)
     return taken
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from yuanjiao.flow.nodes.models import Node, NodeKind
-from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.flow.nodes.queries import own_node, parent_ahead_s, parent_node
 from yuanjiao.network.commands import confirm_words, note_deafness, record_transitions, set_mark
-from yuanjiao.network.live import LISTENER, Course, Listener, Transitions, ears_open
+from yuanjiao.network.commands.moments import own_clock_was_set
+from yuanjiao.network.live import LISTENER, Course, Listener, Transitions, clock_was_set, deaf_after, ears_open, parents_time_moved
 from yuanjiao.network.models import ListeningMark
 
 log = logging.getLogger(__name__)
@@ -20,8 +21,6 @@ STEP_S = 2.0
 SMALL = 50_000
 """A register up to this size is read again within the sweep; a larger one beside it."""
 AT_ONCE = 20_000
-DEAF_S = 30.0
-"""A shorter pause of the listener cannot hide a missed beat: silence is judged from period and grace."""
 
 
 def sweep(at: datetime, *, listener: Listener = LISTENER, steady: float | None = None) -> int:
@@ -34,9 +33,10 @@ def sweep(at: datetime, *, listener: Listener = LISTENER, steady: float | None =
     begun = time.perf_counter()
     if listener.wants_reload(now) and len(listener.array.codes) <= SMALL:
         listener.reload(own, top=own.kind == NodeKind.CENTRE, now=now)
-    _notice_step(listener, now, steady)
+    leapt = _notice_step(listener, now, steady)
+    _agree_with_parent(listener)
     if listener.charge is None:
-        _own_up(listener, own, at, loading_s=time.perf_counter() - begun)
+        _own_up(listener, own, at, loading_s=time.perf_counter() - begun, leapt=leapt)
     confirm_words(words=listener.take_words(), at=at)
     found = _suspect(listener, _look(listener, now), at)
     for part in _parts(found):
@@ -109,28 +109,44 @@ def _suspect(listener: Listener, found: Transitions, at: datetime) -> Transition
     return found.without_downs()
 
 
-def _notice_step(listener: Listener, now: float, steady: float | None) -> None:
-    """A wall clock that was set is not silence: what was heard moves with it. A long step forward may be a pause: that is owned up to."""
+def _notice_step(listener: Listener, now: float, steady: float | None) -> bool:
+    """A wall clock that was set is not silence: what was heard moves with it. True when it leapt forward by so much that this machine may
+    have slept: that is owned up to (below the top the dates go on by the parent's time all the same)."""
     before, listener.swept_steady = listener.swept_steady, steady
     if before is None or steady is None or not listener.swept_at:
-        return
+        return False
     by = (now - listener.swept_at) - (steady - before)
-    if abs(by) < STEP_S or by > DEAF_S:
-        return
+    leapt = by > deaf_after(listener.array)
+    if abs(by) < STEP_S or (leapt and parent_node() is None):
+        return leapt
     log.warning("the wall clock was set by %.1f s", by)
+    below = own_clock_was_set(by=by)
     listener.stepped_s += by
     with listener.lock:
-        listener.array.step(by, listener.swept_at, now)
+        clock_was_set(listener.array, by, swept_at=listener.swept_at, now=now, dated_above=below)
+    if below:
+        listener.swept_at, listener.started_at, listener.ahead_s = listener.swept_at + by, listener.started_at + by, parent_ahead_s()
+    return leapt
 
 
-def _own_up(listener: Listener, own: Node, at: datetime, *, loading_s: float) -> None:
+def _agree_with_parent(listener: Listener) -> None:
+    """What the parent's answers say of its time may differ from what they said before: what is told goes on from what was told."""
+    ahead = parent_ahead_s()
+    if listener.ahead_s is not None and ahead != listener.ahead_s:
+        with listener.lock:
+            parents_time_moved(listener.array, ahead - listener.ahead_s)
+    listener.ahead_s = ahead
+
+
+def _own_up(listener: Listener, own: Node, at: datetime, *, loading_s: float, leapt: bool) -> None:
     """Time since the last sweep (or, after a start, since the last mark) in which nobody listened is journalled as deaf.
 
-    The array forgets first: beats that come while 700,000 rows are written are the first of the new time.
+    The array forgets first: beats that come while 700,000 rows are written are the first of the new time. A mark of the future: our
+    clock was set back while nothing ran, and nobody knows for how long.
     """
     now, last = at.timestamp(), listener.swept_at or _last_mark(own)
     busy = bool(listener.swept_at) and listener.listened_since(last, now)  # a storm takes long to write; the intake heard all the while
-    deaf = bool(last) and now - last > DEAF_S and not busy
+    deaf = leapt or (bool(last) and (now - last > deaf_after(listener.array) or (not listener.swept_at and now < last)) and not busy)
     with listener.lock:
         if deaf:
             listener.array.forget(now + loading_s)
@@ -138,7 +154,7 @@ def _own_up(listener: Listener, own: Node, at: datetime, *, loading_s: float) ->
         elif not listener.swept_at:
             listener.array.listening_since = now + loading_s
     if deaf:
-        note_deafness(start=datetime.fromtimestamp(last, UTC), at=at)
+        note_deafness(start=datetime.fromtimestamp(last, UTC), at=datetime.fromtimestamp(max(now, last), UTC))
 
 
 def _last_mark(own: Node) -> float:

@@ -2,6 +2,7 @@
 
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.brake import Brake, Course
+from yuanjiao.network.live.clocks import clock_was_set, deaf_after, parents_time_moved
 from yuanjiao.network.live.ears import ears_open
 from yuanjiao.network.live.flaps import Flaps
 from yuanjiao.network.live.listener import LISTENER, RELOAD_S, Listener, register_version
@@ -45,7 +46,10 @@ __all__ = [
     "Transition",
     "Transitions",
     "Word",
+    "clock_was_set",
+    "deaf_after",
     "ears_open",
     "load",
+    "parents_time_moved",
     "register_version",
 ]

@@ -57,6 +57,8 @@ class Listener:
         self.ticked_at = 0.0
         self.ticking_since = 0.0
         self.stepped_s = 0.0
+        self.ahead_s: float | None = None
+        """How far the parent's clock was ahead of ours when something was last told; None before the first sweep."""
         self.lock = threading.RLock()
         self._reading = threading.Lock()
 

@@ -9,6 +9,7 @@ from django.conf import settings
 import yuanjiao_beacon as beacon
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.network.commands import record_play_test
+from yuanjiao.network.commands.moments import told
 from yuanjiao.network.models import PlayTest
 
 
@@ -17,7 +18,7 @@ def try_newest_film(at: datetime) -> bool | None:
     code = own_node().subject_code
     last = PlayTest.objects.filter(site__code=code).order_by("-at").first()
     wait_s = settings.PLAY_TEST_S if last is None or last.ok else min(beacon.AGAIN_S, settings.PLAY_TEST_S)
-    if not code or not settings.PARENT or (last is not None and at - last.at < timedelta(seconds=wait_s)):
+    if not code or not settings.PARENT or (last is not None and told(at) - last.at < timedelta(seconds=wait_s)):
         return None
     found = beacon.check(settings.PARENT)
     if found is None:
