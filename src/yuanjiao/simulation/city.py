@@ -111,6 +111,13 @@ def make_city(plan: Plan) -> City:
     return city
 
 
+def share_uplinks(city: City) -> City:
+    """The same city, in which of three counties the second and the third hang on one uplink."""
+    for one, other in zip(city.counties[1::3], city.counties[2::3], strict=False):
+        other.uplink = one.uplink
+    return city
+
+
 def _spread(total: int, parts: int) -> list[int]:
     base, rest = divmod(total, parts)
     return [base + (number < rest) for number in range(parts)]

@@ -104,18 +104,27 @@ def _edges(city: City, since: date) -> Iterator[Row]:
 
 def _lines(city: City, since: date) -> Iterator[Row]:
     day = since.isoformat()
-    for county in city.counties:
+    for uplink, counties in uplinks(city).items():
         yield {
-            "code": county.uplink,
-            "name": f"{county.name}上联线路",
-            "division": county.code,
+            "code": uplink,
+            "name": f"{'、'.join(county.name for county in counties)}上联线路",
+            "division": counties[0].code if len(counties) == 1 else CITY_CODE,
             "is_uplink": "是",
             "bandwidth_mbps": 200,
             "in_service_on": day,
         }
+    for county in city.counties:
         for town in county.towns:
             row = {"name": f"{town.name}接入线路", "division": town.code, "depends_on": county.edge, "bandwidth_mbps": 50}
             yield {"code": town.line, **row, "in_service_on": day}
+
+
+def uplinks(city: City) -> dict[str, list[SimCounty]]:
+    """Every uplink with the counties that hang on it."""
+    found: dict[str, list[SimCounty]] = {}
+    for county in city.counties:
+        found.setdefault(county.uplink, []).append(county)
+    return found
 
 
 def _sites(city: City, since: date) -> Iterator[Row]:

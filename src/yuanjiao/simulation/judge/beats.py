@@ -6,12 +6,13 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yuanjiao.simulation.city import SimSite
-from yuanjiao.simulation.judge.truth import CENTRE, Spans, Truth, uplink_of
+from yuanjiao.simulation.judge.truth import CENTRE, Spans, Truth
 
 Times = NDArray[np.float64]
 PERIOD_S, GRACE_S = 60.0, 30.0
@@ -23,15 +24,16 @@ LATE_SHARE, LATE_S = 0.01, 25.0
 def heard_of_site(truth: Truth, site: SimSite) -> Times:
     """When the site's edge received its beats, in order: the site worked, its line carried them, and the edge listened."""
     draw = random.Random(f"judge/{truth.city.plan.seed}/{site.code}/beats")
-    sent = [np.arange(start + draw.uniform(1, 20), end, PERIOD_S) for start, end in truth.working(site.code)]
+    period, grace = truth.rhythm(site.code)
+    sent = [np.arange(start + draw.uniform(1, period / 3), end, period) for start, end in truth.working(site.code)]
     times = np.concatenate([*sent, np.zeros(0)])
-    received = np.sort(times + _lateness(draw, len(times)))
+    received = np.sort(times + _lateness(draw, len(times)) * min(1.0, grace / GRACE_S))
     received = received[received < truth.length]
     return received[inside(truth.working(site.line), received) & inside(listening(truth, site.edge), received)]
 
 
 def _lateness(draw: random.Random, count: int) -> Times:
-    """One beat in a hundred is on its way for up to 25 seconds."""
+    """One beat in a hundred is on its way for up to 25 seconds (less where the grace is shorter)."""
     noise = np.random.default_rng(draw.getrandbits(64))
     return np.where(noise.random(count) < LATE_SHARE, noise.uniform(0, LATE_S, count), 0.0)
 
@@ -44,9 +46,19 @@ def inside(spans: Spans, moments: Times) -> NDArray[np.bool_]:
 
 
 def listening(truth: Truth, code: str) -> Spans:
-    """When a listener (an edge's or the centre's) runs: from its first sweep after a start to its end."""
+    """When a listener (an edge's or the centre's) runs: from its first sweep after a start to its end.
+
+    A clock that leaps forward ends one span and begins another: the machine cannot know that it did not sleep.
+    """
     rows = [(sweep_after(start, phase_of(code)) if start else 0.0, end) for start, end in truth.working(code)]
-    return Spans(tuple(row for row in rows if row[1] > row[0]))
+    leaps = sorted(truth.leaps_of(code))
+    cut = [(first, last) for row in rows for first, last in _cut(row, leaps)]
+    return Spans(tuple(row for row in cut if row[1] > row[0]))
+
+
+def _cut(row: tuple[float, float], moments: list[float]) -> Iterator[tuple[float, float]]:
+    bounds = [row[0], *(moment for moment in moments if row[0] < moment < row[1]), row[1]]
+    yield from pairwise(bounds)
 
 
 def phase_of(code: str) -> float:
@@ -62,7 +74,7 @@ def sweep_after(moment: float, phase: float = 0.0) -> float:
 def reach(truth: Truth, edge: str) -> Spans:
     """When the edge's word arrives at the centre: both listen, and the uplink works."""
     deaf = [span for code in (edge, CENTRE) for span in listening(truth, code).outside(truth.length)]
-    return Spans.of([*deaf, *truth.broken_of(uplink_of(edge))]).outside(truth.length)
+    return Spans.of([*deaf, *truth.broken_of(truth.uplinks[edge])]).outside(truth.length)
 
 
 def heard_of_edge(truth: Truth, edge: str, number: int) -> Times:

@@ -23,15 +23,22 @@ from numpy.typing import NDArray
 from yuanjiao.flow.nodes.commands import issue_code
 from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.signing import Claim, request_bytes, to_headers
+from yuanjiao.lib.clock import local_day
+from yuanjiao.network.commands import announce_maintenance, move_object, resume_object, suspend_object
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
+from yuanjiao.network.live import clock_was_set
 from yuanjiao.network.models import Outage
 from yuanjiao.network.queries import object_by_code
+from yuanjiao.people.rules import Actor
+from yuanjiao.places.queries import division_by_code
 from yuanjiao.simulation.city import SimCounty, SimSite
 from yuanjiao.simulation.edge import SimulatedEdge, fresh_memory, moment
+from yuanjiao.simulation.foundation import ADMIN, actor
 from yuanjiao.simulation.history import listening_turn, start_afresh
 from yuanjiao.simulation.judge import beats
 from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SHIP_PHASE_S, SWEEP_S, Run, Times, phase_of, runs_of, sweep_after
-from yuanjiao.simulation.judge.oracle import DEAF_S, mark_before
+from yuanjiao.simulation.judge.office import MOVE, SUSPEND, Act, Work
+from yuanjiao.simulation.judge.oracle import mark_before
 from yuanjiao.simulation.judge.truth import CENTRE, Spans, Truth, Try
 from yuanjiao.simulation.transport import InsideTransport
 
@@ -45,18 +52,22 @@ TESTS = UUID("0d8b6a0e-3d0f-4f2e-9c53-0b3f5c1f7a52")
 
 @dataclass
 class JudgedEdge(SimulatedEdge):
-    """One edge whose sites beat as the truth says. Its array counts by its own steady clock; what it writes down is corrected by what
-    the centre's answers last told it of the time."""
+    """One edge whose sites beat as the truth says. Its array counts by its own clock, and follows it when it is set; what it writes
+    down is corrected by what the centre's answers last told it of the time, and by what it saw its clock leap since."""
 
     truth: Truth = field(kw_only=True)
     runs: list[list[Run]] = field(kw_only=True)
     heard_at_centre: Times = field(kw_only=True)
     delivered: int = field(default=-1, kw_only=True)
     listens_from: float = field(default=0.0, kw_only=True)
+    swept_to: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.clock = self.truth.clock_of(self.code)
+        rhythms = np.array([self.truth.rhythm(site.code) for site in self.sites])
+        self.array.period[:], self.array.grace[:] = rhythms.T
+        self.deaf_after = self.truth.deaf_after(self.code)
         self.zero = self.started_at.timestamp()
         self.array.listening_since = self.steady(0.0)
         self._next = np.zeros(len(self.sites), np.int64)
@@ -65,13 +76,13 @@ class JudgedEdge(SimulatedEdge):
 
     def steady(self, at: float) -> float:
         """The edge's own clock at a true moment."""
-        return self.zero + at + self.clock.bias + self.clock.drift * at
+        return self.zero + at + self.clock.ahead(at)
 
     def correction(self, at: float) -> float:
-        """What must be added to its clock, as the last answered batch before the moment told."""
+        """What must be added to its clock: as the last answered batch before the moment told, and what it was set by since."""
         index = int(np.searchsorted(self.heard_at_centre, at, side="right")) - 1
         told = float(self.heard_at_centre[index]) if index >= 0 else 0.0
-        return -(self.clock.bias + self.clock.drift * told)
+        return -(self.clock.bias + self.clock.drift * told + self.clock.set_by(at))
 
     def house(self, at: float) -> datetime:
         """The time the edge writes down at a true moment."""
@@ -90,7 +101,7 @@ class JudgedEdge(SimulatedEdge):
             self._next[place] = index
         begun = self._first <= at
         first = np.where(begun, self._first, at)
-        nominal = np.maximum(first + np.floor((at - first) / PERIOD_S) * PERIOD_S, first)
+        nominal = np.maximum(first + np.floor((at - first) / self.array.period) * self.array.period, first)
         found = np.where(at >= self._last, self._last, nominal)
         return np.where(begun & (found >= self.listens_from), found, -np.inf)
 
@@ -99,9 +110,11 @@ class JudgedEdge(SimulatedEdge):
 
     def sweep(self, at: float) -> int:
         """Hear what was heard up to `at`, find who is back and who fell silent; returns how many changes were written down."""
+        self._follow_clock(at)
         newest = self.newest(at)
         heard = np.isfinite(newest)
-        steady = np.where(heard, self.zero + self.clock.bias + np.where(heard, newest, 0.0) * (1 + self.clock.drift), 0.0)
+        moved = self.zero + self.clock.bias + self.clock.set_by(at)
+        steady = np.where(heard, moved + np.where(heard, newest, 0.0) * (1 + self.clock.drift), 0.0)
         fresh = np.flatnonzero(steady > self.array.last)
         if len(fresh):
             self.array.hear_many(fresh, steady[fresh])
@@ -112,12 +125,27 @@ class JudgedEdge(SimulatedEdge):
             self.array.settle(transitions)
         return len(transitions)
 
+    def _follow_clock(self, at: float) -> None:
+        """A clock that was set since the last sweep: as `jobs.sweep` does it, by the same function."""
+        by = self.clock.set_by(at) - self.clock.set_by(self.swept_to)
+        before, self.swept_to = at - SWEEP_S, at
+        if by:
+            own_up = by > self.deaf_after
+            clock_was_set(self.array, by, swept_at=self.steady(before), now=self.steady(at), dated_above=True)
+            if own_up:
+                self._own_up(before, at)
+                self.listens_from = at
+
+    def _own_up(self, start: float, at: float) -> None:
+        """Nobody listened from `start` until now."""
+        self._record(Deaf(start=moment(self.house(start).timestamp()), end=moment(self.house(at).timestamp())), self.house(at))
+        self.array.forget(self.steady(at))
+
     def start_again(self, at: float, marked: float) -> None:
         """Its process runs again and owns up to the time nobody listened."""
-        self.listens_from, self.boot_at = at, self.house(at)
-        if at - marked > DEAF_S:
-            self._record(Deaf(start=moment(self.house(marked).timestamp()), end=moment(self.house(at).timestamp())), self.house(at))
-            self.array.forget(self.steady(at))
+        self.listens_from, self.boot_at, self.swept_to = at, self.house(at), at
+        if at - marked > self.deaf_after:
+            self._own_up(marked, at)
         self.array.last[:], self.array.back[:] = 0, 0
         self.array.listening_since = self.steady(at)
 
@@ -141,7 +169,7 @@ class JudgedEdge(SimulatedEdge):
             return
         self.delivered, at = index, float(self.heard_at_centre[index])
         newest = self.newest(at)
-        young = np.flatnonzero(at - newest <= 2 * PERIOD_S).tolist()
+        young = np.flatnonzero(at - newest <= 2 * self.array.period).tolist()
         body = {
             "node": str(self.memory.uid),
             "sent_at": self.house(at),
@@ -179,6 +207,11 @@ def _change(transition: object, shift: float) -> Change:
     )
 
 
+def runs_of_site(truth: Truth, site: SimSite) -> list[Run]:
+    """The site's beats without a hole, as its edge heard them."""
+    return list(runs_of(beats.heard_of_site(truth, site), beats.listening(truth, site.edge), hole_s=truth.wait(site.code)))
+
+
 def judged_edges(truth: Truth, at: datetime) -> list[JudgedEdge]:
     """The city's edges, enrolled by one-time codes as any machine is."""
     transport = InsideTransport()
@@ -189,7 +222,7 @@ def _edge(truth: Truth, county: SimCounty, number: int, transport: InsideTranspo
     sites = [site for town in county.towns for site in town.sites]
     edge = JudgedEdge(
         county.edge, sites, transport, fresh_memory(), at, PERIOD_S, GRACE_S, truth=truth,
-        runs=[list(runs_of(beats.heard_of_site(truth, site), beats.listening(truth, county.edge))) for site in sites],
+        runs=[runs_of_site(truth, site) for site in sites],
         heard_at_centre=beats.heard_of_edge(truth, county.edge, number),
     )  # fmt: skip
     scope = object_by_code(county.edge).division.path
@@ -213,6 +246,11 @@ class Life:
     _number: int = 0
 
     @cached_property
+    def officer(self) -> Actor:
+        """Who enters what the offices decide."""
+        return actor(ADMIN)
+
+    @cached_property
     def listening(self) -> Spans:
         """When the centre listens."""
         return beats.listening(self.truth, CENTRE)
@@ -227,6 +265,11 @@ class Life:
     def live(self, report: Callable[[float], None] | None = None) -> None:
         """From the first second to the last."""
         self._plan_centre()
+        for act in self.truth.acts:
+            self.at(act.at, f"{act.what} {act.code}", partial(self._decide, act))
+        for work in self.truth.works:
+            self.at(work.announced, f"announce {work.code} {work.start}", partial(self._announce, work))
+            self.at(sweep_after(float(work.end), phase_of(CENTRE)), CENTRE, self._turn)
         for edge in self.edges:
             self._plan_edge(edge)
         told = 0.0
@@ -236,6 +279,22 @@ class Life:
             if report and now - told >= self.truth.length / 100:
                 told = now
                 report(now / self.truth.length)
+
+    def _decide(self, act: Act, now: float) -> None:
+        """An officer enters a decision; the moment is that of the pen, whether or not the centre listens to beats."""
+        at, subject = self.start + timedelta(seconds=now), object_by_code(act.code)
+        by, on = self.officer, local_day(at)
+        if act.what == MOVE:
+            move_object(subject=subject, division=division_by_code(act.place, on=on), by=by, on=on, at=at)
+        elif act.what == SUSPEND:
+            suspend_object(subject=subject, document="青组〔2026〕1号", by=by, on=on, at=at)
+        else:
+            resume_object(subject=subject, by=by, on=on, at=at)
+
+    def _announce(self, work: Work, now: float) -> None:
+        begin, end = (self.start + timedelta(seconds=moment) for moment in (work.start, work.end))
+        subject, at = object_by_code(work.code), self.start + timedelta(seconds=now)
+        announce_maintenance(subject=subject, start=begin, end=end, document="青信〔2026〕2号", by=self.officer, at=at)
 
     def _plan_centre(self) -> None:
         for start, end in self.listening:
@@ -254,9 +313,11 @@ class Life:
             first = sweep_after(start, SHIP_PHASE_S)
             if first < end:
                 self.at(first, f"ship {edge.code}", partial(self._ship, edge))
-        marked = 0.0
+        marked, leaps = 0.0, self.truth.leaps_of(edge.code)
+        for sweep in edge.clock.sweeps():
+            self.at(sweep, edge.code, partial(self._sweep, edge))
         for start, end in beats.listening(self.truth, edge.code):
-            if start:
+            if start and start not in leaps:
                 self.at(start, f"start {edge.code}", partial(self._start_edge, edge, marked))
             self._plan_listening(edge, start, end)
             self.at(end, f"end {edge.code}", edge.tell)
@@ -264,10 +325,11 @@ class Life:
 
     def _plan_listening(self, edge: JudgedEdge, start: float, end: float) -> None:
         """Sweeps where a site is heard again or is overdue, and the tests of this time."""
-        moments = {sweep_after(start + PERIOD_S + GRACE_S)}
-        for rows in edge.runs:
+        waits = (edge.array.period + edge.array.grace).tolist()
+        moments = {sweep_after(start + wait) for wait in waits}
+        for rows, wait in zip(edge.runs, waits, strict=True):
             for run in rows:
-                moments |= {sweep_after(run.first), sweep_after(run.last + PERIOD_S + GRACE_S)}
+                moments |= {sweep_after(run.first), sweep_after(run.last + wait)}
         for sweep in moments:
             if start < sweep < end:
                 self.at(sweep, edge.code, partial(self._sweep, edge))
@@ -283,7 +345,8 @@ class Life:
             self._ship_after(edge, now)
 
     def _sweep(self, edge: JudgedEdge, now: float) -> None:
-        if edge.sweep(now):
+        edge.sweep(now)
+        if edge.memory.unsent:
             self._ship_after(edge, now)
 
     def _start_edge(self, edge: JudgedEdge, marked: float, now: float) -> None:

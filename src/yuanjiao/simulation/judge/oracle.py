@@ -11,14 +11,15 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, sweep_after
+from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SWEEP_S, sweep_after
+from yuanjiao.simulation.judge.clocks import DEAF_S
 from yuanjiao.simulation.judge.truth import Try
 
 Change = tuple[int, str, int | None]
 """When, which state, and the last beat known then."""
 YOUNG_S = 5 * 60
 TEST_DAYS_S = 30 * 86_400
-MARK_S, DEAF_S = 10.0, 30.0
+MARK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,34 @@ class Sums:
         return Sums(self.up - other.up, self.down - other.down, self.unknown - other.unknown)
 
 
+@dataclass(frozen=True)
+class Ear:
+    """How one listener judges an object: its phase of sweeps, the silence it allows, the longest pause of its own that it passes over,
+    and the moments at which its clock leapt forward: it may have slept and says so."""
+
+    phase: float = 0.0
+    wait: float = PERIOD_S + GRACE_S
+    deaf: float = DEAF_S
+    leaps: frozenset[float] = frozenset()
+
+
 def story(
-    beats: Sequence[float], listening: Iterable[tuple[float, float]], length: float, phase: float = 0.0
+    beats: Sequence[float], listening: Iterable[tuple[float, float]], length: float, ear: Ear | None = None
 ) -> tuple[list[Told], list[Dark]]:
     """The site's states over [0, length) and the silences in them."""
+    ear = ear or Ear()
     changes: list[Change] = [(0, "unknown", None)]
     dark: list[Dark] = []
     place, marked, met = 0, 0.0, False
     for start, end in listening:
-        if start - marked > DEAF_S:
+        if start in ear.leaps:
+            marked = start - SWEEP_S
+        if start - marked > ear.deaf or start in ear.leaps:
             changes.append((max(math.floor(marked), changes[-1][0]), "unknown", None))
         mine = place
         while place < len(beats) and beats[place] < end:
             place += 1
-        _one_listening(beats[mine:place], (start, end, phase), met, changes, dark)
+        _one_listening(beats[mine:place], (start, end), ear, met, changes, dark)
         met, marked = met or place > mine, mark_before(start, end)
     return list(_spans(changes, math.floor(length))), dark
 
@@ -76,20 +91,20 @@ def mark_before(start: float, end: float) -> float:
 
 
 def _one_listening(
-    beats: Sequence[float], listener: tuple[float, float, float], met: bool, changes: list[Change], dark: list[Dark]
+    beats: Sequence[float], listener: tuple[float, float], ear: Ear, met: bool, changes: list[Change], dark: list[Dark]
 ) -> None:
     """What is said from one start of the listener to its end. A site that was never heard is not said to be dark."""
-    start, end, phase = listener
+    start, end = listener
     last, state = start, changes[-1][1]
     heard: float | None = None
     for beat in [*beats, math.inf]:
-        noticed = sweep_after(last + PERIOD_S + GRACE_S, phase)
+        noticed = sweep_after(last + ear.wait, ear.phase)
         if state != "down" and noticed < min(beat, end) and (met or heard is not None):
             changes.append((math.floor(last), "down", None if heard is None else math.floor(heard)))
             dark.append(Dark(last, min(beat, end), noticed))
             state = "down"
         if beat < math.inf:
-            if state != "up" and sweep_after(beat, phase) < end:
+            if state != "up" and sweep_after(beat, ear.phase) < end:
                 changes.append((math.floor(beat), "up", None))
                 state = "up"
             last = heard = beat
@@ -101,19 +116,22 @@ def _spans(changes: list[Change], length: int) -> Iterator[Told]:
             yield Told(state, start, min(end, length), heard)
 
 
-def sums(told: Iterable[Told], tests: Sequence[Try]) -> Sums:
-    """Seconds up, down and unknown; tests were made and are in order of time."""
+def sums(told: Iterable[Told], tests: Sequence[Try], first: int = 0, last: int | None = None) -> Sums:
+    """Seconds up, down and unknown in [first, last); tests were made and are in order of time."""
     counts = {"up": 0, "down": 0, "unknown": 0}
     for span in told:
-        if span.state == "unknown":
-            counts["unknown"] += span.end - span.start
+        start, end = max(span.start, first), span.end if last is None else min(span.end, last)
+        if start >= end:
             continue
-        young = span.end if span.state == "up" else span.start
+        if span.state == "unknown":
+            counts["unknown"] += end - start
+            continue
+        young = end if span.state == "up" else start
         if span.state == "down" and span.heard is not None:
-            young = min(max(span.heard + YOUNG_S, span.start), span.end)
-        for state, seconds in _by_tests(span.start, young, tests):
+            young = min(max(span.heard + YOUNG_S, start), end)
+        for state, seconds in _by_tests(start, young, tests):
             counts[state] += seconds
-        counts["down"] += span.end - young
+        counts["down"] += end - young
     return Sums(**counts)
 
 

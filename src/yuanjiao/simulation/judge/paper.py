@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from yuanjiao.simulation.judge.bench import Found
+from yuanjiao.simulation.judge.clocks import CONSTANT, DRIFTING, RIGHT, SET
 from yuanjiao.simulation.judge.court import Case
 from yuanjiao.simulation.judge.truth import CLASS_OF, EDGE, LINE, PLAY, SITE, UPLINK
-from yuanjiao.simulation.judge.verdict import Difference, Finding, Found, Judgement
+from yuanjiao.simulation.judge.verdict import Difference, Finding, Judgement
 
 KINDS = {SITE: "site equipment", PLAY: "site beats, cannot play", LINE: "access line", UPLINK: "uplink of an edge", EDGE: "edge server"}
 CLASSES = ("equipment", "line", "server")
@@ -17,7 +19,7 @@ SHOWN = 40
 def lines(case: Case, judgement: Judgement) -> list[str]:
     """The page in Markdown, line by line."""
     plan = case.plan
-    wrong = "two edges of three have a clock wrong by up to four minutes" if case.wrong_clocks else "all clocks right"
+    wrong = clocks(judgement) if case.wrong_clocks else "all clocks right"
     return [
         f"## Seed {plan.seed}: {plan.sites} sites, {plan.counties} edges, {plan.towns} access lines, {case.days:g} days; {wrong}",
         "",
@@ -31,21 +33,30 @@ def lines(case: Case, judgement: Judgement) -> list[str]:
     ]
 
 
+def clocks(judgement: Judgement) -> str:
+    """What clocks the edges had."""
+    said = {RIGHT: "right", CONSTANT: "wrong by a constant", DRIFTING: "drifting", SET: "set by hand now and then"}
+    return "clocks of edges: " + ", ".join(f"{count} {said[kind]}" for kind, count in sorted(judgement.clocks.items()))
+
+
 def _summary(judgement: Judgement) -> list[str]:
     struck = ", ".join(f"{kind} {count}" for kind, count in sorted(judgement.strikes.items()))
     expected, told = judgement.expected, judgement.told
     return [
         f"- What happened: {struck}. Must be found: {len(judgement.findings)}; "
         f"{judgement.too_short} more (nearly all restarts) made no silence that anybody could notice, "
-        f"{judgement.under_another} could not be told from another that was there at the same time.",
+        f"{judgement.under_another} could not be told from another that was there at the same time, {judgement.set_apart} fell into "
+        f"announced work or suspension.",
         f"- Missed {len(judgement.missed)}; invented {len(judgement.invented)}; symptoms told as roots {len(judgement.symptoms)} "
         f"of {judgement.roots} roots told.",
         f"- Root object exact {judgement.exact_share:.2%}; class right {judgement.class_share:.2%}.",
         f"- Site-seconds that must be told: up {expected.up}, down {expected.down}, unknown {expected.unknown}; "
         f"told: up {told.up}, down {told.down}, unknown {told.unknown}.",
         f"- Sites equal to the second {judgement.sites - len(judgement.differences)} of {judgement.sites}; "
-        f"{len(judgement.differences) - len(judgement.unequal)} more within a second at each boundary "
-        f"(behind an edge whose clock is wrong); unequal {len(judgement.unequal)}.",
+        f"{len(judgement.differences) - len(judgement.unequal)} more within what the drift of their edge's clock allows (the most that one "
+        f"moved between two words with the centre: {judgement.moved_s:.3f} s); unequal {len(judgement.unequal)}.",
+        f"- Announced work {judgement.works}, of which told as a root all the same {len(judgement.told_in_work)}. Villages that sites left "
+        f"or came to {judgement.places}, of which unequal {len(judgement.places_off)}.",
     ]
 
 
@@ -84,6 +95,8 @@ def _wrong(judgement: Judgement) -> list[str]:
         *_part("Wrong class", [_finding(one) for one in misjudged]),
         *_part("Invented", [_found(one) for one in judgement.invented]),
         *_part("Symptoms told as roots", [_found(one) for one in judgement.symptoms]),
+        *_part("Told in announced work", [_found(one) for one in judgement.told_in_work]),
+        *_part("Places that differ", [f"{code} {wanted} told {given}" for code, wanted, given in judgement.places_off]),
         *_part("Seconds that differ", [_difference(one) for one in judgement.unequal]),
     ]
     return parts or ["Nothing else was wrong."]

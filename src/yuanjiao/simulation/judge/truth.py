@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from yuanjiao.simulation.city import City, SimSite
+from yuanjiao.simulation.judge.clocks import WrongClock, deaf_after, draw_clock
+from yuanjiao.simulation.judge.office import Act, Work, acts_of, pieces_of, rhythm_of, works_of
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 SITE, LINE, UPLINK, EDGE, CENTRE, PLAY = "site", "line", "uplink", "edge", "centre", "play"
+WORK = "announced work"
 CLASS_OF = {SITE: "equipment", LINE: "line", UPLINK: "line", EDGE: "server"}
 CLASS_OF_STEP = {"link": "line", "edge": "server", "catalogue": "server", "video": "equipment"}
 """What is at fault when a site beats but a step of its play test fails."""
@@ -26,7 +29,7 @@ QUIET_START = 10 * MINUTE
 
 @dataclass(frozen=True, order=True)
 class Strike:
-    """One object does not work in [start, end). `note` says what kind of trouble it is: fault, flapping, restart."""
+    """One object does not work in [start, end). `note` says what kind of trouble it is: fault, flapping, restart, announced work."""
 
     start: float
     end: float
@@ -59,14 +62,6 @@ RESTARTS = {EDGE: Habit(10, 8, 50), CENTRE: Habit(6, 8, 50), SITE: Habit(15, 5, 
 """A process or box that was only restarted: too short for anybody to be told."""
 FLAPPING_SHARE = 0.01
 TEST_EVERY = 5 * DAY
-
-
-@dataclass(frozen=True)
-class WrongClock:
-    """A machine's clock: `bias` seconds ahead of the truth, gaining `drift` seconds a second."""
-
-    bias: float
-    drift: float
 
 
 @dataclass(frozen=True)
@@ -116,6 +111,9 @@ class Truth:
     strikes: list[Strike]
     clocks: dict[str, WrongClock] = field(default_factory=dict)
     tests: dict[str, list[Try]] = field(default_factory=dict)
+    acts: list[Act] = field(default_factory=list)
+    works: list[Work] = field(default_factory=list)
+    rhythms: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @cached_property
     def broken(self) -> dict[str, Spans]:
@@ -144,16 +142,66 @@ class Truth:
         return self.broken_of(code).outside(self.length)
 
     def clock_of(self, edge: str) -> WrongClock:
-        return self.clocks.get(edge, WrongClock(0.0, 0.0))
+        return self.clocks.get(edge, WrongClock())
+
+    @cached_property
+    def uplinks(self) -> dict[str, str]:
+        """Edge → its uplink, which it may share with others."""
+        return {county.edge: county.uplink for county in self.city.counties}
+
+    def edges_on(self, code: str) -> list[str]:
+        """The edges that an edge's or an uplink's own silence silences."""
+        return [edge for edge, uplink in self.uplinks.items() if code in {edge, uplink}]
+
+    @cached_property
+    def sites(self) -> dict[str, SimSite]:
+        return {site.code: site for site in self.city.sites()}
+
+    def rhythm(self, site: str) -> tuple[float, float]:
+        """Period and grace of a site."""
+        return self.rhythms.get(site, (60.0, 30.0))
+
+    def wait(self, site: str) -> float:
+        return sum(self.rhythm(site))
+
+    @cached_property
+    def longest_wait(self) -> float:
+        return max(map(sum, self.rhythms.values()), default=90.0)
+
+    def wait_under(self, edge: str) -> float:
+        """The shortest period and grace of what an edge listens to."""
+        return min((self.wait(site.code) for site in sites_of(self, edge)), default=90.0)
+
+    def deaf_after(self, edge: str) -> float:
+        """How long a pause of its own an edge passes over."""
+        return deaf_after(self.wait_under(edge))
+
+    def leaps_of(self, listener: str) -> frozenset[float]:
+        """The sweeps at which a listener owns up to a leap of its clock."""
+        clock = self.clocks.get(listener)
+        return clock.leaps(self.deaf_after(listener)) if clock else frozenset()
+
+    def works_over(self, site: SimSite) -> list[Work]:
+        """Announced work that covers a site: on itself or on what it hangs on."""
+        above = {site.code, site.line, site.edge, self.uplinks[site.edge]}
+        return [work for work in self.works if work.code in above]
+
+    def pieces(self, site: SimSite, until: int) -> list[tuple[str, int, int]]:
+        """Where each served second of a site counts."""
+        return pieces_of(site, [act for act in self.acts if act.code == site.code], self.works_over(site), until)
 
 
 def draw_truth(city: City, *, days: float, seed: int, haste: float = 1.0, wrong_clocks: bool = True) -> Truth:
     """The truth of `days` days from a seed. `haste` 10: everything happens ten times as often and lasts a third as long."""
     length = days * DAY
-    strikes = [strike for code, kind in _objects(city) for strike in _strikes_of(seed, code, kind, length, haste)]
-    truth = Truth(city, length, sorted(strikes))
+    objects = dict(_objects(city))
+    strikes = [strike for code, kind in objects.items() for strike in _strikes_of(seed, code, kind, length, haste)]
+    works = works_of(city, seed, length, QUIET_END)
+    strikes += [Strike(*work.off, objects[work.code], work.code, WORK) for work in works]
+    truth = Truth(city, length, sorted(strikes), acts=acts_of(city, seed, length), works=works)
+    truth.rhythms = {site.code: rhythm_of(seed, site) for site in city.sites()}
     if wrong_clocks:
-        truth.clocks = dict(_clocks(city, seed))
+        truth.clocks = dict(_clocks(truth, seed))
     truth.tests = {site.code: _tests_of(truth, site, seed) for site in city.sites()}
     return truth
 
@@ -203,12 +251,10 @@ def _flapping(draw: random.Random, code: str, length: float) -> Iterator[Strike]
         moment += lasts + draw.uniform(90, 400)
 
 
-def _clocks(city: City, seed: int) -> Iterator[tuple[str, WrongClock]]:
-    """Two edges of three have a clock that is wrong by up to four minutes and gains or loses up to 50 parts in a million."""
-    for number, county in enumerate(city.counties):
-        draw = random.Random(f"judge/{seed}/{county.edge}/clock")
-        if number % 3:
-            yield county.edge, WrongClock(draw.uniform(-240, 240), draw.uniform(-50e-6, 50e-6))
+def _clocks(truth: Truth, seed: int) -> Iterator[tuple[str, WrongClock]]:
+    for number, county in enumerate(truth.city.counties):
+        cuts = [(one.start, one.end) for one in truth.strikes_on(county.uplink) if one.seconds > HOUR]
+        yield county.edge, draw_clock(seed, number, county.edge, cuts, truth.working(county.edge).rows)
 
 
 def _tests_of(truth: Truth, site: SimSite, seed: int) -> list[Try]:
@@ -235,7 +281,3 @@ def _ill_time(draw: random.Random, length: float) -> tuple[float, float]:
 def sites_of(truth: Truth, edge: str) -> Sequence[SimSite]:
     """The sites behind one edge, in the city's order."""
     return [site for site in truth.city.sites() if site.edge == edge]
-
-
-def uplink_of(edge: str) -> str:
-    return "U" + edge[1:]

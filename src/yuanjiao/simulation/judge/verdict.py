@@ -1,66 +1,24 @@
-"""The findings beside the truth: every site's seconds, every strike's root and class, and what nobody can justify.
-
-A strike must be found when an honest observer must have noticed it: when its silence is longer than period, grace and one sweep, and
-nothing above it explains that silence rightly. Where two strikes fall together so that nobody can tell them apart, nothing is asked.
-"""
+"""The findings beside the truth: every site's seconds, every strike's root and class, and what nobody can justify."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 from itertools import groupby
 
-from yuanjiao.network.models import Outage
-from yuanjiao.network.queries import rates_by_site
+from yuanjiao.lib.clock import local_day
+from yuanjiao.network.queries import rate_over, rates_by_site
+from yuanjiao.places.queries import division_by_code
 from yuanjiao.simulation.city import SimSite
 from yuanjiao.simulation.judge import beats
-from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SWEEP_S, phase_of
+from yuanjiao.simulation.judge.asking import WAIT_S, edge_of, edges_of, is_noticeable, is_set_apart, line_of, must_be_found
+from yuanjiao.simulation.judge.bench import Bench, Found
 from yuanjiao.simulation.judge.life import was_made
-from yuanjiao.simulation.judge.oracle import Dark, Sums, Told, story, sums
-from yuanjiao.simulation.judge.truth import (
-    CENTRE,
-    CLASS_OF,
-    CLASS_OF_STEP,
-    EDGE,
-    LINE,
-    PLAY,
-    SITE,
-    UPLINK,
-    Strike,
-    Truth,
-    sites_of,
-    uplink_of,
-)
-
-WAIT_S = PERIOD_S + GRACE_S
-TOGETHER_S = 2 * WAIT_S + PERIOD_S
-"""Silences that begin within this time of each other may rightly be held for one."""
-ALL_NOTICE_S = 2 * PERIOD_S + GRACE_S + SWEEP_S + beats.LATE_S
-"""A cut of this length is noticed at every site behind it."""
-STAYED_S = 3 * WAIT_S + PERIOD_S
-"""So long after what is above came back, what is still dark has a cause of its own."""
-NEVER = 1e12
-
-
-@dataclass(frozen=True)
-class Found:
-    """One outage as the system tells it; times in seconds since the beginning."""
-
-    code: str
-    kind: str
-    start: float
-    end: float
-    root: str
-    held: bool
-    fault_class: str
-    settled: bool
-    sign: str = "silence"
-
-    def overlaps(self, start: float, end: float) -> bool:
-        return self.start <= end and self.end >= start
+from yuanjiao.simulation.judge.oracle import Sums, Told, sums
+from yuanjiao.simulation.judge.truth import CENTRE, CLASS_OF, CLASS_OF_STEP, EDGE, LINE, PLAY, SITE, UPLINK, Strike, Truth, sites_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +29,8 @@ class Difference:
     expected: Sums
     told: Sums
     boundaries: int
-    exact_clock: bool
+    allowed_s: int
+    """By how many seconds each boundary may be off: what the edge's clock can have moved between two words with its parent."""
 
     @property
     def off_by(self) -> Sums:
@@ -116,6 +75,17 @@ class Judgement:
     """Strikes that made no silence longer than period, grace and one sweep, wherever one would look."""
     under_another: int = 0
     """Strikes that no observer could tell from another one that was there at the same time."""
+    set_apart: int = 0
+    """Strikes in announced work or on what was suspended: recorded, not told."""
+    works: int = 0
+    told_in_work: list[Found] = field(default_factory=list)
+    """Told as roots although announced work covered them from beginning to end."""
+    places: int = 0
+    places_off: list[tuple[str, Sums, Sums]] = field(default_factory=list)
+    """Divisions whose seconds are not those of the sites that stood there, day by day."""
+    clocks: Counter[str] = field(default_factory=Counter)
+    moved_s: float = 0.0
+    """The most that any edge's clock drifted between two words with its parent."""
 
     @property
     def missed(self) -> list[Finding]:
@@ -132,70 +102,16 @@ class Judgement:
 
     @property
     def unequal(self) -> list[Difference]:
-        """Sites that differ by more than the error of their edge's clock: a second at each boundary where that clock is wrong."""
-        return [one for one in self.differences if one.worst > (0 if one.exact_clock else one.boundaries)]
-
-
-@dataclass
-class Bench:
-    """Truth, oracle and findings of one life, ready to be compared."""
-
-    truth: Truth
-    start: datetime
-    until: float
-    """The reckoning covers [0, until)."""
-
-    @cached_property
-    def stories(self) -> dict[str, tuple[list[Told], list[Dark]]]:
-        """Site → what its edge must say."""
-        answer = {}
-        for county in self.truth.city.counties:
-            spans = beats.listening(self.truth, county.edge)
-            for site in sites_of(self.truth, county.edge):
-                heard = beats.heard_of_site(self.truth, site).tolist()
-                answer[site.code] = story(heard, spans, self.truth.length)
-        return answer
-
-    @cached_property
-    def edge_dark(self) -> dict[str, list[Dark]]:
-        """Edge → the silences the centre must notice."""
-        spans, answer = beats.listening(self.truth, CENTRE), {}
-        for number, county in enumerate(self.truth.city.counties):
-            heard = beats.heard_of_edge(self.truth, county.edge, number).tolist()
-            answer[county.edge] = story(heard, spans, self.truth.length, phase_of(CENTRE))[1]
-        return answer
-
-    @cached_property
-    def found(self) -> list[Found]:
-        """Every outage the system tells of, from its tables."""
-        rows = Outage.objects.select_related("object", "root__object").prefetch_related("verdicts").order_by("started_at", "pk")
-        return [self._found(row) for row in rows]
-
-    def _found(self, row: Outage) -> Found:
-        verdicts = list(row.verdicts.all())
-        return Found(
-            code=row.object.code,
-            kind=kind_of(row.object.code),
-            start=self._seconds(row.started_at),
-            end=self._seconds(row.ended_at) if row.ended_at else NEVER,
-            root=row.root.object.code if row.root else "",
-            held=row.held,
-            fault_class=row.fault_class,
-            settled=bool(verdicts and verdicts[-1].settled),
-            sign=row.sign,
-        )
-
-    def _seconds(self, at: datetime) -> float:
-        return (at - self.start) / timedelta(seconds=1)
-
-
-def kind_of(code: str) -> str:
-    return {"S": SITE, "L": LINE, "U": UPLINK, "E": EDGE}[code[0]]
+        """Sites that differ by more than their edge's clock can have moved between two words with its parent, at each boundary."""
+        return [one for one in self.differences if one.worst > one.allowed_s * one.boundaries]
 
 
 def judge(bench: Bench) -> Judgement:
     """Compare everything."""
     answer = Judgement(strikes=Counter(strike.kind for strike in bench.truth.strikes))
+    answer.works = len(bench.truth.works)
+    answer.clocks = Counter(bench.truth.clock_of(county.edge).kind for county in bench.truth.city.counties)
+    answer.moved_s = max(bench.moved.values())
     _judge_seconds(bench, answer)
     by_code: dict[str, list[Found]] = {}
     for row in bench.found:
@@ -204,9 +120,11 @@ def judge(bench: Bench) -> Judgement:
     for strike in bench.truth.strikes:
         if strike.kind == CENTRE:
             continue
-        if must_be_found(bench, strike):
+        if is_set_apart(bench.truth, strike):
+            answer.set_apart += 1
+        elif must_be_found(bench, strike):
             answer.findings.append(_finding(bench.truth, strike, by_code))
-        elif _is_noticeable(bench, strike):
+        elif is_noticeable(bench, strike):
             answer.under_another += 1
         else:
             answer.too_short += 1
@@ -214,25 +132,48 @@ def judge(bench: Bench) -> Judgement:
     roots = [row for row in bench.found if not row.root and not row.held]
     answer.roots = len(roots)
     for row in roots:
+        if row.sign == "silence" and _in_work(bench.truth, row):
+            answer.told_in_work.append(row)
         if row.sign == "silence" and not _justified(bench.truth, row):
             (answer.symptoms if _something_near(bench.truth, row) else answer.invented).append(row)
     return answer
 
 
 def _judge_seconds(bench: Bench, answer: Judgement) -> None:
-    until = bench.start + timedelta(seconds=bench.until)
-    told = {row.code: row.rate for row in rates_by_site("/", bench.start, until)}
+    """Every site over the whole time, and every place by the sites that stood there, as long as they did."""
+    end = bench.start + timedelta(seconds=bench.until)
+    told = {row.code: row.rate for row in rates_by_site("/", bench.start, end)}
+    places: dict[str, Sums] = {}
     for site in bench.truth.city.sites():
         spans = _clipped(bench.stories[site.code][0], int(bench.until))
         listening = beats.listening(bench.truth, site.edge)
         tests = [test for test in bench.truth.tests[site.code] if was_made(bench.truth, site, test) and listening.holds(test.at)]
-        expected, rate = sums(spans, tests), told[site.code]
-        given = Sums(rate.up, rate.down, rate.unknown)
+        expected = Sums()
+        for place, first, last in bench.truth.pieces(site, int(bench.until)):
+            part = sums(spans, tests, first, last)
+            expected, places[place] = _add(expected, part), _add(places.get(place, Sums()), part)
+        rate = told.get(site.code)
+        given = Sums(rate.up, rate.down, rate.unknown) if rate else Sums()
         answer.sites += 1
         answer.expected, answer.told = _add(answer.expected, expected), _add(answer.told, given)
         if given != expected:
-            exact = bench.truth.clock_of(site.edge).bias == 0
-            answer.differences.append(Difference(site.code, expected, given, len(spans) + len(tests), exact))
+            allowed = math.ceil(bench.moved[site.edge])
+            answer.differences.append(Difference(site.code, expected, given, len(spans) + len(tests), allowed))
+    _judge_places(bench, answer, places, end)
+
+
+def _judge_places(bench: Bench, answer: Judgement, expected: Mapping[str, Sums], end: datetime) -> None:
+    """Villages between which sites moved: to the second, unless a site differs itself."""
+    off = {one.code for one in answer.differences}
+    moved = {act.code for act in bench.truth.acts if act.place}
+    villages = {place for code in moved for place, _, _ in bench.truth.pieces(bench.truth.sites[code], int(bench.until))}
+    own = {site.village_code: site.code for site in bench.truth.city.sites()}
+    for village in sorted(villages):
+        rate = rate_over(division_by_code(village, on=local_day(end)), bench.start, end)
+        given, wanted = Sums(rate.up, rate.down, rate.unknown), expected.get(village, Sums())
+        answer.places += 1
+        if given != wanted and not off & {own.get(village, ""), *(act.code for act in bench.truth.acts if act.place == village)}:
+            answer.places_off.append((village, wanted, given))
 
 
 def _judge_plays(bench: Bench, answer: Judgement) -> list[Finding]:
@@ -248,11 +189,14 @@ def _judge_plays(bench: Bench, answer: Judgement) -> list[Finding]:
             if not any(start - 2 <= row.start <= end + 2 for start, end, _ in streaks):
                 answer.invented.append(row)
         for start, end, step in streaks:
-            if any(dark.start - TOGETHER_S < end and start - TOGETHER_S < dark.end for dark in bench.stories[site.code][1]):
+            if any(dark.start - 3 * WAIT_S < end and start - 3 * WAIT_S < dark.end for dark in bench.stories[site.code][1]):
                 continue
-            answer.strikes[PLAY] += 1
-            hit = next((row for row in rows if start - 2 <= row.start <= end + 2), None)
             strike = Strike(start, end, PLAY, site.code)
+            answer.strikes[PLAY] += 1
+            if is_set_apart(bench.truth, strike):
+                answer.set_apart += 1
+                continue
+            hit = next((row for row in rows if start - 2 <= row.start <= end + 2), None)
             findings.append(Finding(strike, PLAY if hit else "", hit.fault_class if hit else "", bool(hit), CLASS_OF_STEP[step]))
     return findings
 
@@ -267,6 +211,11 @@ def _streaks(bench: Bench, site: SimSite) -> Iterator[tuple[float, float, str]]:
             yield rows[0].at, rows[-1].at, rows[0].step
 
 
+def _in_work(truth: Truth, row: Found) -> bool:
+    """Whether the very object was announced to be worked on, from before its silence to after it."""
+    return any(work.code == row.code and work.start <= row.start and row.end <= work.end for work in truth.works)
+
+
 def _add(one: Sums, other: Sums) -> Sums:
     return Sums(one.up + other.up, one.down + other.down, one.unknown + other.unknown)
 
@@ -275,76 +224,12 @@ def _clipped(spans: Iterable[Told], until: int) -> list[Told]:
     return [Told(s.state, s.start, min(s.end, until), s.heard) for s in spans if s.start < until]
 
 
-def must_be_found(bench: Bench, strike: Strike) -> bool:
-    """Whether an honest observer must name the struck object as a root."""
-    if strike.kind == SITE:
-        return _site_must(bench, strike)
-    return _line_must(bench, strike) if strike.kind == LINE else _edge_must(bench, strike)
-
-
-def _is_noticeable(bench: Bench, strike: Strike) -> bool:
-    """Whether anything fell silent while it lasted."""
-    edge = edge_of(strike.code)
-    if strike.kind in {EDGE, UPLINK}:
-        rows = bench.edge_dark[edge]
-    else:
-        sites = [site for site in sites_of(bench.truth, edge) if strike.code in {site.code, site.line}]
-        rows = [dark for site in sites for dark in bench.stories[site.code][1]]
-    return any(dark.start < strike.end and strike.start < dark.end for dark in rows)
-
-
-def _site_must(bench: Bench, strike: Strike) -> bool:
-    line = line_of(strike.code)
-    cuts = list(bench.truth.broken_of(line))
-    for dark in bench.stories[strike.code][1]:
-        if not (dark.start < strike.end and strike.start < dark.end) or _another(bench.truth, strike, dark):
-            continue
-        near = [cut for cut in cuts if cut[0] < dark.end + TOGETHER_S and cut[1] > dark.start - TOGETHER_S]
-        if not near or (strike.start + TOGETHER_S < near[0][0] and dark.noticed < near[0][0]):
-            return True
-        if all(cut[1] + STAYED_S < min(strike.end, dark.end) and cut[0] > strike.start - TOGETHER_S for cut in near):
-            return True
-    return False
-
-
-def _another(truth: Truth, strike: Strike, dark: Dark) -> bool:
-    """Whether another strike on the same site began the silence, or none of this one's time made it."""
-    rows = [row for row in truth.strikes_on(strike.code) if row.start < dark.end and dark.start < row.end]
-    return max(rows, key=lambda row: row.seconds) != strike
-
-
-def _line_must(bench: Bench, strike: Strike) -> bool:
-    """A cut while its edge listens, long enough for every site behind it, and with at least two sites that fell silent by it."""
-    truth, edge = bench.truth, edge_of(strike.code)
-    for start, end in beats.listening(truth, edge):
-        begin, finish = max(start, strike.start), min(end, strike.end)
-        if finish - begin < ALL_NOTICE_S:
-            continue
-        fallen = 0
-        for site in sites_of(truth, edge):
-            if site.line == strike.code:
-                fallen += any(begin - WAIT_S <= dark.start <= begin + WAIT_S for dark in bench.stories[site.code][1])
-        if fallen >= 2:
-            return True
-    return False
-
-
-def _edge_must(bench: Bench, strike: Strike) -> bool:
-    edge = edge_of(strike.code)
-    for dark in bench.edge_dark[edge]:
-        inside = min(dark.end, strike.end) - max(dark.start, strike.start)
-        others = [row for code in (edge, uplink_of(edge)) for row in bench.truth.strikes_on(code) if row != strike]
-        alone = not any(row.start < dark.end + WAIT_S and row.end > dark.start - WAIT_S for row in others)
-        if inside > 0 and alone:
-            return True
-    return False
-
-
 def _finding(truth: Truth, strike: Strike, by_code: Mapping[str, Sequence[Found]]) -> Finding:
     """The root that stands for the strike: on the struck object itself, else on what is above or below it."""
-    for codes in (_same(strike), _neighbours(truth, strike)):
+    early = truth.longest_wait if strike.kind in {SITE, LINE} else WAIT_S
+    for codes in ([strike.code], _neighbours(truth, strike)):
         for code in codes:
-            rows = [row for row in by_code.get(code, ()) if row.overlaps(strike.start - WAIT_S, strike.end) and not row.root]
+            rows = [row for row in by_code.get(code, ()) if row.overlaps(strike.start - early, strike.end) and not row.root]
             told = [row for row in rows if not row.held or strike.note == "flapping"]
             if told:
                 row = max(told, key=lambda one: min(one.end, strike.end) - max(one.start, strike.start))
@@ -352,35 +237,25 @@ def _finding(truth: Truth, strike: Strike, by_code: Mapping[str, Sequence[Found]
     return Finding(strike, "", "", exact=False)
 
 
-def _same(strike: Strike) -> list[str]:
-    return [strike.code]
-
-
 def _neighbours(truth: Truth, strike: Strike) -> list[str]:
-    edge = edge_of(strike.code)
     if strike.kind in {EDGE, UPLINK}:
-        return [edge, uplink_of(edge)]
+        edges = truth.edges_on(strike.code)
+        return [*edges, *(truth.uplinks[edge] for edge in edges)]
+    edge = edge_of(strike.code)
     sites = [site for site in sites_of(truth, edge) if site.line == line_of(strike.code)]
-    return [line_of(strike.code), edge, uplink_of(edge), *(site.code for site in sites if strike.kind == LINE)]
+    return [line_of(strike.code), edge, truth.uplinks[edge], *(site.code for site in sites if strike.kind == LINE)]
 
 
 def _justified(truth: Truth, row: Found) -> bool:
     """Something truly was broken at the very object."""
-    return any(row.overlaps(strike.start - WAIT_S, strike.end + WAIT_S) for strike in truth.strikes_on(row.code))
+    wait = truth.longest_wait
+    return any(row.overlaps(strike.start - wait, strike.end + wait) for strike in truth.strikes_on(row.code))
 
 
 def _something_near(truth: Truth, row: Found) -> bool:
     """Something truly was broken above, below or beside it."""
-    edge = edge_of(row.code)
-    codes = {edge, uplink_of(edge), line_of(row.code)}
+    edges, wait = edges_of(truth, row.code), truth.longest_wait
+    codes = {*edges, *(truth.uplinks[edge] for edge in edges), line_of(row.code)}
     if row.kind == LINE:
-        codes |= {site.code for site in sites_of(truth, edge) if site.line == row.code}
-    return any(row.overlaps(strike.start - WAIT_S, strike.end + WAIT_S) for code in codes for strike in truth.strikes_on(code))
-
-
-def edge_of(code: str) -> str:
-    return f"E-{code[2:8]}"
-
-
-def line_of(code: str) -> str:
-    return f"L-{code[2:11]}"
+        codes |= {site.code for site in sites_of(truth, edges[0]) if site.line == row.code}
+    return any(row.overlaps(strike.start - wait, strike.end + wait) for code in codes for strike in truth.strikes_on(code))
