@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.network.test_comparison import state
 from yuanjiao.lib.clock import day_start, local_day
 from yuanjiao.network import commands, queries
-from yuanjiao.network.models import ListeningMark, MaintenanceWindow, PlayTest
-from yuanjiao.network.queries import ChildRate, rank_units
+from yuanjiao.network.models import ListeningMark, Liveness, MaintenanceWindow, PlayTest, Site, StateChange
+from yuanjiao.network.queries import ChildRate, rank_units, spans
 from yuanjiao.network.queries.states import own_observer
 from yuanjiao.network.rules import RULE, Rate
 from yuanjiao.network.rules.rates import Target
@@ -64,22 +64,34 @@ def test_no_unit_is_both_and_none_is_lost(rows: list[tuple[int, int, int]], thre
 
 
 @pytest.mark.django_db
-def test_a_series_is_the_rate_of_each_of_its_steps(cast: Cast, at: datetime) -> None:
-
-    hour, county = timedelta(hours=1), cast.divisions["990101000000"]
+@pytest.mark.parametrize("few", [2_000, 0])
+def test_a_series_is_the_rate_of_each_of_its_steps(cast: Cast, at: datetime, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spans, "FEW", few)  # sites asked about by name, or rows by their time
+    hour, city, county = timedelta(hours=1), cast.divisions["990100000000"], cast.divisions["990101000000"]
     ListeningMark.objects.update_or_create(observer=own_observer(), defaults={"at": at + 3 * hour})
     for number, code in enumerate(sorted(cast.sites)[:3]):
         PlayTest.objects.create(site=cast.sites[code], at=at - hour, ok=True, observer=own_observer())
         state(cast, code, "up", at - hour, at + hour * (number + 1) / 2)
         state(cast, code, "down", at + hour * (number + 1) / 2, at + 2 * hour)
+    _lasting(cast.sites["S-990102100200"], at - 3 * hour, at + hour / 3)
+    _lasting(cast.sites["S-990101101201"], at - 9 * hour, at - 8 * hour)
     moved, town, day = cast.sites["S-990101100200"], cast.divisions["990101101000"], local_day(at) + timedelta(days=1)
     commands.move_object(subject=moved, division=cast.divisions["990101101200"], by=cast.actor("shiguan"), on=day, at=day_start(day))
     MaintenanceWindow.objects.create(
         object=cast.lines["L-990101100"], start_at=at + hour / 4, end_at=at + hour / 2, document="青信〔2026〕2号", announced_at=at
     )
     nights = day_start(day) - 2 * hour
-    for division, start in ((county, at), (county, nights), (town, nights)):
+    for division, start in ((city, at), (county, at), (county, nights), (town, nights)):
         _same(division, start, hour)
+
+
+def _lasting(site: Site, start: datetime, turn: datetime) -> None:
+    """Up, then silent, and still so."""
+    PlayTest.objects.create(site=site, at=start, ok=True, observer=own_observer())
+    told = {"object_id": site.pk, "observer": own_observer()}
+    StateChange.objects.create(**told, state="up", at=start, until=turn, last_heard_at=start, seq=site.pk)
+    StateChange.objects.create(**told, state="down", at=turn, last_heard_at=turn + timedelta(minutes=9), seq=site.pk)
+    Liveness.objects.create(**told, state="down", since=turn, last_heard_at=turn + timedelta(minutes=9), seq=site.pk)
 
 
 def _same(division: Division, start: datetime, step: timedelta) -> None:

@@ -15,7 +15,7 @@ from yuanjiao.lib.seal import digest, mask_phone, phone_digits, unseal
 from yuanjiao.people.models import Account, AuditRow, Membership, Person, Responsibility, ResponsibilityKind
 from yuanjiao.people.rules import Actor, Grant, Role
 from yuanjiao.places.models import Division
-from yuanjiao.places.queries import ancestors, valid_on
+from yuanjiao.places.queries import ancestors, in_subtrees, valid_on
 
 
 def actor_of(account: Account, *, on: date) -> Actor:
@@ -27,10 +27,7 @@ def actor_of(account: Account, *, on: date) -> Actor:
 
 def within(field: str, paths: Iterable[str]) -> Q:
     """A filter for rows whose division path `field` lies under any of `paths`; nothing when there are none."""
-    wanted = Q(pk__in=[])
-    for path in paths:
-        wanted |= Q(**{f"{field}__startswith": path})
-    return wanted
+    return in_subtrees(field, paths)
 
 
 def phone_of(person: Person) -> str:

@@ -80,14 +80,14 @@ def offer(scope: str) -> Offer:
     if scope == ALL:
         return Offer()
     inside = Person.objects.filter(
-        Q(unit__division__path__startswith=scope)
-        | Q(pk__in=Membership.objects.filter(unit__division__path__startswith=scope).values("person"))
+        Q(unit__division__path__under=scope)
+        | Q(pk__in=Membership.objects.filter(unit__division__path__under=scope).values("person"))
     )
     keys = inside.values("pk")
     persons = inside.order_by("uid").values_list("uid", "name", "unit__code", "post")
     accounts = Account.objects.filter(person__in=keys).order_by("uid")
-    memberships = Membership.objects.filter(person__in=keys, unit__division__path__startswith=scope).order_by("uid")
-    duties = Responsibility.objects.filter(person__in=keys, division__path__startswith=scope).order_by("uid")
+    memberships = Membership.objects.filter(person__in=keys, unit__division__path__under=scope).order_by("uid")
+    duties = Responsibility.objects.filter(person__in=keys, division__path__under=scope).order_by("uid")
     people = People(
         persons=tuple(PersonRow(*row) for row in persons),
         accounts=tuple(

@@ -6,10 +6,12 @@ from typing import ClassVar
 
 from django.db import models
 
+from yuanjiao.lib import subtree
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.places.rules import Chain, Level
 
+assert subtree.Under.lookup_name == "under", "loading the module registers `path__under`"
 LEVEL_NAMES = [
     (Level.PROVINCE, "省"),
     (Level.CITY, "市"),
@@ -52,7 +54,7 @@ class Division(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["path"], name="division_subtree"),  # every scoped query
+            models.Index(fields=["path"], name="division_below", opclasses=["varchar_pattern_ops"]),  # every scoped query, lib/subtree.py
             models.Index(fields=["level", "code"], name="division_level"),  # the few counties and towns beside every list of a nation
         ]
 

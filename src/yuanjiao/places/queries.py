@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterable
 from datetime import date
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from yuanjiao.lib.errors import NotFound
@@ -18,9 +20,38 @@ def valid_on(day: date) -> Q:
     return Q(valid_from__lte=day) & (Q(valid_to=None) | Q(valid_to__gt=day))
 
 
+WIDE = 4
+"""A subtree of more than a quarter of all divisions is searched in the order of the list, not by its paths."""
+REMEMBERED_S = 600.0
+_WIDTHS: dict[str, tuple[float, bool]] = {}
+"""Path → when it was looked at, whether it was wide. Wrong is slow, never false."""
+
+
+def in_subtrees(field: str, paths: Iterable[str]) -> Q:
+    """A filter for rows whose division path `field` lies under any of `paths`; nothing when there are none."""
+    wanted = Q(pk__in=[])
+    for path in paths:
+        wanted |= Q(**{f"{field}__under_wide" if is_wide(path) else f"{field}__under": path})
+    return wanted
+
+
+def is_wide(path: str) -> bool:
+    """Whether so much lies under the path that an index of paths is a detour. Only SQLite must be told; looked at every ten minutes."""
+    if connection.vendor != "sqlite":
+        return False
+    now, (at, wide) = time.monotonic(), _WIDTHS.get(path, (-REMEMBERED_S, False))
+    if now - at >= REMEMBERED_S:
+        inside = Division.objects.filter(path__under=path).order_by().count()
+        wide = inside * WIDE > Division.objects.count()
+        _WIDTHS[path] = now, wide
+        if len(_WIDTHS) > 10_000:
+            _WIDTHS.clear()
+    return wide
+
+
 def divisions(*, on: date, level: Level | None = None, under: str = "/") -> QuerySet[Division]:
     """Divisions in force on a day, in code order, inside the subtree of the path `under`."""
-    rows = Division.objects.filter(valid_on(on), path__startswith=under).order_by("code")
+    rows = Division.objects.filter(valid_on(on), _below(under)).order_by("code")
     return rows if level is None else rows.filter(level=level)
 
 
@@ -31,10 +62,12 @@ def held_between(first: date, last: date) -> QuerySet[Division]:
 
 def every_row(under: Collection[str] = ("/",)) -> QuerySet[Division]:
     """Every dated row of every division that lies under any of the paths, ended ones too."""
-    inside = Q(pk__in=[])
-    for path in under:
-        inside |= Q(path__startswith=path)
-    return Division.objects.all() if "/" in under else Division.objects.filter(inside)
+    return Division.objects.all() if "/" in under else Division.objects.filter(_below(*under))
+
+
+def _below(*paths: str) -> Q:
+    """`in_subtrees` for divisions themselves; everything for the whole land."""
+    return Q() if "/" in paths else in_subtrees("path", paths)
 
 
 def division_by_code(code: str, *, on: date) -> Division:
@@ -61,7 +94,8 @@ def full_name(division: Division) -> str:
 
 def units(*, on: date, under: str = "/") -> QuerySet[OrgUnit]:
     """Units in force on a day whose division lies inside the subtree of `under`."""
-    return OrgUnit.objects.filter(valid_on(on), division__path__startswith=under).select_related("division", "parent").order_by("code")
+    inside = Q() if under == "/" else in_subtrees("division__path", [under])
+    return OrgUnit.objects.filter(valid_on(on), inside).select_related("division", "parent").order_by("code")
 
 
 def unit_by_code(code: str) -> OrgUnit:

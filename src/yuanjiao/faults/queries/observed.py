@@ -98,7 +98,7 @@ def _outages_of(codes: set[str], first: datetime, last: datetime) -> dict[str, l
 
 def only_people_saw(path: str, start: datetime, end: datetime) -> list[ReportHandling]:
     """One handling per fault that people reported in [start, end) and the monitoring did not see; cancelled orders left out."""
-    rows = _without_outage().filter(report__path__startswith=path, report__filed_at__gte=start, report__filed_at__lt=end)
+    rows = _without_outage().filter(within("report__path", [path]), report__filed_at__gte=start, report__filed_at__lt=end)
     handlings = list(rows.exclude(order__item__state=State.CANCELLED).select_related("order__item"))
     matched = _matched_by_time(handlings)
     seen = {one.order_id for one in handlings if one.report_id in matched}

@@ -87,7 +87,7 @@ class OrdersSummary:
 
 def orders_in(path: str, start: datetime, end: datetime) -> QuerySet[WorkOrder]:
     """Orders written in [start, end) whose object lies under the path, cancelled ones left out."""
-    rows = _orders().filter(item__division__path__startswith=path, item__created_at__gte=start, item__created_at__lt=end)
+    rows = _orders().filter(within("item__division__path", [path]), item__created_at__gte=start, item__created_at__lt=end)
     return rows.exclude(item__state=State.CANCELLED).order_by("item__created_at")
 
 

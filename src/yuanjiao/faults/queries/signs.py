@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
 from django.db.models import F, Q
 
 from yuanjiao.faults.queries.orders import orders_in_scope
 from yuanjiao.faults.rules import BEFORE_DAYS, RECENT_DAYS, REPEATED_FROM, EarlySign, Rise, Sign
+from yuanjiao.faults.rules.signs import RISE_LEAST
 from yuanjiao.items.models import Item
 from yuanjiao.items.rules import WITH_OWNER, State
 from yuanjiao.lib.clock import local_day
-from yuanjiao.network.queries import Trouble, recording_since, repeated_roots, root_spans, unstable_now
+from yuanjiao.network.queries import Trouble, recording_since, repeated_roots, root_tally, unstable_now
 from yuanjiao.places.models import Division
-from yuanjiao.places.queries import divisions
+from yuanjiao.places.queries import divisions, every_row
 from yuanjiao.places.rules import Level
 from yuanjiao.ui.templatetags.zh import duration
 
@@ -32,26 +33,27 @@ def fault_signs(paths: Iterable[str], at: datetime) -> list[EarlySign]:
 
 def _rising(paths: Sequence[str], at: datetime) -> list[EarlySign]:
     """Counties and towns; a town whose county already says the same for the most part is named all the same: it is where to look."""
-    turn = at - timedelta(days=RECENT_DAYS)
-    recent: Counter[str] = Counter()
-    before: Counter[str] = Counter()
-    for span in root_spans(paths, turn - timedelta(days=BEFORE_DAYS), at):
-        (recent if span.started_at >= turn else before).update(_upwards(span.path))
-    places = [place for level in LEVELS for path in paths for place in divisions(on=local_day(at), level=level, under=path)]
+    turn, today = at - timedelta(days=RECENT_DAYS), local_day(at)
     days = _days_observed(turn)
-    rises = [(place, Rise(recent[place.path], before[place.path], days)) for place in places if recent[place.path]]
-    return [_rise(place, rise) for place, rise in rises if rise.told]
+    if days < RECENT_DAYS:
+        return []
+    rows = [row for level in LEVELS for path in paths for row in divisions(on=today, level=level, under=path).values_list("pk", "path")]
+    tally = root_tally(paths, [path for _, path in rows], turn - timedelta(days=BEFORE_DAYS), turn, at)
+    many = (tally.recent >= RISE_LEAST) & (tally.recent * days > tally.before * RECENT_DAYS)  # the rest of the question is dear
+    rises = {rows[n][0]: Rise(int(tally.recent[n]), int(tally.before[n]), days) for n in np.flatnonzero(many).tolist()}
+    told = {pk: rise for pk, rise in rises.items() if rise.told}
+    return [_rise(place, told[place.pk]) for place in _by_key(sorted(told))]
+
+
+def _by_key(keys: Sequence[int]) -> Iterator[Division]:
+    for start in range(0, len(keys), 500):
+        yield from every_row().filter(pk__in=keys[start : start + 500])
 
 
 def _days_observed(turn: datetime) -> int:
     """Whole days before `turn` of which there is any record, at most BEFORE_DAYS."""
     since = recording_since()
     return 0 if since is None else max(min((turn - since).days, BEFORE_DAYS), 0)
-
-
-def _upwards(path: str) -> list[str]:
-    parts = path.strip("/").split("/")
-    return ["/" + "/".join(parts[:length]) + "/" for length in range(1, len(parts) + 1)]
 
 
 def _rise(place: Division, rise: Rise) -> EarlySign:

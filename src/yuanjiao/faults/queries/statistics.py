@@ -10,6 +10,7 @@ from yuanjiao.faults.models import FaultReport
 from yuanjiao.faults.queries.orders import orders_in
 from yuanjiao.faults.rules import CHANNEL_NAMES, Channel, ParetoBar, pareto
 from yuanjiao.lib.clock import local_day
+from yuanjiao.people.queries import within
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class ReportedMonth:
 def reported_faults(path: str, start: datetime, end: datetime) -> list[ReportedMonth]:
     """Month by month (China time) and channel, of the reports filed in [start, end) under the path; months without are kept."""
     counts: Counter[tuple[str, str]] = Counter()
-    reports = FaultReport.objects.filter(path__startswith=path, filed_at__gte=start, filed_at__lt=end)
+    reports = FaultReport.objects.filter(within("path", [path]), filed_at__gte=start, filed_at__lt=end)
     for channel, filed_at in reports.values_list("channel", "filed_at"):
         counts[month_of(filed_at), channel] += 1
     for order in orders_in(path, start, end).filter(raised_by=Channel.AUTOMATIC).values_list("item__created_at", flat=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from yuanjiao.lib import clock
+from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import divisions
@@ -32,6 +33,6 @@ def county_filter(actor: Actor, field: str) -> Filter:
     choices = [(row.path, row.name) for row in counties(actor)]
 
     def apply(rows: Any, value: str) -> Any:
-        return rows.filter(**{f"{field}__startswith": value})
+        return rows.filter(within(field, [value]))
 
     return Filter("county", "县（市、区）", choices, apply)

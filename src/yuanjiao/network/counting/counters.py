@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -252,6 +253,14 @@ class Counters:
             late = np.union1d(late, cut[np.isin(cut[:, 1], moved), 0])
         return None if len(late) > MANY else SummedDays(rule, self.ends, scope, self.store, contents, row.digest, late)
 
+    def present(self) -> Present | None:
+        """The newest word on every object; None when the counters are not loaded."""
+        with self.lock:
+            today = self.today if self._is_current() else None
+            if today is None:
+                return None
+            return Present(today.open["state"].copy(), today.open["observer"].copy(), today.open["told"].copy())
+
     def kinds(self, at: int, rule: RateRule, grace_s: int) -> NDArray[np.int8] | None:
         """UP, DOWN or 0 (unknown) in the second `at`, by key; None when that is not today or the counters are not loaded.
 
@@ -267,6 +276,15 @@ class Counters:
                 up, down = Patched(rule, ends, Scope()).rows(ahead, at, at + 1).dense(at, at + 1, len(kinds))
                 kinds[ahead] = np.where(up[ahead] == 1, UP, np.where(down[ahead] == 1, DOWN, 0))
             return kinds
+
+
+@dataclass(frozen=True)
+class Present:
+    """The newest word on every object, by key: its state (UP, DOWN, 0 unknown), who told it, and whether there is any word at all."""
+
+    state: NDArray[np.int8]
+    observer: NDArray[np.int32]
+    told: NDArray[np.int8]
 
 
 def _me() -> tuple[UUID, str]:

@@ -63,7 +63,9 @@ class Rows:
         return day_from(spans, tests, self.ends, self.start, self.end - self.start)
 
     def dense(self, a: int, b: int, size: int) -> Both:
-        up, down = seconds_of_day(cut_day(self.day, a - self.start, b - self.start), self.rule, size)
+        day = cut_day(self.day, a - self.start, b - self.start)
+        told = int(max(day.site.max(initial=-1), day.test_site.max(initial=-1))) + 1  # of sites nobody asked about, too
+        up, down = seconds_of_day(day, self.rule, max(size, told))
         return fitted(up, size), fitted(down, size)
 
     def part(self, site: Ints, a: Ints, b: Ints) -> Both:

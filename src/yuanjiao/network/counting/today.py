@@ -18,6 +18,8 @@ from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints, RateRule
 
 _STEP = 1 << 33
 OWN = {"state": np.int8, "mark": np.int64, "heard": np.int64, "observer": np.int32, "test_at": np.int64, "test_ok": np.int8}
+TOLD = {"told": np.int8}
+"""1 where any state is open: who was never heard of has none."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Today:
     def __init__(self, start: int, rule: RateRule) -> None:
         self.start, self.rule = start, rule
         self.up, self.down = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        self.open = {name: np.zeros(0, kind) for name, kind in OWN.items()}
+        self.open = {name: np.zeros(0, kind) for name, kind in (OWN | TOLD).items()}
         self.pending = no_pieces()
         self.ends: Mapping[int, int] = {}
         self.observers: set[int] = set()
@@ -152,6 +154,7 @@ class Today:
     def _open(self, piece: Piece) -> None:
         for name, column in (("state", piece.state), ("mark", piece.begin), ("heard", piece.heard), ("observer", piece.observer)):
             self.open[name][piece.site] = column
+        self.open["told"][piece.site] = 1
 
     def _tests(self, tests: Ints) -> None:
         self.open["test_at"][tests[:, 0]], self.open["test_ok"][tests[:, 0]] = tests[:, 1], tests[:, 2]

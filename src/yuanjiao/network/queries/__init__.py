@@ -7,7 +7,17 @@ from yuanjiao.network.queries.entries import assets, edges, lines, sites
 from yuanjiao.network.queries.evidence import EvidenceKind, EvidenceRow, evidence_about
 from yuanjiao.network.queries.maintenance import Window, maintenance_at, sites_covered, window_by_uid, window_rows, windows_of
 from yuanjiao.network.queries.nodes import EdgeNode, edge_nodes
-from yuanjiao.network.queries.outage_spans import OutageSpan, Trouble, outage_spans, repeated_roots, root_spans, spans_of, unstable_now
+from yuanjiao.network.queries.outage_spans import (
+    OutageSpan,
+    RootTally,
+    Trouble,
+    outage_spans,
+    repeated_roots,
+    root_spans,
+    root_tally,
+    spans_of,
+    unstable_now,
+)
 from yuanjiao.network.queries.outages import (
     InstabilityView,
     OpenRoots,
@@ -79,6 +89,7 @@ __all__ = [
     "Play",
     "Ranking",
     "RateTable",
+    "RootTally",
     "SiteCounts",
     "SiteRate",
     "SplitRate",
@@ -135,6 +146,7 @@ __all__ = [
     "repeated_roots",
     "root_rows",
     "root_spans",
+    "root_tally",
     "rule_on",
     "rule_versions",
     "rules_over",

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Q, QuerySet
+import numpy as np
+from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Q, QuerySet
+from numpy.typing import NDArray
 
-from yuanjiao.network.models import Instability, Outage
+from yuanjiao.network.models import Instability, ManagedObject, Outage
+from yuanjiao.network.rules.rates import Ints
 from yuanjiao.people.queries import within
+from yuanjiao.places.queries import is_wide
 
 
 @dataclass(frozen=True)
@@ -59,15 +63,53 @@ def root_spans(paths: Iterable[str], start: datetime, end: datetime) -> Iterator
 
 
 def _roots(paths: Iterable[str], start: datetime, end: datetime) -> QuerySet[Outage]:
-    return Outage.objects.filter(within("object__division__path", paths), root=None, started_at__gte=start, started_at__lt=end)
+    return _between_moments(start, end).filter(within("object__division__path", paths))
+
+
+def _between_moments(start: datetime, end: datetime) -> QuerySet[Outage]:
+    return Outage.objects.filter(root=None, started_at__gte=start, started_at__lt=end)
+
+
+@dataclass(frozen=True, eq=False)
+class RootTally:
+    """Roots of two spans of time that follow one another, counted by place: as many numbers as places were asked for."""
+
+    before: Ints
+    recent: Ints
+
+
+def root_tally(paths: Iterable[str], places: Sequence[str], start: datetime, turn: datetime, end: datetime) -> RootTally:
+    """How many of the roots under `paths` that began in [start, turn) and [turn, end) lie under each place; a root counts in each."""
+    is_recent = ExpressionWrapper(Q(started_at__gte=turn), BooleanField())
+    rows = _roots(paths, start, end).order_by().values_list("object__division__path", is_recent).iterator(chunk_size=20_000)
+    found: tuple[list[bytes], list[bytes]] = ([], [])
+    for path, recent in rows:
+        found[bool(recent)].append(path.encode())
+    below = [np.array([place.encode() + more for place in places], np.bytes_) for more in (b"", b"\x7f")]
+    return RootTally(*(_between(np.sort(np.array(paths_of, np.bytes_)), *below) for paths_of in found))
+
+
+def _between(ordered: NDArray[np.bytes_], low: NDArray[np.bytes_], high: NDArray[np.bytes_]) -> Ints:
+    """How many of the ordered texts lie in each [low, high)."""
+    return np.searchsorted(ordered, high) - np.searchsorted(ordered, low)
 
 
 def repeated_roots(paths: Iterable[str], start: datetime, end: datetime, *, least: int, limit: int) -> list[Trouble]:
     """Objects with at least so many root outages in [start, end), the most first."""
-    rows = _roots(paths, start, end).order_by().values("object").annotate(times=Count("pk"), last=Max("started_at"))
-    named = rows.filter(times__gte=least).order_by("-times", "object__code")
-    fields = ("object__name", "object__code", "object__kind", "object__division__path", "times", "last")
-    return [Trouble(*row) for row in named.values_list(*fields)[:limit]]
+    wanted = list(paths)
+    rows = _between_moments(start, end) if any(is_wide(path) for path in wanted) else _roots(wanted, start, end)
+    counted = rows.order_by().values("object").annotate(times=Count("pk"), last=Max("started_at")).filter(times__gte=least)
+    times = {row["object"]: (row["times"], row["last"]) for row in counted}
+    found: list[Trouble] = []
+    for keys in _parts(sorted(times)):
+        objects = ManagedObject.objects.filter(within("division__path", wanted), pk__in=keys)
+        for pk, name, code, kind, path in objects.values_list("pk", "name", "code", "kind", "division__path"):
+            found.append(Trouble(name, code, kind, path, *times[pk]))
+    return sorted(found, key=lambda row: (-row.times, row.code))[:limit]
+
+
+def _parts(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (keys[start : start + 500] for start in range(0, len(keys), 500))
 
 
 def unstable_now(paths: Iterable[str], *, limit: int) -> list[Trouble]:

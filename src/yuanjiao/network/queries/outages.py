@@ -231,7 +231,7 @@ def _unstable(row: Instability) -> InstabilityView:
 
 def detected_outages(path: str, start: datetime, end: datetime, *, roots_only: bool = True) -> list[OutageView]:
     """Outages that began in [start, end) under the path, oldest first; by default one per root, not one per dark site."""
-    rows = _rows().filter(object__division__path__startswith=path, started_at__gte=start, started_at__lt=end)
+    rows = _rows().filter(within("object__division__path", [path]), started_at__gte=start, started_at__lt=end)
     if roots_only:
         rows = rows.filter(root=None)
     return [_view(row) for row in rows.order_by("started_at", "id")]

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 from django.db.models import F, Max, QuerySet
@@ -20,7 +21,8 @@ from yuanjiao.network.counting.reading import Epoch
 from yuanjiao.network.counting.reading import moment as moment_of
 from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, RegisterVersion, Site
 from yuanjiao.network.rules.rates import FOREVER, Ints
-from yuanjiao.places.queries import every_row
+from yuanjiao.places.queries import divisions, every_row
+from yuanjiao.places.rules import Level
 
 COUNTED = (Lifecycle.IN_SERVICE, Lifecycle.SUSPENDED)
 EPOCH_DAY = date(1970, 1, 1)
@@ -45,8 +47,15 @@ class Land:
         self.paths = paths[order]
         self.kinds = np.array(kinds, dtype="S1")[order]
         """The first digit of each row's urban/rural code (1 urban, 2 rural), empty where it has none."""
+        self.keys = keys[order]
         self.rank = np.full(int(keys.max(initial=0)) + 1, -1, dtype=np.int32)
         self.rank[keys[order]] = np.arange(len(keys))
+
+    @cached_property
+    def number(self) -> Ints:
+        """A number for each rank, the same for rows with the same path: a renamed place has two."""
+        fresh = np.append([True] * (len(self.paths) > 0), self.paths[1:] != self.paths[:-1])
+        return np.cumsum(fresh)
 
     def run(self, path: str) -> tuple[int, int]:
         """The ranks [from, to) under a path."""
@@ -98,6 +107,7 @@ class Roll:
         self._read_for: tuple[object, ...] | None = None
         self._days: dict[int, DayRoll] = {}
         self._labels: dict[str, Labels] = {}
+        self._villages: dict[date, NDArray[np.int32]] = {}
 
     def read(self) -> tuple[Ints, Land] | None:
         """Columns (site, division, from, to, suspended) of every placement in order of site and time, and the land; None elsewhere."""
@@ -109,7 +119,8 @@ class Roll:
                 self._land = Land(every_row().values_list("pk", "path", "urban_rural").iterator(chunk_size=20_000))
                 self._table = placement_table(Placement.objects.filter(object__kind=ObjectKind.SITE, lifecycle__in=COUNTED))
                 self._table.setflags(write=False)  # populations are made of it
-                self._ranks, self._days, self._labels, self._read_for = self._land.rank[self._table[1]], {}, {}, wanted
+                self._ranks, self._days, self._labels, self._villages = self._land.rank[self._table[1]], {}, {}, {}
+                self._read_for = wanted
             return self._table, self._land
 
     def day(self, second: int) -> tuple[DayRoll, Land] | None:
@@ -131,6 +142,16 @@ class Roll:
             if field not in self._labels:
                 self._labels[field] = labels_of(Site.objects.values_list("pk", field).order_by().iterator(chunk_size=20_000))
             return self._labels[field]
+
+    def villages(self, day: date) -> NDArray[np.int32] | None:
+        """The ranks of the village divisions in force on a day, in order; None in other processes."""
+        if self.read() is None:
+            return None
+        with self._lock:
+            if day not in self._villages:
+                keys = divisions(on=day, level=Level.VILLAGE).order_by().values_list("pk", flat=True).iterator(chunk_size=20_000)
+                self._villages = {day: np.sort(self._land.rank[np.fromiter(keys, np.int64)])}
+            return self._villages[day]
 
 
 def labels_of(rows: Iterable[tuple[int, str]]) -> Labels:

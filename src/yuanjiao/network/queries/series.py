@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from yuanjiao.network.queries.population import Population, load_population, paths_of
 from yuanjiao.network.queries.rulings import RulePart, rule_parts
 from yuanjiao.network.queries.seconds import known_seconds
-from yuanjiao.network.queries.spans import load_spans
+from yuanjiao.network.queries.spans import spans_of_sites
 from yuanjiao.network.rules.rate_columns import distinct
-from yuanjiao.network.rules.rates import Ints, Rate, RateRule, SiteSpans, seconds_by_site
+from yuanjiao.network.rules.rates import Rate, RateRule, SiteSpans, seconds_by_site
 from yuanjiao.places.models import Division
 
-FEW = 20_000
-"""So many sites may be named in one query; when more of them change, the rows of all are read."""
 Truth = NDArray[np.bool_]
 
 
@@ -31,34 +29,25 @@ def rate_series(division: Division, start: datetime, step: timedelta, count: int
     up, down = known_seconds(population, parts, instant=False)
     whole = population.pieces.last - population.pieces.first
     mixed = np.unique(population.pieces.site[~((up == whole) | (down == whole) | (up + down == 0))])
-    still = ~np.isin(population.pieces.site, mixed)  # of a site that changes, every piece is counted step by step
-    steady, changing = (still & (up == whole), still & (down == whole)), _Changing(paths, first, last, parts, mixed)
-    return [_rate(population, steady, changing, start + step * number, start + step * (number + 1)) for number in range(count)]
+    changes = np.isin(population.pieces.site, mixed)  # of a site that changes, every piece is counted step by step
+    steady = (~changes & (up == whole), ~changes & (down == whole))
+    spans = spans_of_sites(population, parts, mixed) if len(mixed) else None
+    return [_rate(population, steady, spans, start + step * number, start + step * (number + 1)) for number in range(count)]
 
 
-class _Changing:
-    """The spans of the sites that change within the period, and those pieces of them that count: none is counted twice."""
-
-    def __init__(self, paths: tuple[str, ...], first: int, last: int, parts: list[RulePart], sites: Ints) -> None:
-        few = len(sites) <= FEW
-        self.population = load_population(paths, first, last, only=sites.tolist() if few else None)
-        self.spans: SiteSpans | None = load_spans(self.population, parts, instant=False) if len(sites) else None
-        inside = self.population.under(paths)[self.population.pieces.row]
-        self.pieces: Truth = inside & np.isin(self.population.pieces.site, sites)
-
-    def seconds(self, part: RulePart) -> tuple[int, int]:
-        """(up, down) of all pieces together."""
-        if self.spans is None:
-            return 0, 0
-        found = seconds_by_site(self.spans, start=part.start, end=part.end, rule=part.rule)
-        return int(found.up[self.pieces].sum()), int(found.down[self.pieces].sum())
+def _moving(spans: SiteSpans | None, part: RulePart) -> tuple[int, int]:
+    """(up, down) of all that changes together."""
+    if spans is None:
+        return 0, 0
+    found = seconds_by_site(spans, start=part.start, end=part.end, rule=part.rule)
+    return int(found.up.sum()), int(found.down.sum())
 
 
-def _rate(population: Population, steady: tuple[Truth, Truth], changing: _Changing, start: datetime, end: datetime) -> Rate:
+def _rate(population: Population, steady: tuple[Truth, Truth], spans: SiteSpans | None, start: datetime, end: datetime) -> Rate:
     first, last = int(start.timestamp()), int(end.timestamp())
     parts, pieces = rule_parts(first, last), population.pieces
     length = np.clip(pieces.last, first, last) - np.clip(pieces.first, first, last)
-    moving = [changing.seconds(part) for part in parts]
+    moving = [_moving(spans, part) for part in parts]
     up = int(length[steady[0]].sum()) + sum(one[0] for one in moving)
     down = int(length[steady[1]].sum()) + sum(one[1] for one in moving)
     apart = population.suspended != 0

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from django.db.models import Q
 
-from yuanjiao.network.counting.reading import ends_of, moment, overlapping, record_ends, span_rows, table, test_rows
-from yuanjiao.network.models import PlayTest, StateChange
+from yuanjiao.network.counting.reading import (
+    ends_of,
+    moment,
+    open_rows,
+    overlapping,
+    record_ends,
+    scopes_of,
+    span_rows,
+    table,
+    test_rows,
+)
+from yuanjiao.network.models import Liveness, PlayTest, StateChange
 from yuanjiao.network.queries.population import Population, site_keys
 from yuanjiao.network.queries.rulings import RulePart
 from yuanjiao.network.queries.states import allowance
+from yuanjiao.network.rules.pieces import Pieces
 from yuanjiao.network.rules.rates import Ints, SiteSpans
+
+FEW = 2_000
+"""So many sites are asked about by name; of more, rows are found by their time."""
 
 
 def load_spans(population: Population, parts: Sequence[RulePart], *, instant: bool) -> SiteSpans:
@@ -23,16 +37,40 @@ def load_spans(population: Population, parts: Sequence[RulePart], *, instant: bo
     """
     spans = table(_state_rows(population), 7)
     tests = table(_test_rows(population, parts), 4)
-    through = record_ends(int(allowance().total_seconds()) if instant else 0)
+    return _at_pieces(population.pieces, spans, tests, record_ends(int(allowance().total_seconds()) if instant else 0))
+
+
+def _at_pieces(pieces: Pieces, spans: Ints, tests: Ints, through: Mapping[int, int]) -> SiteSpans:
+    """Rows of sites as rows of the pieces of their service."""
     until = np.minimum(spans[:, 3], ends_of(spans[:, 5], through))
-    span, piece = at_pieces(population.pieces.site, spans[:, 0])
-    test, test_piece = at_pieces(population.pieces.site, tests[:, 0])
+    span, piece = at_pieces(pieces.site, spans[:, 0])
+    test, test_piece = at_pieces(pieces.site, tests[:, 0])
     return SiteSpans(
         site=piece, state=spans[span, 1], at=spans[span, 2], until=until[span], heard=spans[span, 4],
         test_site=test_piece, test_at=tests[test, 1], test_ok=tests[test, 2],
-        served_from=population.pieces.first, served_to=population.pieces.last,
-        suspended=np.zeros(len(population.pieces.row), dtype=np.int64),
+        served_from=pieces.first, served_to=pieces.last, suspended=np.zeros(len(pieces.row), dtype=np.int64),
     )  # fmt: skip
+
+
+def spans_of_sites(population: Population, parts: Sequence[RulePart], sites: Ints) -> SiteSpans:
+    """The same for some sites of a population only: for every piece of their service, in the order of the population."""
+    of, chosen = population.pieces, np.isin(population.pieces.site, sites)
+    pieces = Pieces(of.row[chosen], of.site[chosen], of.first[chosen], of.last[chosen])
+    spans = _some_spans(population.start, population.end, sites)
+    since, end = moment(min(part.start - part.rule.play_days * 86_400 for part in parts)), moment(population.end)
+    tests = [table(test_rows(PlayTest.objects.filter(one.tests, at__gt=since, at__lt=end)), 4) for one in scopes_of(sites)]
+    return _at_pieces(pieces, spans[np.isin(spans[:, 0], sites)], np.concatenate(tests), record_ends(0))
+
+
+def _some_spans(start: int, end: int, sites: Ints) -> Ints:
+    """State spans that overlap the period, of these sites at least. Of many, what ended is found by its time and what lasts by the site:
+    the story of a site may be years long."""
+    if len(sites) <= FEW:
+        found = [table(span_rows(StateChange.objects.filter(overlapping(start, end), scope.changes)), 7) for scope in scopes_of(sites)]
+        return np.concatenate(found)
+    ended = StateChange.objects.filter(until__gt=moment(start), at__lt=moment(end))
+    lasting = [table(open_rows(Liveness.objects.filter(scope.changes, since__lt=moment(end))), 7) for scope in scopes_of(sites)]
+    return np.concatenate([table(span_rows(ended), 7), *lasting])
 
 
 def at_pieces(pieces: Ints, ids: Ints) -> tuple[Ints, Ints]:

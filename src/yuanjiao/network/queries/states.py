@@ -8,12 +8,17 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+import numpy as np
 from django.conf import settings
 from django.db.models import Case, Count, DateTimeField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.network.counting.counters import COUNTERS
+from yuanjiao.network.counting.reading import number_of
 from yuanjiao.network.models import Lifecycle, Liveness, ManagedObject, Site, State, StateChange, Watermark
+from yuanjiao.network.queries.roll import ROLL
+from yuanjiao.network.rules.rates import DOWN, UP
 from yuanjiao.people.queries import within
 
 T = TypeVar("T", bound=ManagedObject)
@@ -95,8 +100,31 @@ def state_now(objects: Iterable[int], *, at: datetime) -> dict[int, StateNow]:
 
 
 def site_counts(path: str, *, at: datetime) -> SiteCounts:
-    """Counts of the sites under one division path."""
-    rows = Site.objects.filter(division__path__startswith=path)
+    """Counts of the sites under one division path: from the roll and the counters where this process keeps them, else from the rows."""
+    return _counted(path, at) or counts_from_rows(path, at=at)
+
+
+def _counted(path: str, at: datetime) -> SiteCounts | None:
+    found = ROLL.day(int(at.timestamp()))
+    present = None if found is None else COUNTERS.present()
+    if found is None or present is None:
+        return None
+    roll, land = found
+    low, high = roll.runs(land, [path])
+    here = slice(int(low[0]), int(high[0]))
+    ids = roll.ids[here][~roll.suspended[here]]
+    heard = ids[ids < len(present.told)]
+    heard = heard[present.told[heard] == 1]
+    stale = [number_of(observer) for observer in stale_observers(at)]
+    states = np.where(np.isin(present.observer[heard], stale), 0, present.state[heard])
+    up, down = int(np.count_nonzero(states == UP)), int(np.count_nonzero(states == DOWN))
+    never, suspended = len(ids) - len(heard), int(np.count_nonzero(roll.suspended[here]))
+    return SiteCounts(total=len(ids), up=up, down=down, unknown=len(ids) - up - down, never=never, suspended=suspended)
+
+
+def counts_from_rows(path: str, *, at: datetime) -> SiteCounts:
+    """The same from the rows, whatever has been counted."""
+    rows = Site.objects.filter(within("division__path", [path]))
     serving = rows.filter(lifecycle=Lifecycle.IN_SERVICE).annotate(now=_believed(stale_observers(at)))
     found = serving.aggregate(
         total=Count("pk"),
@@ -122,7 +150,7 @@ def dark_sites(paths: Iterable[str], *, at: datetime, limit: int | None = None) 
 def dark_since(path: str, *, at: datetime) -> datetime | None:
     """Since when the site under a path that is dark longest has been dark; None when none is."""
     rows = Liveness.objects.filter(state=State.DOWN, object__kind="site", object__lifecycle=Lifecycle.IN_SERVICE)
-    rows = rows.filter(object__division__path__startswith=path).exclude(observer__in=list(stale_observers(at)))
+    rows = rows.filter(within("object__division__path", [path])).exclude(observer__in=list(stale_observers(at)))
     return rows.order_by("since").values_list("since", flat=True).first()
 
 

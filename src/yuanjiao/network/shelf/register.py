@@ -121,14 +121,14 @@ def offer(scope: str) -> Offer:
     """The register of a subtree; nothing for everybody."""
     if scope == ALL:
         return Offer()
-    inside = Q(division__path__startswith=scope)
+    inside = Q(division__path__under=scope)
     wanted = inside | Q(pk__in=_above(inside))
     objects = Q(object__in=ManagedObject.objects.filter(wanted).values("pk"))
     register = Register(
         edges=_rows(Edge.objects.filter(wanted), EdgeRow),
         lines=_rows(Line.objects.filter(wanted), LineRow),
         sites=_rows(Site.objects.filter(inside), SiteRow),
-        assets=_rows(Asset.objects.filter(place__division__path__startswith=scope), AssetRow),
+        assets=_rows(Asset.objects.filter(place__division__path__under=scope), AssetRow),
         placements=_rows(Placement.objects.filter(objects), PlacementRow, "object__code", "valid_from"),
         maintenance=_rows(MaintenanceWindow.objects.filter(objects), WindowRow, "object__code", "start_at", "uid"),
     )

@@ -63,7 +63,7 @@ def division_filter(actor: Actor, chosen: str, field: str = "division__path") ->
         return []
     row = divisions(on=clock.today()).filter(within("path", seen_paths(actor)), code=chosen).first()
     path, name = (row.path, row.name) if row else ("无", chosen)
-    return [Filter("division", "区划", [(chosen, name)], lambda rows, _code: rows.filter(**{f"{field}__startswith": path}))]
+    return [Filter("division", "区划", [(chosen, name)], lambda rows, _code: rows.filter(within(field, [path])))]
 
 
 def by_state(rows: Any, value: str) -> Any:

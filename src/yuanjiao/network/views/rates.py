@@ -156,7 +156,7 @@ def coverage(request: ActingRequest) -> HttpResponseBase:
         "division": division,
         "whole": queries.coverage_of_villages(division, on=on),
         "children": [(one, f"{reverse('network:coverage')}?division={one.division.code}") for one in children],
-        "uncovered": queries.uncovered_villages(division.path, on=on)[:500],
+        "uncovered": queries.uncovered_villages(division.path, on=on, limit=500),
         "crumbs": division_crumbs(division, request.actor, "network:coverage")[:-1],
     }
     return render(request, "network/coverage.html", context)

@@ -22,7 +22,7 @@ def move_division(*, division: Division, parent: Division, on: date) -> list[Fol
     A division that began on `on` or later gets no second row: no day before knew it elsewhere.
     """
     _check(division, parent, on)
-    below = list(Division.objects.filter(path__startswith=division.path, valid_to=None).exclude(pk=division.pk).order_by("level", "code"))
+    below = list(Division.objects.filter(path__under=division.path, valid_to=None).exclude(pk=division.pk).order_by("level", "code"))
     followed: list[Followed] = []
     now = {division.code: parent}  # code → the row that stands for it from `on`; at first for who asks what lies above the division
     for row in (division, *below):

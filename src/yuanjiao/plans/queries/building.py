@@ -49,7 +49,7 @@ def _title(target: BuildTarget) -> str:
 
 
 def _progress(plan: BuildPlan, target: BuildTarget) -> Progress:
-    rows = sites().filter(division__path__startswith=plan.division.path)
+    rows = sites().filter(within("division__path", [plan.division.path]))
     rows = rows.filter(site_kind=target.value) if target.measure == Measure.KIND else rows.filter(capabilities__contains=target.value)
     return Progress(target.count, rows.filter(lifecycle__in=BUILT).count(), rows.filter(lifecycle__in=ACCEPTED).count())
 
@@ -84,7 +84,7 @@ def coverage_progress(target: CoverageTarget, *, on: date) -> CoverageProgress:
 def _first_service(under: str, paths: set[str]) -> dict[str, date]:
     """Path of a place → the day its first site (in it or below it) that serves today entered service."""
     found: dict[str, date] = {}
-    rows = sites().filter(division__path__startswith=under, lifecycle=Lifecycle.IN_SERVICE)
+    rows = sites().filter(within("division__path", [under]), lifecycle=Lifecycle.IN_SERVICE)
     for path, first in rows.values_list("division__path", "in_service_on"):
         for place in _upwards(path):
             if place in paths:
