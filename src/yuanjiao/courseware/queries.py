@@ -384,13 +384,15 @@ def streams_of(items: Iterable[UUID]) -> dict[UUID, Streams]:
     rows = Rendition.objects.filter(courseware__uid__in=set(items), courseware__state=State.RELEASED).exclude(playlist="")
     found: dict[UUID, dict[str, Rendition]] = defaultdict(dict)
     for row in rows.select_related("courseware"):
-        found[row.courseware.uid][row.kind if row.kind == RenditionKind.AUDIO else row.profile] = row
+        if row.profile.startswith("hls-"):  # what stands in the master; boxes' transport streams have lists of their own
+            found[row.courseware.uid][row.profile] = row
     return {uid: made for uid, forms in found.items() if (made := _streams(forms)) is not None}
 
 
 def _streams(forms: dict[str, Rendition]) -> Streams | None:
     pictures = {name: _stream(row) for name, row in forms.items() if row.kind == RenditionKind.VIDEO}
-    sound = forms.get(RenditionKind.AUDIO)
+    sounds = [forms[name] for name in sorted(forms) if forms[name].kind == RenditionKind.AUDIO]
+    sound = sounds[0] if sounds else None  # hls-audio before hls-audio-low
     if sound is None or not pictures:
         return None
     return Streams(sound.courseware.title, min(one.duration_s for one in pictures.values()), pictures, _stream(sound))

@@ -2,27 +2,35 @@
 
 from django.urls import path
 
+from yuanjiao.desks.portal import programmes as portal_programmes
 from yuanjiao.desks.portal import views as portal
 from yuanjiao.desks.screen import views as screen
 from yuanjiao.desks.staff import signs
 from yuanjiao.desks.staff import views as staff
+from yuanjiao.desks.tv import programmes as tv_programmes
 from yuanjiao.desks.tv import views as tv
 
+noticed, noticed_tv = portal_programmes.noticed, tv_programmes.noticed
 app_name = "desks"
 urlpatterns = [
-    path("", portal.home, name="portal_home"),
-    path("items/<uuid:uid>/", portal.item, name="portal_item"),
+    path("", noticed(portal.home), name="portal_home"),
+    path("items/<uuid:uid>/", noticed(portal.item), name="portal_item"),
     path("items/<uuid:uid>/qr.svg", portal.qr, name="portal_qr"),
-    path("columns/<uuid:uid>/", portal.column, name="portal_column"),
-    path("search/", portal.search, name="portal_search"),
+    path("columns/<uuid:uid>/", noticed(portal.column), name="portal_column"),
+    path("search/", noticed(portal.search), name="portal_search"),
     path("reading/", portal.reading_settings, name="portal_settings"),
     path("reading/<int:px>/", portal.letters, name="portal_letters"),
-    path("tv/", tv.home, name="tv_home"),
+    path("tv/", noticed_tv(tv.home), name="tv_home"),
     path("tv/box/", tv.choose_box, name="tv_box"),
-    path("tv/all/", tv.all_items, name="tv_all"),
-    path("tv/columns/<uuid:uid>/", tv.column, name="tv_column"),
-    path("tv/items/<uuid:uid>/", tv.item, name="tv_item"),
-    path("tv/play/<uuid:uid>/", tv.play, name="tv_play"),
+    path("tv/all/", noticed_tv(tv.all_items), name="tv_all"),
+    path("tv/columns/<uuid:uid>/", noticed_tv(tv.column), name="tv_column"),
+    path("tv/items/<uuid:uid>/", noticed_tv(tv.item), name="tv_item"),
+    path("tv/play/<uuid:uid>/", noticed_tv(tv.play), name="tv_play"),
+    path("themes/<uuid:uid>/", noticed(portal_programmes.theme), name="portal_theme"),
+    path("channels/<uuid:uid>/", noticed(portal_programmes.channel), name="portal_channel"),
+    path("tv/channels/", noticed_tv(tv_programmes.channels), name="tv_channels"),
+    path("tv/channels/<uuid:uid>/", noticed_tv(tv_programmes.channel), name="tv_channel"),
+    path("tv/notices/<uuid:uid>/ok/", tv_programmes.notice_ok, name="tv_notice_ok"),
     path("desk/", staff.home, name="home"),
     path("desk/signs/", signs.signs, name="signs"),
     path("desk/audit/", staff.audit, name="audit"),

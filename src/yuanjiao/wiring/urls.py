@@ -19,6 +19,7 @@ urlpatterns = [
     path("plans/", include("yuanjiao.plans.urls")),
     path("", include("yuanjiao.courseware.urls")),
     path("learning/", include("yuanjiao.learning.urls")),
+    path("", include("yuanjiao.programmes.urls")),
     path("reports/", include("yuanjiao.reports.urls")),
     path("faults/", include("yuanjiao.faults.urls")),
 ]

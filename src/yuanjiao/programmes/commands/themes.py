@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import date, datetime
+from fractions import Fraction
 from uuid import UUID
 
 import av
@@ -107,7 +108,8 @@ def _jpeg(picture: bytes) -> bytes:
         raise Refused(f"横幅图片超过 {LARGEST_BANNER_BYTES // 1_000_000} MB")
     try:
         with av.open(io.BytesIO(picture), "r") as source:
-            if not source.streams.video or source.streams.video[0].codec_context.name not in PICTURES:
+            decoder = source.streams.video[0].codec_context if source.streams.video else None
+            if decoder is None or decoder.name not in PICTURES:
                 raise Refused("横幅须是 JPEG、PNG 或 WebP 图片")
             frame = next(source.decode(video=0))
     except (av.FFmpegError, StopIteration):
@@ -116,7 +118,7 @@ def _jpeg(picture: bytes) -> bytes:
     height = max(round(frame.height * width / frame.width), 2) & ~1
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
-    encoder.time_base = "1/1"  # type: ignore[assignment]
+    encoder.time_base = Fraction(1)
     encoder.options = {"q:v": "4"}
     shrunk = frame.reformat(width, height, "yuvj420p")
     shrunk.pts = 0

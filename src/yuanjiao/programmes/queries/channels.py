@@ -20,7 +20,6 @@ from yuanjiao.programmes.rules import guide, linear
 from yuanjiao.programmes.rules.linear import Aired, Rung
 
 SOUND = "hls-audio"
-MEDIA_LIFE = "/blobs/"
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,11 @@ def channels_now(*, at: datetime, path: str | None = None) -> list[ChannelNow]:
     """Channels shown at a place with what is on now and next."""
     rows = open_channels(local_day(at)).filter(shown_at("audience", path)).select_related("unit")
     return [_channel_now(row, at) for row in rows]
+
+
+def channels_shown(*, on: date, path: str | None = None) -> list[Channel]:
+    """The channels of a place on a day, without what is on: for pages that are kept."""
+    return list(open_channels(on).filter(shown_at("audience", path)))
 
 
 def _channel_now(row: Channel, at: datetime) -> ChannelNow:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from yuanjiao.courseware.queries import item_titles
 from yuanjiao.people.queries import within
@@ -17,6 +17,8 @@ from yuanjiao.places.models import Division
 from yuanjiao.programmes.models import PlayCount
 from yuanjiao.programmes.models.use import SUMS
 
+CITY_SLASHES = 3
+"""A division path of a province or a city has at most so many."""
 FEWEST = 5
 """Numbers below this are not shown: in a village few plays are nearly a person (FBK08)."""
 
@@ -35,7 +37,11 @@ class ItemUse:
 
 def item_use(paths: Iterable[str], start: date, end: date) -> list[ItemUse]:
     """Every item played in the half-open span at machines of these places, the most played first."""
-    rows = _sums(PlayCount.objects.filter(within("path", paths), day__gte=start, day__lt=end), "item_uid")
+    wanted = list(paths)
+    seen = within("path", wanted)
+    if any(path.count("/") <= CITY_SLASHES for path in wanted):
+        seen |= Q(path="/")  # plays at the top's own portal belong to whoever sees the whole city
+    rows = _sums(PlayCount.objects.filter(seen, day__gte=start, day__lt=end), "item_uid")
     titles = item_titles(rows)
     found = [_use(uid, titles.get(uid, "（已不在库中）"), sums) for uid, sums in rows.items()]
     return sorted(found, key=lambda one: (-(one.started or 0), one.title))

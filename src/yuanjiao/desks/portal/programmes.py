@@ -1,0 +1,61 @@
+"""Themes and channels on the portal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from yuanjiao.desks import faces
+from yuanjiao.desks.portal import views as portal
+from yuanjiao.desks.portal.preferences import preferences_of
+from yuanjiao.lib import clock
+from yuanjiao.lib.errors import NotFound
+from yuanjiao.programmes import queries
+
+COMING = 12
+NEWEST = 6
+View = Callable[..., HttpResponse]
+
+
+def noticed(view: View) -> View:
+    """A page on which urgent notices stand is not kept: it would outlive their end."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        if queries.notices_now(at=clock.now(), path=faces.path_here()):
+            response["Cache-Control"] = "private, no-cache"
+        return response
+
+    return shown
+
+
+@portal.page
+@require_safe
+def theme(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """A theme: its banner, its columns, what is newest in each. Gone on the day it ends."""
+    found = queries.theme_now(uid, on=clock.today(), path=faces.path_here())
+    saving = preferences_of(request).saving
+    columns = [(one, faces.Listing(column=one.uid, saving=saving)[:NEWEST]) for one in found.columns]
+    return portal._render(request, "theme", {"theme": found, "columns": columns})
+
+
+@portal.page
+@require_safe
+def channel(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """A channel to watch as it goes, what is on now, and the rest of the day."""
+    at = clock.now()
+    shown = next((one for one in queries.channels_now(at=at, path=faces.path_here()) if one.uid == uid), None)
+    if shown is None:
+        raise NotFound(_("没有这个频道"))
+    day = queries.day_of(queries.channel_by_uid(uid), clock.local_day(at))
+    coming = [one for one in day if one.starts_at > at and one.available][:COMING]
+    response = portal._render(request, "channel", {"channel": shown, "coming": coming})
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,108 @@
+"""Forms of programmes: what people type, cleaned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from yuanjiao.lib.clock import CHINA
+from yuanjiao.places.models import Division, OrgUnit
+from yuanjiao.places.rules import Level
+
+WEEKDAY_CHOICES = [(str(number), f"周{name}") for number, name in enumerate("一二三四五六日", 1)]
+
+
+def date_input() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class OwnedForm(forms.Form):
+    """Forms of rows that a unit owns and that speak to an audience. Without `units` the owner is fixed already."""
+
+    def __init__(self, *args: Any, units: Sequence[OrgUnit] = (), divisions: Sequence[Division] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if units:
+            self.fields["unit"].choices = [(unit.code, unit.name) for unit in units]  # type: ignore[attr-defined]
+        else:
+            self.fields.pop("unit", None)
+        everybody = [("/", _("所有人"))] if any(one.level <= Level.CITY for one in divisions) else []
+        if "audience" in self.fields:
+            self.fields["audience"].choices = [*everybody, *((one.path, one.name) for one in divisions)]  # type: ignore[attr-defined]
+        if "scope" in self.fields:
+            self.fields["scope"].choices = [(one.path, one.name) for one in divisions]  # type: ignore[attr-defined]
+
+
+class ThemeForm(OwnedForm):
+    """A theme with the columns it bundles."""
+
+    title = forms.CharField(label=_("主题名称"), max_length=30)
+    summary = forms.CharField(label=_("说明"), max_length=200, required=False)
+    unit = forms.ChoiceField(label=_("主办单位"), choices=())
+    audience = forms.ChoiceField(label=_("面向范围"), choices=())
+    starts_on = forms.DateField(label=_("开始日期"), widget=date_input())
+    ends_on = forms.DateField(label=_("结束日期"), widget=date_input(), help_text=_("到这一天自动从各终端下线"))
+    order = forms.IntegerField(label=_("顺序"), min_value=0, max_value=9999, initial=100, help_text=_("小的在前"))
+    columns = forms.MultipleChoiceField(label=_("栏目"), choices=(), widget=forms.CheckboxSelectMultiple)
+    banner = forms.FileField(label=_("横幅图片"), required=False, help_text=_("JPEG、PNG 或 WebP；横幅宜宽，建议 1280×320"))
+
+    def __init__(self, *args: Any, columns: Sequence[tuple[UUID, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["columns"].choices = [(str(uid), title) for uid, title in columns]  # type: ignore[attr-defined]
+
+    def clean_columns(self) -> list[UUID]:
+        return [UUID(one) for one in self.cleaned_data["columns"]]
+
+
+class NoticeForm(OwnedForm):
+    """An urgent notice."""
+
+    title = forms.CharField(label=_("标题"), max_length=40)
+    body = forms.CharField(label=_("正文"), max_length=600, widget=forms.Textarea(attrs={"rows": 6}))
+    unit = forms.ChoiceField(label=_("发布单位"), choices=())
+    document = forms.CharField(label=_("文号或批准依据"), max_length=60, help_text=_("只发正式通知；会显示在通知下方"))
+    scope = forms.ChoiceField(label=_("范围"), choices=(), help_text=_("范围内所有电视、手机页面先显示这条通知"))
+    ends_at = forms.DateTimeField(
+        label=_("截止时间"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text=_("最长三十天"),
+    )
+
+    def clean_ends_at(self) -> datetime:
+        found: datetime = self.cleaned_data["ends_at"]
+        return found if found.tzinfo else found.replace(tzinfo=CHINA)
+
+
+class ChannelForm(OwnedForm):
+    """A channel without its blocks."""
+
+    title = forms.CharField(label=_("频道名称"), max_length=20)
+    unit = forms.ChoiceField(label=_("主办单位"), choices=())
+    audience = forms.ChoiceField(label=_("面向范围"), choices=())
+    order = forms.IntegerField(label=_("顺序"), min_value=0, max_value=9999, initial=100, help_text=_("小的在前"))
+
+
+class BlockForm(forms.Form):
+    """A block of a channel: a column, once through or round and round."""
+
+    weekdays = forms.MultipleChoiceField(
+        label=_("星期"), choices=WEEKDAY_CHOICES, widget=forms.CheckboxSelectMultiple, initial=list("1234567")
+    )
+    begins = forms.TimeField(label=_("开始"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    ends = forms.TimeField(label=_("结束"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    column = forms.ChoiceField(label=_("播放栏目"), choices=())
+    loop = forms.BooleanField(label=_("轮播到结束"), required=False, initial=True, help_text=_("不选则按顺序播一遍"))
+
+    def __init__(self, *args: Any, columns: Sequence[tuple[UUID, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["column"].choices = [(str(uid), title) for uid, title in columns]  # type: ignore[attr-defined]
+
+    def clean_weekdays(self) -> str:
+        return "".join(self.cleaned_data["weekdays"])
+
+    def clean_column(self) -> UUID:
+        return UUID(self.cleaned_data["column"])
