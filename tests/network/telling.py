@@ -61,8 +61,8 @@ class Telling:
             changes = [Change(code=code, state=state, at=at, last=last or at) for code in codes if self.observer(code) == observer]
             apply_state_changed(StateChanged(changes=changes), Fact(observer, self.seq, at))
 
-    def plays(self, code: str, *, at: datetime, step: str = "") -> None:
-        test = PlayTested(uid=new_uid(), site=code, at=at, ok=not step, step=step)
+    def plays(self, code: str, *, at: datetime, step: str = "", item: str = "") -> None:
+        test = PlayTested(uid=new_uid(), site=code, at=at, ok=not step, step=step, item=item)
         apply_play_tested(test, Fact(own_node().uid, self.seq, at))
 
     def edges_speak(self, at: datetime, *codes: str) -> None:

@@ -51,6 +51,7 @@ class Matter:
     started: float
     ended: float | None = None
     derived: bool = False
+    play: bool = False
     behind: bool = False
     rule: str = ""
     sure: float = 0.0
@@ -224,17 +225,18 @@ def _matters(picture: Picture) -> None:
     for part in batches(wanted):
         for pk, subject, started, ended, fault, affected in Outage.objects.filter(pk__in=part).values_list(*fields):
             place = int(picture.forest.places([subject])[0])
-            picture.matters[pk] = Matter(pk, place, float(started), ended, fault=fault, affected=affected)
+            play = bool(place >= 0 and picture.play[place])
+            picture.matters[pk] = Matter(pk, place, float(started), ended, play=play, fault=fault, affected=affected)
         verdicts = OutageVerdict.objects.filter(outage__in=part).order_by("at", "pk")
         for pk, rule, settled, sure in verdicts.values_list("outage_id", "rule", "settled", "confidence"):
             matter = picture.matters[pk]
             matter.rule, matter.sure, matter.settled = rule, sure, settled or matter.settled
-    for part in batches(derived.tolist()):
+    for pk in derived.tolist():
+        picture.matters[pk].derived = True
+    for part in batches(pk for pk, matter in picture.matters.items() if matter.derived or matter.play):
         rows = Outage.objects.filter(root__in=part, ended_at__isnull=False).values_list("root_id", Epoch(F("ended_at")))
         for pk, ended in rows:
             picture.matters[pk].backs.append(float(ended))
-        for pk in part:
-            picture.matters[pk].derived = True
 
 
 def _unstable(picture: Picture, now: float) -> None:

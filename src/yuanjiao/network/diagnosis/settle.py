@@ -122,7 +122,7 @@ def _is_told(picture: Picture, above: int, matter: Matter) -> bool:
 
 def unsettled(picture: Picture, at: datetime) -> list[Matter]:
     """Edges that came back of late without a last verdict: after a restart they are still waited for."""
-    rows = Outage.objects.filter(object__kind="edge", root=None, ended_at__gt=at - PATIENCE).exclude(verdicts__settled=True)
+    rows = Outage.objects.filter(object__kind="edge", root=None, sign="silence", ended_at__gt=at - PATIENCE).exclude(verdicts__settled=True)
     found = []
     for row in rows:
         place = int(picture.forest.places([row.object_id])[0])

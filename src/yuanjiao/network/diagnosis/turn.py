@@ -9,7 +9,7 @@ import numpy as np
 from django.db.models import F, Max
 
 from yuanjiao.network.counting.reading import Epoch
-from yuanjiao.network.diagnosis import holds, plays
+from yuanjiao.network.diagnosis import holds, playing, plays
 from yuanjiao.network.diagnosis.absorb import Absorbed, Ended, Past, end_silence
 from yuanjiao.network.diagnosis.news import News
 from yuanjiao.network.diagnosis.past import Group, past_groups
@@ -102,7 +102,7 @@ class Turn:
             rule, of = matter.found or self._rule_from_rows(matter)
             self.told.append(Told(matter, rule, of, matter.members))
             holds.note_drop(self.picture, matter, self.at)
-        if self.picture.forest.kind[matter.place] == EDGE and not matter.derived and not matter.settled:
+        if self.picture.forest.kind[matter.place] == EDGE and not matter.derived and not matter.settled and not matter.play:
             self.picture.unsettled.append(matter)
 
     def _members_from_rows(self, matter: Matter) -> None:
@@ -135,23 +135,56 @@ class Turn:
     def play(self) -> None:
         """Failed tests of sites that beat, and passed ones of those that could not play."""
         failed, passed = plays.read_tests(self.picture)
-        ends = []
-        for place, at in passed:
-            if self.picture.play[place] and at >= self.picture.started[place]:
-                ends.append(
-                    Ended(place, int(self.picture.outage[place]), 0, float(self.picture.started[place]), at, int(self.picture.hold[place]))
-                )
-                self.picture.forget(place)
-        self.end(ends)
+        self._plays_again(passed)
         begun = [test for test in failed if plays.begins(self.picture, test)]
+        self._cannot_play(playing.common_causes(self.picture, begun))
+        under = {test.place: playing.standing(self.picture, test) for test in begun}
         names = names_of(self.picture, [test.place for test in begun])
         matters = self._create([(test.place, test.at, test.at, test.at, Sign.PLAY.value) for test in begun])
         for test, matter in zip(begun, matters, strict=True):
+            if under[test.place]:
+                self._explain_play(under[test.place], [test.place])
+                continue
             fault, confidence = play_verdict(test.step)
             step = plays.STEP_NAMES.get(test.step, test.step or "播放")
             text = f"{names.get(test.place, '')}有心跳，但试播失败，断在{step}"
             self.rulings.append(Ruling(matter, fault, Rule.PLAY_FAILED, text, confidence))
             self._release(matter)
+
+    def _plays_again(self, passed: Sequence[tuple[int, float]]) -> None:
+        """Sites whose test went well; what explained more than half of such ends with them."""
+        picture, ends = self.picture, []
+        for place, at in passed:
+            if picture.play[place] and at >= picture.started[place]:
+                pk, root = int(picture.outage[place]), int(picture.root[place])
+                ends.append(Ended(place, pk, root, float(picture.started[place]), at, int(picture.hold[place])))
+                picture.forget(place)
+        self.end(ends)
+        for matter in [picture.matters[pk] for pk in {one.root for one in ends} if pk in picture.matters]:
+            if matter.ended is None and len(matter.backs) >= len(picture.explained_by(matter.pk)):
+                hold, started = int(picture.hold[matter.place]), float(picture.started[matter.place])
+                picture.forget(matter.place)
+                self.end([Ended(matter.place, matter.pk, 0, started, max(min(matter.backs), started), hold)])
+        self._end_explained_lines()
+
+    def _cannot_play(self, causes: Sequence[playing.Common]) -> None:
+        """One root for what many sites share; those that were told apart before are explained by it now."""
+        picture = self.picture
+        wanted = [(one.place, one.since, one.since, one.since, Sign.PLAY.value) for one in causes]
+        for common, matter in zip(causes, self._create(wanted), strict=True):
+            sites = picture.forest.places(common.shared.sites)
+            names = names_of(picture, [common.place, *sites.tolist()])
+            text = playing.sentence(names.get(common.place, ""), common, [names.get(int(place), "") for place in sites])
+            matter.fault, matter.play = common.fault, True
+            self.rulings.append(Ruling(matter, common.fault, Rule.PLAYS_FAIL_TOGETHER, text, playing.SURE))
+            self._release(matter)
+            self._explain_play(matter.pk, [int(place) for place in sites if picture.play[place]])
+            self._affects(matter.pk, len(sites))
+
+    def _explain_play(self, pk: int, places: Sequence[int]) -> None:
+        if places:
+            self._hang(pk, places)
+            self.picture.root[list(places)], self.picture.hold[list(places)] = pk, 0
 
     # new rows of roots
 

@@ -45,6 +45,7 @@ class Rule(StrEnum):
     EDGE_CHECK_FAILED = "edge_check_failed"
     BOX_SEEN = "box_seen"
     PLAY_FAILED = "play_failed"
+    PLAYS_FAIL_TOGETHER = "plays_fail_together"
 
 
 RULE_NAMES: dict[str, str] = {
@@ -63,6 +64,7 @@ RULE_NAMES: dict[str, str] = {
     Rule.EDGE_CHECK_FAILED: "边缘服务器自检",
     Rule.BOX_SEEN: "运营商平台见到盒子",
     Rule.PLAY_FAILED: "有心跳而试播失败",
+    Rule.PLAYS_FAIL_TOGETHER: "多个站点一同试播失败",
 }
 """What the rules are called where a verdict is shown; a verdict of a rule of former days keeps its own word."""
 FOUND = (Rule.EDGE_SILENT, Rule.EDGES_SHARE_UPLINK, Rule.ALL_SITES_OF_EDGE, Rule.SITES_SHARE_LINE, Rule.SITE_ALONE)
