@@ -157,6 +157,14 @@ class Truth:
     def sites(self) -> dict[str, SimSite]:
         return {site.code: site for site in self.city.sites()}
 
+    @cached_property
+    def behind(self) -> dict[str, list[SimSite]]:
+        """Edge → its sites, in the city's order."""
+        found: dict[str, list[SimSite]] = {}
+        for site in self.city.sites():
+            found.setdefault(site.edge, []).append(site)
+        return found
+
     def rhythm(self, site: str) -> tuple[float, float]:
         """Period and grace of a site."""
         return self.rhythms.get(site, (60.0, 30.0))
@@ -280,4 +288,4 @@ def _ill_time(draw: random.Random, length: float) -> tuple[float, float]:
 
 def sites_of(truth: Truth, edge: str) -> Sequence[SimSite]:
     """The sites behind one edge, in the city's order."""
-    return [site for site in truth.city.sites() if site.edge == edge]
+    return truth.behind.get(edge, [])
