@@ -60,7 +60,7 @@ def test_the_public_playlists_lead_to_blobs_with_sound_alone_and_a_low_rate(rele
     assert b"ftyp" in part.getvalue()[:12]
     sizes = queries.released_items(on=ON)[0].sizes
     assert sizes["audio"] < sizes["box-sd"]
-    assert sizes["hls-240"] == queries.item_detail(released.uid).rendition("hls-240").size_bytes
+    assert sizes["hls-240"] == queries.item_detail(released.uid, on=ON).rendition("hls-240").size_bytes
 
 
 def test_unreleased_items_play_only_for_those_who_work_on_them(draft: Courseware, released: Courseware, log_in: LogIn) -> None:
@@ -82,7 +82,7 @@ def test_items_are_counted_per_column_and_listed_in_parts(column: Column, films:
 
 
 def test_every_item_has_the_forms_that_old_and_new_boxes_phones_and_loudspeakers_need(released: Courseware) -> None:
-    detail = queries.item_detail(released.uid)
+    detail = queries.item_detail(released.uid, on=ON)
     assert {one.profile for one in detail.renditions} >= {"box-sd", "audio", "poster"}
     assert any(one.hls and one.kind == "video" for one in detail.renditions)
 

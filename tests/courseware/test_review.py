@@ -147,7 +147,7 @@ def test_every_item_has_a_class_and_a_source_and_a_column_may_take_one_class_onl
         commands.release_courseware(courseware=released, columns=[service], by=cast.actor("shiguan"), at=at)
     card = queries.released_items(on=ON, item_class="education")[0]
     assert card.class_name == "教育类"
-    assert queries.item_detail(released.uid).source_name == "自制"
+    assert queries.item_detail(released.uid, on=ON).source_name == "自制"
     assert queries.released_items(on=ON, item_class="service") == []
 
 
@@ -158,7 +158,7 @@ def test_withdrawal_takes_an_item_out_of_every_list_and_door(released: Coursewar
     assert queries.columns_now(on=ON)[0].items == 0
     for ask in (queries.item_detail, queries.hls_master):
         with pytest.raises(NotFound):
-            ask(released.uid)
+            ask(released.uid, on=ON)
 
 
 @pytest.mark.clause("DLV03")

@@ -145,7 +145,7 @@ def test_the_index_follows_the_life_of_an_item(cast: Cast, column: Column, films
     commands.withdraw_courseware(courseware=item, reason="有误", by=cast.actor("shiguan"), at=at)
     assert found("果树") == []
     with pytest.raises(NotFound):
-        queries.item_detail(item.uid)
+        queries.item_detail(item.uid, on=ON)
 
 
 def test_scope_and_dates_of_columns_hold_in_a_search(cast: Cast, column: Column, at: datetime) -> None:

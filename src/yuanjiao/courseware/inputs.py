@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,27 +13,186 @@ from django import forms
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from yuanjiao.courseware.models import Column, CoursewareClass, CoursewareSource
+from yuanjiao.courseware.models import Column, ConsentForm, Courseware, CoursewareClass, CoursewareSource, NeedOrigin, Topic
+from yuanjiao.courseware.rules.kinds import AGE_BANDS, MATERIALS, Kind
+from yuanjiao.lib.clock import day_start
 from yuanjiao.lib.errors import Refused
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.rules import Level
 
+TOPICS = forms.CheckboxSelectMultiple(attrs={"class": "ticks"})
+DAY = {"type": "date"}
+
 
 class CoursewareForm(forms.Form):
-    """The words of an item."""
+    """What is said of an item. The kind is chosen once, before; an address is asked for links only."""
 
     title = forms.CharField(label=_("标题"), max_length=100, help_text=_("村民在电视和手机上看到的名字，一句话说清讲什么"))
+    address = forms.CharField(label=_("网址"), max_length=500, help_text=_("以 http:// 或 https:// 开头；没有外网的站点打不开"))
     summary = forms.CharField(
         label=_("内容简介"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text=_("可不填；会参与搜索")
     )
-    speaker = forms.CharField(label=_("主讲人"), max_length=50, required=False)
+    speaker = forms.CharField(label=_("主讲人"), max_length=50, required=False, help_text=_("几位之间用顿号隔开"))
     item_class = forms.ChoiceField(label=_("类别"), choices=CoursewareClass.choices)
     source = forms.ChoiceField(label=_("来源"), choices=CoursewareSource.choices)
+    origin = forms.CharField(label=_("来源单位"), max_length=100, required=False, help_text=_("其他部门提供的，写部门名称"))
+    age_band = forms.ChoiceField(label=_("适合年龄"), choices=[("", _("不限")), *AGE_BANDS], required=False)
+    topics = forms.MultipleChoiceField(label=_("主题标签"), required=False, widget=TOPICS)
+    material = forms.ChoiceField(
+        label=_("教材种类"),
+        choices=[("", _("不是教材")), *MATERIALS],
+        required=False,
+        help_text=_("教材须逐项填写审核清单，并进入教材登记"),
+    )
+    is_story = forms.BooleanField(label=_("人物事迹"), required=False, help_text=_("写到的健在人物，须登记本人同意后才能审核通过"))
+    is_case = forms.BooleanField(label=_("教学案例"), required=False, help_text=_("按“背景、做法、数据、成效”四节来写"))
+
+    def __init__(self, *args: Any, kind: str = Kind.VIDEO, topics: Sequence[Topic] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_code = {topic.code: topic for topic in topics}
+        if kind != Kind.LINK:
+            del self.fields["address"]
+        if kind != Kind.ARTICLE:
+            del self.fields["is_case"]
+        if topics:
+            self.fields["topics"].choices = _grouped(topics)  # type: ignore[attr-defined]
+        else:
+            del self.fields["topics"]
 
     def words(self) -> dict[str, Any]:
         """What the commands take."""
-        values = self.cleaned_data
+        values = dict(self.cleaned_data)
+        if "topics" in values:
+            values["topics"] = [self.by_code[code] for code in values["topics"]]
         return {**values, "item_class": CoursewareClass(values["item_class"]), "source": CoursewareSource(values["source"])}
+
+    @staticmethod
+    def values_of(item: Courseware) -> dict[str, Any]:
+        """An item as the form shows it."""
+        names = ("title", "address", "summary", "speaker", "item_class", "source", "origin", "age_band", "material", "is_story", "is_case")
+        return {**{name: getattr(item, name) for name in names}, "topics": list(item.topics.values_list("code", flat=True))}
+
+
+def _grouped(topics: Sequence[Topic]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Choices by the name of their taxonomy; `topics` come in order."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for topic in topics:
+        groups.setdefault(topic.taxonomy.name, []).append((topic.code, topic.name))
+    return list(groups.items())
+
+
+class ArticleForm(forms.Form):
+    """The text of an article in plain marks."""
+
+    source = forms.CharField(label=_("正文"), max_length=100_000, widget=forms.Textarea(attrs={"rows": 22, "class": "writing"}))
+
+
+class RightsForm(forms.Form):
+    """A licence; the price in yuan as people write it."""
+
+    holder = forms.CharField(label=_("权利人"), max_length=100)
+    contract_number = forms.CharField(label=_("合同编号"), max_length=60, required=False)
+    price = forms.DecimalField(label=_("价格（元）"), min_value=0, max_digits=10, decimal_places=2, required=False)
+    scope = forms.CharField(
+        label=_("许可范围"), max_length=200, required=False, help_text=_("合同里许可怎样使用，例如：全市远程教育站点播放，不得下载")
+    )
+    area = forms.ChoiceField(label=_("许可区域"), choices=(), required=False)
+    rights_from = forms.DateField(label=_("授权开始"), required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"))
+    rights_to = forms.DateField(
+        label=_("授权截止"), required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
+        help_text=_("从这一天起，中心和各边缘服务器都不再播出，断网的站点也一样"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, divisions: Sequence[Division] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_path = {one.path: one for one in divisions}
+        self.fields["area"].choices = [("", _("不限")), *((one.path, one.name) for one in divisions)]  # type: ignore[attr-defined]
+
+    def terms(self) -> dict[str, Any]:
+        """What the command takes."""
+        values = dict(self.cleaned_data)
+        price = values.pop("price")
+        return {**values, "price_fen": None if price is None else int(price * 100), "area": self.by_path.get(values["area"])}
+
+
+class ShownPersonForm(forms.Form):
+    """Somebody an item tells of."""
+
+    name = forms.CharField(label=_("人物姓名"), max_length=50, help_text=_("加密保存，只用来核对同意材料"))
+    is_living = forms.BooleanField(label=_("健在"), required=False, initial=True)
+    consent_form = forms.ChoiceField(label=_("同意方式"), choices=[("", _("还没有")), *ConsentForm.choices], required=False)
+    consent_on = forms.DateField(label=_("同意日期"), required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"))
+    paper = forms.CharField(label=_("材料存放处"), max_length=100, required=False, help_text=_("例如：宣传科档案柜 2026-03 号"))
+
+
+class NeedForm(forms.Form):
+    """Something people asked for."""
+
+    text = forms.CharField(label=_("需求"), max_length=100, help_text=_("一句话：群众想学什么、问什么；不写是谁"))
+    origin = forms.ChoiceField(label=_("从哪里来"), choices=NeedOrigin.choices)
+    division = forms.ChoiceField(label=_("地方"), choices=())
+    times = forms.IntegerField(label=_("次数"), min_value=1, max_value=100_000, initial=1)
+
+    def __init__(self, *args: Any, divisions: Sequence[Division] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_path = {one.path: one for one in divisions}
+        self.fields["division"].choices = [(one.path, one.name) for one in divisions]  # type: ignore[attr-defined]
+
+    def terms(self) -> dict[str, Any]:
+        """What the command takes."""
+        values = self.cleaned_data
+        return {**values, "origin": NeedOrigin(values["origin"]), "division": self.by_path[values["division"]]}
+
+
+class CommissionForm(forms.Form):
+    """Something to make urgently."""
+
+    title = forms.CharField(label=_("要做什么"), max_length=100)
+    detail = forms.CharField(label=_("要求"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    unit = forms.ChoiceField(label=_("承办单位"), choices=())
+    due_on = forms.DateField(label=_("期限"), widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"), help_text=_("到这一天结束为止"))
+
+    def __init__(self, *args: Any, units: Sequence[OrgUnit] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_code = {one.code: one for one in units}
+        self.fields["unit"].choices = [(one.code, one.name) for one in units]  # type: ignore[attr-defined]
+
+    def terms(self) -> dict[str, Any]:
+        """What the command takes."""
+        values = dict(self.cleaned_data)
+        due = day_start(values.pop("due_on") + timedelta(days=1))
+        return {**values, "unit": self.by_code[values["unit"]], "due_at": due}
+
+
+class ManyFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class StoryForm(forms.Form):
+    """A story written on a phone; the photographs are taken from the request."""
+
+    title = forms.CharField(label=_("标题"), max_length=100, help_text=_("谁做了什么，一句话"))
+    text = forms.CharField(label=_("事迹"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 10}), help_text=_("空一行另起一段"))
+    photos = forms.FileField(
+        label=_("照片"), required=False, widget=ManyFiles(attrs={"accept": "image/*"}), help_text=_("可选几张；会自动缩小并去掉拍摄地点")
+    )
+    division = forms.ChoiceField(label=_("报送到"), choices=())
+
+    def __init__(self, *args: Any, divisions: Sequence[Division] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_path = {one.path: one for one in divisions}
+        self.fields["division"].choices = [(one.path, one.name) for one in divisions]  # type: ignore[attr-defined]
+
+
+class BulkForm(forms.Form):
+    """An archive of another department."""
+
+    department = forms.CharField(label=_("来源单位"), max_length=100, help_text=_("例如：市农业农村局。会留在每件课件上"))
+    archive = forms.FileField(
+        label=_("压缩包（.zip）"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".zip"}),
+        help_text=_("一张清单和清单里写的文件，放在一个压缩包里"),
+    )
 
 
 class ColumnForm(forms.Form):
@@ -82,6 +242,12 @@ class ColumnForm(forms.Form):
             "max_delay_days",
         ]  # fmt: skip
         return {name: getattr(column, name) for name in names}
+
+
+def answers_of(post: QueryDict) -> dict[int, bool] | None:
+    """Answers to the checklist, sent as `line-<key>` = yes or no; None when the form had none."""
+    told = {name.removeprefix("line-"): value for name, value in post.items() if name.startswith("line-")}
+    return {int(key): value == "yes" for key, value in told.items() if key.isdigit()} or None
 
 
 def sent(request: HttpRequest) -> QueryDict | None:

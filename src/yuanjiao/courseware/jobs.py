@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
+from uuid import UUID
+
+from django_tasks import task
 
 from yuanjiao.courseware import search
-from yuanjiao.courseware.commands import clear_uploads, watch_columns
+from yuanjiao.courseware.commands import apply_bulk_import, check_bulk_import, clear_uploads, expire_courseware, watch_columns
+from yuanjiao.courseware.models import BulkImport
 from yuanjiao.courseware.packaging.tasks import package_courseware
 from yuanjiao.courseware.packaging.work import requeue_stuck
+from yuanjiao.lib import clock
+from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.people.queries import actor_of_person
+from yuanjiao.people.rules import SYSTEM
 
 
 def requeue_packaging(at: datetime) -> int:
@@ -32,3 +41,26 @@ def index_courseware(at: datetime) -> int:
 def watch_promises(at: datetime) -> tuple[int, int]:
     """Tell owners of columns that do not keep what they promise (DLV04); returns how many alarms opened and closed."""
     return watch_columns(at=at)
+
+
+def expire_rights(at: datetime) -> int:
+    """End the delivery of items whose rights are over, on every machine for itself (CW08); returns how many."""
+    return expire_courseware(on=clock.local_day(at), by=SYSTEM, at=at)
+
+
+# -- bulk imports -----------------------------------------------------------------------------------------------------------
+
+
+@task(queue_name="default")
+def check_bulk(uid: str) -> None:
+    """Check one bulk import, as the person who brought it."""
+    bulk, at = BulkImport.objects.get(uid=UUID(uid)), clock.now()
+    check_bulk_import(bulk=bulk, by=actor_of_person(bulk.actor_uid, on=clock.local_day(at)), at=at)
+
+
+@task(queue_name="default")
+def apply_bulk(uid: str, good_rows_only: bool) -> None:
+    """Make the items of one bulk import; a refusal stays on the import for the person to read."""
+    bulk, at = BulkImport.objects.get(uid=UUID(uid)), clock.now()
+    with suppress(Refused, Conflict):
+        apply_bulk_import(bulk=bulk, good_rows_only=good_rows_only, by=actor_of_person(bulk.actor_uid, on=clock.local_day(at)), at=at)

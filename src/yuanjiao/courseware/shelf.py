@@ -8,14 +8,24 @@ below, its unit is enough. A withdrawn item is in no document any more, and is r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 from django.db.models import Prefetch, Q, QuerySet
 
-from yuanjiao.courseware.models import Column, ColumnCategory, Courseware, Placement, Rendition
+from yuanjiao.courseware.models import (
+    Column,
+    ColumnCategory,
+    Courseware,
+    FormerVersion,
+    ItemPart,
+    Placement,
+    Rendition,
+    Taxonomy,
+    Topic,
+)
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.rules.profiles import BY_NAME
 from yuanjiao.courseware.steps import search_due
@@ -24,6 +34,13 @@ from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
 from yuanjiao.places.queries import unit_by_code
 
 name = "courseware"
+PLAIN = (
+    "kind", "origin", "age_band", "material", "is_story", "is_case", "body", "address", "rights_from", "rights_to", "edition",
+)  # fmt: skip
+"""Fields of an item that stand in its row as they are."""
+INDEXED = ("title", "summary", "speaker", "item_class", "unit__name", *PLAIN[:4], "body")
+"""What the search index takes from the item itself."""
+BY_HAND = frozenset({"uid", "unit", "renditions", "topics", "parts", "former"})
 
 
 class RenditionRow(msgspec.Struct, frozen=True):
@@ -46,8 +63,37 @@ class RenditionRow(msgspec.Struct, frozen=True):
     playlist: str
 
 
+class PartRow(msgspec.Struct, frozen=True):
+    """One page, picture or file of an item."""
+
+    uid: UUID
+    kind: str
+    number: int
+    blob: str
+    size_bytes: int
+    media_type: str
+    width: int
+    height: int
+    text: str
+    caption: str
+
+
+PART_FIELDS = PartRow.__struct_fields__
+
+
+class TopicRow(msgspec.Struct, frozen=True):
+    """One label that an item of the document carries, with its taxonomy."""
+
+    code: str
+    name: str
+    order: int
+    taxonomy: str
+    taxonomy_name: str
+    taxonomy_order: int
+
+
 class ItemRow(msgspec.Struct, frozen=True):
-    """One released item; the unit by its code."""
+    """One released item; the unit and the topics by their codes. Days of rights travel: they end delivery where nobody can be asked."""
 
     uid: UUID
     title: str
@@ -64,6 +110,20 @@ class ItemRow(msgspec.Struct, frozen=True):
     frame_rate: float
     has_audio: bool
     renditions: tuple[RenditionRow, ...]
+    kind: str = "video"
+    origin: str = ""
+    age_band: str = ""
+    material: str = ""
+    is_story: bool = False
+    is_case: bool = False
+    body: str = ""
+    address: str = ""
+    rights_from: date | None = None
+    rights_to: date | None = None
+    edition: int = 1
+    topics: tuple[str, ...] = ()
+    parts: tuple[PartRow, ...] = ()
+    former: tuple[UUID, ...] = ()
 
 
 class PlacementRow(msgspec.Struct, frozen=True):
@@ -111,6 +171,7 @@ class Courses(msgspec.Struct, frozen=True):
     scope: str
     columns: tuple[ColumnRow, ...]
     items: tuple[ItemRow, ...]
+    topics: tuple[TopicRow, ...] = ()
 
 
 def _columns_of(scope: str) -> QuerySet[Column]:
@@ -136,11 +197,23 @@ def offer(scope: str) -> Offer:
     items = list(
         Courseware.objects.filter(pk__in=wanted)
         .select_related("unit")
-        .prefetch_related(Prefetch("renditions", queryset=Rendition.objects.order_by("uid")))
+        .prefetch_related(
+            Prefetch("renditions", queryset=Rendition.objects.order_by("uid")),
+            Prefetch("parts", queryset=ItemPart.objects.order_by("kind", "number")),
+            Prefetch("topics", queryset=Topic.objects.order_by("code").select_related("taxonomy")),
+            Prefetch("former", queryset=FormerVersion.objects.order_by("uid")),
+        )
         .order_by("uid")
     )
-    document = Courses(scope, tuple(_column_row(one) for one in columns), tuple(_item_row(one) for one in items))
+    topics = {topic.code: _topic_row(topic) for item in items for topic in item.topics.all()}
+    document = Courses(
+        scope=scope,
+        columns=tuple(_column_row(one) for one in columns),
+        items=tuple(_item_row(one) for one in items),
+        topics=tuple(topics[code] for code in sorted(topics)),
+    )
     blobs = {_blob(rendition) for item in document.items for rendition in item.renditions}
+    blobs |= {BlobRef(part.blob, part.size_bytes, part.media_type) for item in document.items for part in item.parts}
     return Offer(document=to_document(document), blobs=tuple(sorted(blobs)))
 
 
@@ -174,6 +247,11 @@ def _placement_row(one: Placement) -> PlacementRow:
     return PlacementRow(one.uid, one.courseware.uid, one.order, one.placed_at, category, one.source_on, one.adopted_from)
 
 
+def _topic_row(topic: Topic) -> TopicRow:
+    kept = topic.taxonomy
+    return TopicRow(topic.code, topic.name, topic.order, kept.code, kept.name, kept.order)
+
+
 def _item_row(item: Courseware) -> ItemRow:
     assert item.released_at is not None  # held by the constraint courseware_released_has_moment
     return ItemRow(
@@ -194,6 +272,10 @@ def _item_row(item: Courseware) -> ItemRow:
         renditions=tuple(
             RenditionRow(**{field: getattr(one, field) for field in RenditionRow.__struct_fields__}) for one in item.renditions.all()
         ),
+        **{name: getattr(item, name) for name in PLAIN},
+        topics=tuple(topic.code for topic in item.topics.all()),
+        parts=tuple(PartRow(**{field: getattr(one, field) for field in PartRow.__struct_fields__}) for one in item.parts.all()),
+        former=tuple(one.uid for one in item.former.all()),
     )
 
 
@@ -204,13 +286,14 @@ def accept(document: bytes) -> None:
     """Make the columns of the document's scope, and the items standing in them, equal to the document."""
     courses = from_document(document, Courses)
     before = _indexed()
+    topics = {row.code: _accept_topic(row) for row in courses.topics}
     for item in courses.items:
-        _accept_item(item)
+        _accept_item(item, topics)
     columns = [_accept_column(column) for column in courses.columns]
     own = Column.objects.filter(audience="/") if courses.scope == ALL else Column.objects.exclude(audience="/")
     own.exclude(pk__in=[column.pk for column in columns]).delete()
-    # released items that stand nowhere any more were withdrawn above; drafts of this machine are not released
-    Courseware.objects.filter(state=State.RELEASED, placements=None).delete()
+    # copies (they have no author here) that stand nowhere any more were withdrawn above; some had expired here before
+    Courseware.objects.filter(state__in=[State.RELEASED, State.EXPIRED], placements=None, author=None).delete()
     after = _indexed()
     search_due(uid for uid in before.keys() | after.keys() if before.get(uid) != after.get(uid))
 
@@ -220,12 +303,26 @@ def _indexed() -> dict[UUID, tuple[object, ...]]:
     columns: dict[UUID, set[UUID]] = defaultdict(set)
     for item, column in Placement.objects.filter(courseware__state=State.RELEASED).values_list("courseware__uid", "column__uid"):
         columns[item].add(column)
-    rows = Courseware.objects.filter(state=State.RELEASED).values_list("uid", "title", "summary", "speaker", "item_class", "unit__name")
-    return {uid: (*said, frozenset(columns[uid])) for uid, *said in rows}
+    topics: dict[UUID, set[str]] = defaultdict(set)
+    for item, code in Topic.objects.filter(courseware__state=State.RELEASED).values_list("courseware__uid", "code"):
+        topics[item].add(code)
+    rows = Courseware.objects.filter(state=State.RELEASED).values_list("uid", *INDEXED)
+    return {uid: (*said, frozenset(columns[uid]), frozenset(topics[uid])) for uid, *said in rows}
 
 
-def _accept_item(row: ItemRow) -> None:
-    fields = {field: getattr(row, field) for field in row.__struct_fields__ if field not in {"uid", "unit", "renditions"}}
+def _accept_topic(row: TopicRow) -> Topic:
+    """A label by its code; those no item carries any more stay: nothing shows them."""
+    taxonomy, _made = Taxonomy.objects.update_or_create(
+        code=row.taxonomy, defaults={"name": row.taxonomy_name, "order": row.taxonomy_order}
+    )
+    # two labels may have changed names
+    Topic.objects.filter(taxonomy=taxonomy, name=row.name).exclude(code=row.code).update(name=f"~{row.code}"[:20])
+    topic, _made = Topic.objects.update_or_create(code=row.code, defaults={"taxonomy": taxonomy, "name": row.name, "order": row.order})
+    return topic
+
+
+def _accept_item(row: ItemRow, topics: Mapping[str, Topic]) -> None:
+    fields = {field: getattr(row, field) for field in row.__struct_fields__ if field not in BY_HAND}
     item, _created = Courseware.objects.update_or_create(
         uid=row.uid, defaults={**fields, "unit": unit_by_code(row.unit), "state": State.RELEASED, "withdrawn_at": None}
     )
@@ -233,6 +330,23 @@ def _accept_item(row: ItemRow) -> None:
     for one in row.renditions:
         values = {field: getattr(one, field) for field in one.__struct_fields__ if field != "uid"}
         Rendition.objects.update_or_create(uid=one.uid, defaults={**values, "courseware": item})
+    item.topics.set([topics[code] for code in row.topics])
+    _accept_parts(item, row)
+    FormerVersion.objects.filter(courseware=item).exclude(uid__in=row.former).delete()
+    for uid in row.former:
+        FormerVersion.objects.update_or_create(uid=uid, defaults={"courseware": item})
+
+
+def _accept_parts(item: Courseware, row: ItemRow) -> None:
+    """Pages and pictures: usually the very same ones, then nothing is written."""
+    held = {part.uid: part for part in item.parts.all()}
+    kept = {one.uid for one in row.parts}
+    changed = [one for one in row.parts if one.uid not in held or PartRow(**{f: getattr(held[one.uid], f) for f in PART_FIELDS}) != one]
+    # a changed part is written anew: its number may be another's until a moment ago
+    item.parts.filter(uid__in=[uid for uid in held if uid not in kept] + [one.uid for one in changed]).delete()
+    ItemPart.objects.bulk_create(
+        [ItemPart(courseware=item, **{field: getattr(one, field) for field in PART_FIELDS}) for one in changed], batch_size=500
+    )
 
 
 def _accept_column(row: ColumnRow) -> Column:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from yuanjiao.courseware.models import Courseware, CoursewareStep, SearchDue
+from yuanjiao.courseware.models import Courseware, CoursewareStep, ReviewPolicy, SearchDue
 from yuanjiao.courseware.rules.life import STATE_NAMES, State, may_follow
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.commands import write_audit
@@ -31,6 +31,22 @@ def move(courseware: Courseware, to: State, *, by: Actor, at: datetime, reason: 
     courseware.refresh_from_db()
     if State.RELEASED in {old, to}:
         search_due([courseware.uid])
+
+
+def submit(courseware: Courseware, *, by: Actor, at: datetime, reason: str) -> None:
+    """Send an item to review: a new submission, whose first round is to come. How many rounds it needs is settled now."""
+    needed = rounds_needed(courseware.unit.division.path)
+    move(
+        courseware, State.IN_REVIEW, by=by, at=at, reason=reason,
+        submission=courseware.submission + 1, rounds_passed=0, rounds_needed=needed,
+    )  # fmt: skip
+
+
+def rounds_needed(path: str) -> int:
+    """How many reviews the items of a unit in this division need: what the nearest division above says, else one."""
+    above = ["/" + "/".join(path.strip("/").split("/")[:n]) + "/" for n in range(1, path.count("/"))]
+    nearest = ReviewPolicy.objects.filter(division__path__in=above).order_by("-division__level", "-pk").first()
+    return nearest.rounds if nearest else 1
 
 
 def search_due(items: Iterable[UUID]) -> None:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from yuanjiao.courseware import api
-from yuanjiao.courseware.views import columns, freshness, items, misses, play, review
+from yuanjiao.courseware.views import columns, content, freshness, items, misses, papers, play, review
 
 app_name = "courseware"
 urlpatterns = [
@@ -28,10 +28,21 @@ urlpatterns = [
     path("courseware/<uuid:uid>/", items.item, name="item"),
     path("courseware/<uuid:uid>/edit/", items.item_edit, name="item_edit"),
     path("courseware/<uuid:uid>/progress/", items.item_progress, name="item_progress"),
-    path("courseware/<uuid:uid>/file/", items.item_file, name="item_file"),
-    path("courseware/<uuid:uid>/captions/", items.item_captions, name="item_captions"),
-    path("courseware/<uuid:uid>/retry/", items.item_retry, name="item_retry"),
-    path("courseware/<uuid:uid>/submit/", items.item_submit, name="item_submit"),
+    path("courseware/<uuid:uid>/file/", content.item_file, name="item_file"),
+    path("courseware/<uuid:uid>/article/", content.item_article, name="item_article"),
+    path("courseware/<uuid:uid>/word/", content.item_word, name="item_word"),
+    path("courseware/<uuid:uid>/pictures/", content.item_pictures, name="item_pictures"),
+    path("courseware/<uuid:uid>/pictures/<int:number>/", content.picture_change, name="picture_change"),
+    path("courseware/<uuid:uid>/revise/", content.item_revise, name="item_revise"),
+    path("courseware/<uuid:uid>/rights/", papers.item_rights, name="item_rights"),
+    path("courseware/<uuid:uid>/people/", papers.item_people, name="item_people"),
+    path("courseware/<uuid:uid>/needs/", papers.item_needs, name="item_needs"),
+    path("courseware/people/<uuid:uid>/", papers.person_change, name="person_change"),
+    path("courseware/needs/", papers.need_list, name="need_list"),
+    path("courseware/needs/new/", papers.need_new, name="need_new"),
+    path("courseware/<uuid:uid>/captions/", content.item_captions, name="item_captions"),
+    path("courseware/<uuid:uid>/retry/", content.item_retry, name="item_retry"),
+    path("courseware/<uuid:uid>/submit/", content.item_submit, name="item_submit"),
     path("courseware/<uuid:uid>/approve/", review.item_approve, name="item_approve"),
     path("courseware/<uuid:uid>/return/", review.item_return, name="item_return"),
     path("courseware/<uuid:uid>/release/", review.item_release, name="item_release"),

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from yuanjiao.courseware.jobs import clear_old_uploads, index_courseware, requeue_packaging, watch_promises
+from yuanjiao.courseware.jobs import clear_old_uploads, expire_rights, index_courseware, requeue_packaging, watch_promises
 from yuanjiao.faults.jobs import run_faults
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.catalogue.follow import follow_parent
@@ -70,6 +70,7 @@ JOBS: tuple[Job, ...] = (
     Job("try_newest_film", min(settings.PLAY_TEST_S, 60.0), try_newest_film, frozenset({"site"})),
     Job("keep_prober", 10.0, keep_prober, TOP),
     Job("requeue_packaging", 30.0, requeue_packaging, TOP),
+    Job("expire_rights", 600.0, expire_rights),
     Job("index_courseware", 2.0, index_courseware),
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("lay_days", 600.0, programmes.lay_days),

@@ -1,5 +1,23 @@
 """Every write of courseware: items, their uploads, review and release, columns."""
 
+from yuanjiao.courseware.commands.articles import (
+    CASE_TEMPLATE,
+    ILLUSTRATED,
+    add_picture,
+    bring_word,
+    caption_picture,
+    move_picture,
+    remove_picture,
+    set_picture_aside,
+    write_article,
+)
+from yuanjiao.courseware.commands.bulk import (
+    apply_bulk_import,
+    cancel_bulk_import,
+    check_bulk_import,
+    open_bulk_import,
+    returned_path,
+)
 from yuanjiao.courseware.commands.columns import (
     add_category,
     adopt_courseware,
@@ -12,45 +30,112 @@ from yuanjiao.courseware.commands.columns import (
     remove_placement,
     watch_columns,
 )
-from yuanjiao.courseware.commands.items import (
-    attach_captions,
-    create_courseware,
-    describe_courseware,
-    retry_packaging,
-    submit_courseware,
-    take_original,
+from yuanjiao.courseware.commands.commissions import close_commission, open_commission, take_commission
+from yuanjiao.courseware.commands.items import create_courseware, describe_courseware, missing_of, submit_courseware
+from yuanjiao.courseware.commands.offers import accept_offer, decline_offer, offer_courseware, return_offer, send_story
+from yuanjiao.courseware.commands.originals import attach_captions, retry_packaging, take_original
+from yuanjiao.courseware.commands.review import (
+    approve_courseware,
+    checklist_of,
+    expire_courseware,
+    release_courseware,
+    return_courseware,
+    reviewers_of,
+    withdraw_courseware,
 )
-from yuanjiao.courseware.commands.review import approve_courseware, release_courseware, return_courseware, withdraw_courseware
+from yuanjiao.courseware.commands.revisions import revise_courseware
+from yuanjiao.courseware.commands.rights import (
+    add_shown_person,
+    against_consents,
+    against_rights,
+    cite_needs,
+    record_consent,
+    record_need,
+    remove_shown_person,
+    revoke_consent,
+    set_rights,
+)
 from yuanjiao.courseware.commands.search import note_search_miss
 from yuanjiao.courseware.commands.shortcut import publish_file
-from yuanjiao.courseware.commands.uploads import append_upload, begin_upload, clear_uploads, end_upload, finish_upload
+from yuanjiao.courseware.commands.topics import (
+    add_checklist_line,
+    add_topic,
+    end_checklist_line,
+    end_topic,
+    ensure_usual_lists,
+    set_review_rounds,
+)
+from yuanjiao.courseware.commands.uploads import append_upload, begin_bulk_upload, begin_upload, clear_uploads, end_upload, finish_upload
 
 __all__ = [
+    "CASE_TEMPLATE",
+    "ILLUSTRATED",
+    "accept_offer",
     "add_category",
+    "add_checklist_line",
+    "add_picture",
+    "add_shown_person",
+    "add_topic",
     "adopt_courseware",
+    "against_consents",
+    "against_rights",
     "append_upload",
+    "apply_bulk_import",
     "approve_courseware",
     "attach_captions",
+    "begin_bulk_upload",
     "begin_upload",
+    "bring_word",
+    "cancel_bulk_import",
+    "caption_picture",
     "change_category",
     "change_column",
+    "check_bulk_import",
+    "checklist_of",
+    "cite_needs",
     "clear_uploads",
+    "close_commission",
     "create_courseware",
+    "decline_offer",
     "describe_courseware",
     "describe_placement",
     "drop_category",
+    "end_checklist_line",
+    "end_topic",
     "end_upload",
+    "ensure_usual_lists",
+    "expire_courseware",
     "finish_upload",
+    "missing_of",
+    "move_picture",
     "move_placement",
     "note_search_miss",
+    "offer_courseware",
+    "open_bulk_import",
     "open_column",
+    "open_commission",
     "publish_file",
+    "record_consent",
+    "record_need",
     "release_courseware",
+    "remove_picture",
     "remove_placement",
+    "remove_shown_person",
     "retry_packaging",
     "return_courseware",
+    "return_offer",
+    "returned_path",
+    "reviewers_of",
+    "revise_courseware",
+    "revoke_consent",
+    "send_story",
+    "set_picture_aside",
+    "set_review_rounds",
+    "set_rights",
     "submit_courseware",
+    "take_commission",
     "take_original",
     "watch_columns",
     "withdraw_courseware",
+    "write_article",
 ]

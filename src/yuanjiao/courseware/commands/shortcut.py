@@ -10,7 +10,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from yuanjiao.courseware.commands.items import attach_captions, create_courseware, take_original
+from yuanjiao.courseware.commands.items import create_courseware
+from yuanjiao.courseware.commands.originals import attach_captions, take_original
 from yuanjiao.courseware.commands.review import approve_courseware, release_courseware
 from yuanjiao.courseware.models import Column, Courseware, CoursewareClass, CoursewareSource
 from yuanjiao.courseware.packaging.work import package_item

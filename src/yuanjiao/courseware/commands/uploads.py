@@ -15,8 +15,9 @@ from typing import IO, Protocol
 from django.conf import settings
 from django.db import transaction
 
-from yuanjiao.courseware.commands.items import require_replaceable, take_original
-from yuanjiao.courseware.models import Courseware, Upload, UploadState
+from yuanjiao.courseware.commands.bulk import take_archive
+from yuanjiao.courseware.commands.originals import require_replaceable, take_original
+from yuanjiao.courseware.models import BulkImport, BulkState, Courseware, Upload, UploadState
 from yuanjiao.flow.blobs import store
 from yuanjiao.lib.errors import Conflict, NotFound, Refused, YuanjiaoError
 from yuanjiao.people.queries import person_by_uid
@@ -41,15 +42,31 @@ def incoming_path(upload: Upload) -> Path:
 def begin_upload(*, courseware: Courseware, filename: str, size_bytes: int, by: Actor, at: datetime) -> Upload:
     """Open an upload. Refused above settings.MAX_UPLOAD_BYTES; DiskFull before a byte is written when it would not fit."""
     require_replaceable(courseware, by)
+    return _open(filename, size_bytes, by=by, at=at, courseware=courseware)
+
+
+def begin_bulk_upload(*, bulk: BulkImport, filename: str, size_bytes: int, by: Actor, at: datetime) -> Upload:
+    """The same for the archive of a bulk import."""
+    if bulk.actor_uid != by.person_uid:
+        raise NotFound("没有这次导入")
+    if bulk.state != BulkState.RECEIVED:
+        raise Conflict("这次导入已经收过文件")
+    return _open(filename, size_bytes, by=by, at=at, bulk=bulk)
+
+
+def _open(
+    filename: str, size_bytes: int, *, by: Actor, at: datetime, courseware: Courseware | None = None, bulk: BulkImport | None = None
+) -> Upload:
     if size_bytes <= 0:
         raise Refused("文件是空的（0 字节），请重新选择文件")
     if size_bytes > settings.MAX_UPLOAD_BYTES:
         raise Refused(f"文件超过上限 {settings.MAX_UPLOAD_BYTES / 1e9:.1f} GB，请压缩或分段后上传")
     store.make_room(size_bytes)
-    assert by.person_uid is not None  # require_replaceable refused everybody but the author
+    assert by.person_uid is not None  # nobody but the author, or who opened the import, comes here
     return Upload.objects.create(
         person=person_by_uid(by.person_uid),
         courseware=courseware,
+        bulk=bulk,
         filename=Path(filename.replace("\\", "/")).name[:200] or "未命名",
         size_bytes=size_bytes,
         created_at=at,
@@ -106,14 +123,17 @@ def _locked(upload: Upload) -> Iterator[IO[bytes]]:
         yield file
 
 
-def finish_upload(*, upload: Upload, by: Actor, at: datetime) -> Courseware:
-    """Hand a complete upload to its item. NotUsable says why a file is refused; the upload is over in either case."""
+def finish_upload(*, upload: Upload, by: Actor, at: datetime) -> Courseware | BulkImport:
+    """Hand a complete upload to its item or bulk import. NotUsable says why a file is refused; the upload is over in either case."""
     _require_sender(upload, by)
     # conditional update: the last part may be repeated by an impatient client
     if not Upload.objects.filter(
         pk=upload.pk, state=UploadState.RECEIVING, offset_bytes=upload.size_bytes
     ).update(state=UploadState.COMPLETE, touched_at=at):  # fmt: skip
         raise Conflict("文件还没有收齐，或已经处理")
+    if upload.bulk is not None:
+        return take_archive(bulk=upload.bulk, path=incoming_path(upload), filename=upload.filename, by=by)
+    assert upload.courseware is not None  # held by the constraint upload_for_one_item_or_one_import
     return take_original(courseware=upload.courseware, path=incoming_path(upload), filename=upload.filename, by=by, at=at)
 
 

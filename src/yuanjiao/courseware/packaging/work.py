@@ -21,9 +21,11 @@ from django.db.models import QuerySet
 
 from yuanjiao.courseware import steps
 from yuanjiao.courseware.models import Courseware, JobState, Rendition, RenditionJob
+from yuanjiao.courseware.packaging import pages
 from yuanjiao.courseware.packaging.encode import EncodingFailed, Original, batches, encode
 from yuanjiao.courseware.packaging.probe import NotUsable, probe
 from yuanjiao.courseware.packaging.prove import NotProved, Proof, prove
+from yuanjiao.courseware.rules.kinds import PAGES
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.rules.profiles import BY_NAME, Profile, encoding_key
 from yuanjiao.flow.blobs import store
@@ -78,6 +80,8 @@ def package_item(uid: UUID, *, now: Clock) -> None:
     if courseware is None:
         return
     waiting = list(courseware.jobs.filter(state=JobState.WAITING))
+    for job in [job for job in waiting if job.profile == PAGES]:
+        pages.make(courseware, job, original_path(uid), now=now)
     for group in batches([BY_NAME[job.profile] for job in waiting if job.profile in BY_NAME]):
         batch = _take(courseware, [profile.name for profile in group], now)
         if batch is not None:
@@ -91,7 +95,7 @@ def finish(uid: UUID, *, at: datetime) -> None:
         courseware = Courseware.objects.select_for_update().filter(uid=uid, state=State.PACKAGING).first()
         if courseware is None or courseware.jobs.exclude(state=JobState.DONE).exists() or not courseware.jobs.exists():
             return
-        steps.move(courseware, State.IN_REVIEW, by=SYSTEM, at=at, reason="全部规格打包完成并通过检验，自动送审")
+        steps.submit(courseware, by=SYSTEM, at=at, reason="全部规格打包完成并通过检验，自动送审")
 
 
 def _take(courseware: Courseware, profiles: Sequence[str], now: Clock) -> Batch | None:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from tantivy import Document, Index, IndexWriter, Occur, Query, Schema, SchemaBuilder, TextAnalyzerBuilder, Tokenizer
 
 from yuanjiao.courseware.models import Courseware, Placement, SearchDue
+from yuanjiao.courseware.rules.articles import plain
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.search import asking
 from yuanjiao.courseware.search.words import characters, joined, sounds, spellings, words
@@ -28,11 +29,13 @@ from yuanjiao.lib.errors import Unavailable
 log = logging.getLogger(__name__)
 UNFILLED = "unfilled"
 """A file that stands beside an index until everything has been taken into it once."""
-FORM = "1"
+FORM = "2"
 """Raise it when the schema or the cutting of words changes: the index is then built anew."""
 HEAP_BYTES = 30_000_000
 AT_ONCE = 500
+MOST_PARTS = 500
 SPACED = "spaced"
+FACET = "facet"
 _writing = threading.Lock()
 
 
@@ -45,13 +48,18 @@ class Hits:
     alike: bool = False
 
 
+def facet(name: str, value: str) -> str:
+    """One filter as a term of the index: the item's class, kind, age band or topic."""
+    return f"{name}={value}"
+
+
 def _schema() -> Schema:
     builder = SchemaBuilder()
     builder.add_text_field("uid", stored=True, tokenizer_name="raw", index_option="basic")
     for name in (asking.TITLE, asking.TEXT, asking.SOUND):
         builder.add_text_field(name, tokenizer_name=SPACED, index_option="position")
     builder.add_text_field(asking.WORDS, tokenizer_name=SPACED, index_option="freq")
-    for name in (asking.SPELLED, "column", "class"):
+    for name in (asking.SPELLED, "column", FACET):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
@@ -149,7 +157,7 @@ def _writer(index: Index) -> IndexWriter | None:
 
 def _released() -> QuerySet[Courseware]:
     placed = Prefetch("placements", Placement.objects.select_related("column"), to_attr="shown_in")
-    return Courseware.objects.filter(state=State.RELEASED).select_related("unit").prefetch_related(placed)
+    return Courseware.objects.filter(state=State.RELEASED).select_related("unit").prefetch_related(placed, "parts", "topics")
 
 
 def _add(writer: IndexWriter, rows: QuerySet[Courseware]) -> int:
@@ -162,12 +170,14 @@ def _add(writer: IndexWriter, rows: QuerySet[Courseware]) -> int:
 
 def _document(row: Courseware) -> Document:
     fields = (row.title, row.summary, row.speaker, row.unit.name)
+    inside = (*fields, row.origin, *(topic.name for topic in row.topics.all()), plain(row.body), *_words_of_parts(row))
     document = Document()
     document.add_text("uid", row.uid.hex)
-    document.add_text("class", row.item_class)
+    for one in _facets(row):
+        document.add_text(FACET, one)
     document.add_text(asking.TITLE, joined([characters(row.title)]))
-    document.add_text(asking.TEXT, joined(characters(field) for field in fields))
-    document.add_text(asking.WORDS, joined(words(field) for field in fields))
+    document.add_text(asking.TEXT, joined(characters(field) for field in inside))
+    document.add_text(asking.WORDS, joined(words(field) for field in inside))
     document.add_text(asking.SOUND, joined(sounds(field) for field in fields[:3]))
     for spelling in spellings(row.title) | spellings(row.speaker):
         document.add_text(asking.SPELLED, spelling)
@@ -176,10 +186,20 @@ def _document(row: Courseware) -> Document:
     return document
 
 
+def _facets(row: Courseware) -> list[str]:
+    said = [facet("item_class", row.item_class), facet("kind", row.kind), *(facet("topic", topic.code) for topic in row.topics.all())]
+    return [*said, facet("age_band", row.age_band)] if row.age_band else said
+
+
+def _words_of_parts(row: Courseware) -> list[str]:
+    """What stands on the pages and under the pictures, up to the length of a thick book."""
+    return [f"{part.text} {part.caption}" for part in row.parts.all()][:MOST_PARTS]
+
+
 # -- asking -----------------------------------------------------------------------------------------------------------------
 
 
-def find(text: str, *, columns: Iterable[UUID], item_class: str = "", limit: int, offset: int = 0) -> Hits:
+def find(text: str, *, columns: Iterable[UUID], facets: Sequence[str] = (), limit: int, offset: int = 0) -> Hits:
     """Items in any of the columns that hold the words, best first; when none does, those that sound like them."""
     index, shown = _index(), [uid.hex for uid in columns]
     if not shown:
@@ -188,18 +208,17 @@ def find(text: str, *, columns: Iterable[UUID], item_class: str = "", limit: int
         asked = query(index.schema, text)
         if asked is None:
             break
-        hits = _search(index, asked, shown, item_class, limit, offset)
+        hits = _search(index, asked, shown, facets, limit, offset)
         if hits.count:
             return Hits(hits.uids, hits.count, alike)
     return Hits((), 0)
 
 
-def _search(index: Index, asked: Query, columns: Sequence[str], item_class: str, limit: int, offset: int) -> Hits:
+def _search(index: Index, asked: Query, columns: Sequence[str], facets: Sequence[str], limit: int, offset: int) -> Hits:
     schema, searcher = index.schema, index.searcher()
     within = Query.const_score_query(Query.term_set_query(schema, "column", list(columns)), 0.0)
     parts = [(Occur.Must, asked), (Occur.Must, within)]
-    if item_class:
-        parts.append((Occur.Must, Query.const_score_query(Query.term_query(schema, "class", item_class), 0.0)))
+    parts += [(Occur.Must, Query.const_score_query(Query.term_query(schema, FACET, one), 0.0)) for one in facets]
     result = searcher.search(Query.boolean_query(parts), max(limit, 1), offset=offset)
     uids = tuple(UUID(searcher.doc(address)["uid"][0]) for _score, address in result.hits)
     return Hits(uids[:limit], int(result.count or 0))  # type: ignore[attr-defined]  # the stubs lack it

@@ -7,18 +7,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from yuanjiao.courseware import commands, queries
 from yuanjiao.courseware.inputs import CoursewareForm, sent
 from yuanjiao.courseware.models import Courseware, CoursewareClass, JobState
-from yuanjiao.courseware.packaging.probe import NotUsable
-from yuanjiao.courseware.rules.life import EDITABLE, STATE_NAMES, State
+from yuanjiao.courseware.rules.kinds import FROM_ONE_FILE, KIND_NAMES, Kind
+from yuanjiao.courseware.rules.life import ASLEEP, EDITABLE, ROUND_NAMES, STATE_NAMES, State
 from yuanjiao.courseware.rules.profiles import BY_NAME
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused
@@ -35,10 +34,13 @@ BADGES = {
     State.RELEASED: "green",
     State.RETURNED: "red",
     State.WITHDRAWN: "grey",
+    State.REVISED: "grey",
+    State.EXPIRED: "grey",
 }
 COLUMNS: tuple[Column[Courseware], ...] = (
     Column(_("标题"), lambda row: row.title, link=lambda row: reverse("courseware:item", args=[row.uid]), order=("title",), width=30),
     Column(_("状态"), lambda row: row.get_state_display(), badge=lambda row: BADGES[State(row.state)], order=("state",)),
+    Column(_("形式"), lambda row: row.get_kind_display(), order=("kind",)),
     Column(_("类别"), lambda row: row.get_item_class_display(), order=("item_class",)),
     Column(_("来源"), lambda row: row.get_source_display(), order=("source",)),
     Column(_("制作人"), lambda row: row.author.name if row.author else "—"),
@@ -49,6 +51,7 @@ COLUMNS: tuple[Column[Courseware], ...] = (
 )
 FILTERS = (
     Filter("state", _("状态"), [(state.value, name) for state, name in STATE_NAMES], lambda rows, value: rows.filter(state=value)),
+    Filter("kind", _("形式"), [(kind.value, name) for kind, name in KIND_NAMES], lambda rows, value: rows.filter(kind=value)),
     Filter("class", _("类别"), CoursewareClass.choices, lambda rows, value: rows.filter(item_class=value)),
 )
 
@@ -85,24 +88,44 @@ def library(request: ActingRequest) -> HttpResponseBase:
     return respond(request, page)
 
 
+NEXT = {
+    Kind.VIDEO: _("下一步：上传视频"),
+    Kind.AUDIO: _("下一步：上传录音"),
+    Kind.ARTICLE: _("下一步：写正文"),
+    Kind.PICTURES: _("下一步：上传图片"),
+    Kind.DOCUMENT: _("下一步：上传文档"),
+    Kind.LINK: _("建立"),
+}
+
+
 @door(P.PRODUCE_COURSEWARE)
 def item_new(request: ActingRequest) -> HttpResponse:
-    form = CoursewareForm(sent(request))
+    """The kind stands in the address (?kind=article), so that each kind's form asks only what it needs."""
+    kind = next((one for one, _name in KIND_NAMES if one == request.GET.get("kind")), Kind.VIDEO)
+    form = CoursewareForm(sent(request), kind=kind, topics=queries.topics_offered())
     if request.method == "POST" and form.is_valid():
-        item = commands.create_courseware(**form.words(), by=request.actor, at=clock.now())
-        return redirect("courseware:item", item.uid)
-    return render(request, "courseware/item_form.html", {"page_title": _("新建课件"), "form": form, "submit": _("下一步：上传视频")})
+        try:
+            item = commands.create_courseware(kind=kind, **form.words(), by=request.actor, at=clock.now())
+        except Refused as error:
+            form.add_error(None, error.message)
+        else:
+            return redirect("courseware:item", item.uid)
+    context = {"page_title": _("新建课件"), "form": form, "submit": NEXT[kind], "kinds": KIND_NAMES, "kind": kind}
+    return render(request, "courseware/item_form.html", context, status=400 if form.errors and form.is_bound else 200)
 
 
 @door(P.PRODUCE_COURSEWARE)
 def item_edit(request: ActingRequest, uid: UUID) -> HttpResponse:
     item = queries.item_for(request.actor, uid)
-    initial = {name: getattr(item, name) for name in ("title", "summary", "speaker", "item_class", "source")}
-    form = CoursewareForm(sent(request), initial=initial)
+    form = CoursewareForm(sent(request), initial=CoursewareForm.values_of(item), kind=item.kind, topics=queries.topics_offered())
     if request.method == "POST" and form.is_valid():
-        commands.describe_courseware(courseware=item, **form.words(), by=request.actor, at=clock.now())
-        messages.success(request, _("已保存。"))
-        return redirect("courseware:item", uid)
+        try:
+            commands.describe_courseware(courseware=item, **form.words(), by=request.actor, at=clock.now())
+        except Refused as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(request, _("已保存。"))
+            return redirect("courseware:item", uid)
     return render(request, "courseware/item_form.html", {"page_title": _("修改说明"), "form": form, "item": item, "submit": _("保存")})
 
 
@@ -143,32 +166,54 @@ def _item_context(request: ActingRequest, row: Courseware) -> dict[str, Any]:
     actor, detail = request.actor, queries.detail_of(row)
     mine = row.author is not None and row.author.uid == actor.person_uid and actor.holds(P.PRODUCE_COURSEWARE)
     progress = _progress_context(row)
-    path, state = row.unit.division.path, State(row.state)
-    over = state == State.PACKAGING and progress["failed"] and not progress["at_work"]
-    manages = actor.covers(P.MANAGE_COLUMNS, path)
+    manages = actor.covers(P.MANAGE_COLUMNS, row.unit.division.path)
     return {
         **progress,
+        **_allowed(request, row, mine, manages, progress),
         "page_title": row.title,
         "detail": detail,
-        "badge": BADGES[state],
+        "badge": BADGES[State(row.state)],
         "steps": row.steps.order_by("at", "pk"),
+        "reviews": [(one, ROUND_NAMES[min(one.round, len(ROUND_NAMES)) - 1]) for one in queries.reviews_of(row)],
+        "round_name": ROUND_NAMES[min(row.rounds_passed, len(ROUND_NAMES) - 1)],
+        "missing": commands.missing_of(row) if mine and State(row.state) in EDITABLE else [],
+        "against": [*commands.against_rights(row, clock.today()), *commands.against_consents(row)],
+        "people": queries.shown_people(actor, row),
+        "cited": row.needs.order_by("pk"),
         "streamed": any(one.hls and one.kind != "captions" for one in detail.renditions),
         "poster": detail.rendition("poster"),
-        "progressive": detail.rendition("box-sd"),
+        "progressive": detail.rendition("box-sd") or detail.rendition("audio"),
         "captions": detail.rendition("captions"),
         "mine": mine,
-        "may_edit": mine and state in EDITABLE,
-        "may_upload": mine and (state in EDITABLE or over),
-        "may_retry": mine and over,
-        "may_caption": mine and row.duration_s > 0 and state in {*EDITABLE, State.PACKAGING, State.IN_REVIEW},
-        "may_submit": mine and state in {State.RETURNED, State.WITHDRAWN} and bool(detail.renditions),
-        "may_review": not mine and state == State.IN_REVIEW and actor.covers(P.REVIEW_COURSEWARE, path),
-        "may_return": not mine and state == State.APPROVED and actor.covers(P.REVIEW_COURSEWARE, path),
-        "may_release": not mine and state in {State.APPROVED, State.RELEASED} and manages,
-        "may_withdraw": state != State.WITHDRAWN and (mine or manages or actor.covers(P.REVIEW_COURSEWARE, path)),
         "columns": _open_columns(request, row) if not mine and manages else [],
         "max_upload_bytes": settings.MAX_UPLOAD_BYTES,
         "max_form_bytes": settings.MAX_BODY_BYTES,
+    }
+
+
+def _allowed(request: ActingRequest, row: Courseware, mine: bool, manages: bool, progress: dict[str, Any]) -> dict[str, Any]:
+    """Which buttons the person is shown; the commands decide again."""
+    actor, path, state, kind = request.actor, row.unit.division.path, State(row.state), Kind(row.kind)
+    reviews = actor.covers(P.REVIEW_COURSEWARE, path) and not mine
+    over = state == State.PACKAGING and progress["failed"] and not progress["at_work"]
+    may_review = reviews and state == State.IN_REVIEW and actor.person_uid not in commands.reviewers_of(row)
+    first = state == State.DRAFT and kind not in FROM_ONE_FILE
+    return {
+        "may_edit": mine and state in EDITABLE,
+        "may_write": mine and state in EDITABLE and kind == Kind.ARTICLE,
+        "may_illustrate": mine and state in EDITABLE and kind in commands.ILLUSTRATED,
+        "may_upload": mine and kind in FROM_ONE_FILE and (state in EDITABLE or over),
+        "may_retry": mine and over,
+        "may_caption": mine and row.duration_s > 0 and state in {*EDITABLE, State.PACKAGING, State.IN_REVIEW},
+        "may_submit": mine and (first or state in ASLEEP) and not commands.missing_of(row),
+        "may_revise": state == State.RELEASED and actor.covers(P.PRODUCE_COURSEWARE, path),
+        "may_keep_papers": ((mine or manages) and state not in {State.REVISED, State.WITHDRAWN}) or (mine and state in ASLEEP),
+        "may_review": may_review,
+        "checklist": commands.checklist_of(row) if may_review else [],
+        "may_return": reviews and state == State.APPROVED,
+        "may_release": not mine and state in {State.APPROVED, State.RELEASED} and manages,
+        "replaces": row.revises if row.revises and row.revises.state == State.RELEASED and state != State.RELEASED else None,
+        "may_withdraw": state not in {State.WITHDRAWN, State.REVISED} and (mine or manages or reviews),
     }
 
 
@@ -176,57 +221,3 @@ def _open_columns(request: ActingRequest, row: Courseware) -> list[Any]:
     taken = set(row.placements.values_list("column_id", flat=True))
     today = clock.today()
     return [c for c in queries.columns_managed_by(request.actor) if c.pk not in taken and (c.visible_to is None or c.visible_to > today)]
-
-
-# -- what the producer does with an item ------------------------------------------------------------------------------------
-
-
-@door(P.PRODUCE_COURSEWARE)
-@require_POST
-def item_file(request: ActingRequest, uid: UUID) -> HttpResponse:
-    """The plain form for browsers without script: one request, so only for small files."""
-    row, file = queries.item_for(request.actor, uid), _file(request, "file")
-    if (file.size or 0) > settings.MAX_BODY_BYTES:
-        raise Refused(_("不用脚本时一次最多传 %(n)d MB；请打开浏览器的脚本，可以断点续传") % {"n": settings.MAX_BODY_BYTES // 2**20})
-    at = clock.now()
-    upload = commands.begin_upload(courseware=row, filename=file.name or "", size_bytes=file.size or 0, by=request.actor, at=at)
-    commands.append_upload(upload=upload, offset=0, source=file, by=request.actor, at=at)
-    try:
-        commands.finish_upload(upload=upload, by=request.actor, at=at)
-    except NotUsable as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("文件已收到，正在打包。可以离开本页，打包会继续。"))
-    return redirect("courseware:item", uid)
-
-
-@door(P.PRODUCE_COURSEWARE)
-@require_POST
-def item_captions(request: ActingRequest, uid: UUID) -> HttpResponse:
-    row = queries.item_for(request.actor, uid)
-    commands.attach_captions(courseware=row, content=_file(request, "captions").read(), by=request.actor, at=clock.now())
-    messages.success(request, _("字幕已加上。"))
-    return redirect("courseware:item", uid)
-
-
-def _file(request: HttpRequest, name: str) -> UploadedFile:
-    file = request.FILES.get(name)
-    if not isinstance(file, UploadedFile):
-        raise Refused(_("没有选择文件"))
-    return file
-
-
-@door(P.PRODUCE_COURSEWARE)
-@require_POST
-def item_retry(request: ActingRequest, uid: UUID) -> HttpResponse:
-    commands.retry_packaging(courseware=queries.item_for(request.actor, uid), by=request.actor, at=clock.now())
-    messages.success(request, _("已重新排队。"))
-    return redirect("courseware:item", uid)
-
-
-@door(P.PRODUCE_COURSEWARE)
-@require_POST
-def item_submit(request: ActingRequest, uid: UUID) -> HttpResponse:
-    commands.submit_courseware(courseware=queries.item_for(request.actor, uid), by=request.actor, at=clock.now())
-    messages.success(request, _("已送审。"))
-    return redirect("courseware:item", uid)

@@ -25,7 +25,7 @@ def _playlist(text: str, cache: str) -> HttpResponse:
 @require_safe
 def master_playlist(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The master playlist; 404 once the item is withdrawn."""
-    return _playlist(queries.hls_master(uid), "max-age=60")
+    return _playlist(queries.hls_master(uid, on=clock.today()), "max-age=60")
 
 
 @public
@@ -44,7 +44,7 @@ def newest(request: HttpRequest) -> HttpResponseBase:
 @public
 @require_safe
 def media_playlist(request: HttpRequest, uid: UUID, profile: str) -> HttpResponse:
-    return _playlist(queries.hls_media(uid, profile), "max-age=60")
+    return _playlist(queries.hls_media(uid, profile, on=clock.today()), "max-age=60")
 
 
 @door(P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.courseware import commands, queries
+from yuanjiao.courseware.inputs import answers_of
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.views.items import COLUMNS
 from yuanjiao.lib import clock
@@ -61,8 +62,11 @@ def release_list(request: ActingRequest) -> HttpResponseBase:
 @require_POST
 def item_approve(request: ActingRequest, uid: UUID) -> HttpResponse:
     item = queries.item_for(request.actor, uid)
-    commands.approve_courseware(courseware=item, by=request.actor, at=clock.now(), reason=request.POST.get("reason", "").strip())
-    messages.success(request, _("审核通过，已转给栏目管理员发布。"))
+    commands.approve_courseware(
+        courseware=item, by=request.actor, at=clock.now(), reason=request.POST.get("reason", "").strip(), answers=answers_of(request.POST)
+    )
+    done = item.state == State.APPROVED
+    messages.success(request, _("审核通过，已转给栏目管理员发布。") if done else _("已通过，转给下一道审核。"))
     return redirect("courseware:review_list")
 
 
@@ -70,7 +74,9 @@ def item_approve(request: ActingRequest, uid: UUID) -> HttpResponse:
 @require_POST
 def item_return(request: ActingRequest, uid: UUID) -> HttpResponse:
     item = queries.item_for(request.actor, uid)
-    commands.return_courseware(courseware=item, reason=request.POST.get("reason", ""), by=request.actor, at=clock.now())
+    commands.return_courseware(
+        courseware=item, reason=request.POST.get("reason", ""), by=request.actor, at=clock.now(), answers=answers_of(request.POST)
+    )
     messages.success(request, _("已退回制作人。"))
     return redirect("courseware:review_list")
 

@@ -112,7 +112,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @page
 @require_safe
 def item(request: HttpRequest, uid: UUID) -> HttpResponse:
-    found = queries.item_detail(uid)
+    found = queries.item_detail(uid, on=clock.today())
     wished = preferences_of(request)
     offered = choices(found)
     columns = [one for one in faces.columns_here() if one.title in found.columns]
@@ -156,7 +156,7 @@ def _more(found: ItemDetail, within: UUID | None, wished: Preferences) -> list[f
 @require_safe
 def qr(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The item's address as a QR code (SVG), for phones held to another phone or a wall."""
-    queries.item_detail(uid)
+    queries.item_detail(uid, on=clock.today())
     code = segno.make(_address(request, reverse("desks:portal_item", args=[uid])), error="m")
     response = HttpResponse(code.svg_inline(scale=4, border=2).replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1))
     response["Content-Type"] = "image/svg+xml"

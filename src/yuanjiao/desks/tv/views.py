@@ -23,6 +23,7 @@ from yuanjiao.courseware import queries
 from yuanjiao.desks import faces
 from yuanjiao.desks.tv.boxes import BOXES, ROWS, TILES, box_of
 from yuanjiao.desks.tv.keys import as_text
+from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import public
 
@@ -163,7 +164,7 @@ def _list_link(request: HttpRequest, within: str, number: str, anchor: str = "")
 @page
 @require_safe
 def item(request: HttpRequest, uid: UUID) -> HttpResponse:
-    found = queries.item_detail(uid)
+    found = queries.item_detail(uid, on=clock.today())
     film = faces.box_rendition(found, hd=box_of(request).hd)
     place = _place(request)
     return _render(
@@ -185,7 +186,7 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
 @require_safe
 def play(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The film over the whole canvas; when it ends, back to the list it was chosen from."""
-    found = queries.item_detail(uid)
+    found = queries.item_detail(uid, on=clock.today())
     sound = found.rendition(faces.SOUND) if request.GET.get("v") == "audio" else None
     film = sound or faces.box_rendition(found, hd=box_of(request).hd)
     if film is None:

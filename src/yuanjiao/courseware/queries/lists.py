@@ -1,0 +1,242 @@
+"""Lists of released items for every face: a column's, the newest, what a search found. Nothing asks who reads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypedDict, Unpack
+from uuid import UUID
+
+from django.db.models import Q, Sum
+
+from yuanjiao.courseware import search
+from yuanjiao.courseware.models import (
+    Courseware,
+    CoursewareClass,
+    ItemPart,
+    PartKind,
+    Placement,
+    Rendition,
+    RenditionKind,
+    SearchDue,
+    SearchMiss,
+    Taxonomy,
+    Topic,
+)
+from yuanjiao.courseware.queries.columns import open_columns, titles_of_items
+from yuanjiao.courseware.rules.kinds import AGE_BANDS, KIND_NAMES, Kind
+from yuanjiao.courseware.rules.life import State
+
+AGE_NAMES = dict(AGE_BANDS)
+NAMES_OF_KINDS = dict(KIND_NAMES)
+
+
+class Narrow(TypedDict, total=False):
+    """Filters of a list; empty ones narrow nothing. `topic` is a topic's code."""
+
+    item_class: str
+    kind: str
+    age_band: str
+    topic: str
+
+
+FIELDS = {"item_class": "item_class", "kind": "kind", "age_band": "age_band", "topic": "topics__code"}
+
+
+@dataclass(frozen=True)
+class ItemCard:
+    """One released item as a list shows it. `poster` is a blob's SHA-256; `sizes` are bytes by profile (DLV09: shown before playing).
+
+    `pages` counts pages or pictures, their bytes stand in `sizes` under "pages". `age_band` and `topics` are names, empty for all.
+    """
+
+    uid: UUID
+    title: str
+    summary: str
+    speaker: str
+    class_name: str
+    unit_name: str
+    duration_s: float
+    poster: str | None
+    columns: tuple[str, ...]
+    released_at: datetime
+    sizes: dict[str, int]
+    kind: str = Kind.VIDEO
+    kind_name: str = "视频"
+    pages: int = 0
+    age_band: str = ""
+    topics: tuple[str, ...] = ()
+    edition: int = 1
+    is_story: bool = False
+    is_case: bool = False
+
+
+def released_items(
+    *,
+    on: date,
+    column: UUID | None = None,
+    category: UUID | None = None,
+    path: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+    **narrow: Unpack[Narrow],
+) -> list[ItemCard]:
+    """Released items with rights in force that stand in a column open on the day: a column's in its order, otherwise newest first.
+
+    The list is the same for every kind of terminal (DLV01): nothing here asks what the reader's box can play.
+    """
+    ids = released_ids(on=on, column=column, path=path, category=category, **narrow)
+    return cards(ids[offset : None if limit is None else offset + limit])
+
+
+def released_count(
+    *, on: date, column: UUID | None = None, category: UUID | None = None, path: str | None = None, **narrow: Unpack[Narrow]
+) -> int:
+    """How many items `released_items` would list without a limit."""
+    return len(released_ids(on=on, column=column, path=path, category=category, **narrow))
+
+
+def in_force(on: date, before: str = "") -> Q:
+    """A filter for items whose rights are in force on a day (CW08); `before` leads to the item, such as 'courseware__'."""
+    begun = Q(**{f"{before}rights_from": None}) | Q(**{f"{before}rights_from__lte": on})
+    return begun & (Q(**{f"{before}rights_to": None}) | Q(**{f"{before}rights_to__gt": on}))
+
+
+def released_ids(
+    *, on: date, column: UUID | None = None, path: str | None = None, category: UUID | None = None, **narrow: Unpack[Narrow]
+) -> list[int]:
+    """Primary keys of those items, in order."""
+    placed = Placement.objects.filter(in_force(on, "courseware__"), column__in=open_columns(on, path), courseware__state=State.RELEASED)
+    if column is not None:
+        placed = placed.filter(column__uid=column).order_by("order", "-placed_at", "-uid")
+    else:
+        placed = placed.order_by("-courseware__released_at", "-courseware__uid")
+    if category is not None:
+        placed = placed.filter(category__uid=category)
+    wanted = {f"courseware__{field}": narrow[name] for name, field in FIELDS.items() if narrow.get(name)}  # type: ignore[literal-required]
+    return list(dict.fromkeys(placed.filter(**wanted).values_list("courseware_id", flat=True)))
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a reader may narrow a list by: (value, name) of the kinds and age bands that occur, and topics by the name of their taxonomy."""
+
+    kinds: tuple[tuple[str, str], ...]
+    age_bands: tuple[tuple[str, str], ...]
+    topics: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+def filter_choices(*, on: date, path: str | None = None) -> Choices:
+    """The filters that lead to something on that day."""
+    ids = released_ids(on=on, path=path)
+    rows = Courseware.objects.filter(pk__in=ids)
+    kinds, bands = set(rows.values_list("kind", flat=True)), set(rows.values_list("age_band", flat=True))
+    used = set(Topic.objects.filter(courseware__in=ids).values_list("pk", flat=True))
+    topics = []
+    for taxonomy in Taxonomy.objects.order_by("order", "code").prefetch_related("topics"):
+        named = tuple(
+            (topic.code, topic.name) for topic in sorted(taxonomy.topics.all(), key=lambda t: (t.order, t.code)) if topic.pk in used
+        )
+        topics += [(taxonomy.name, named)] if named else []
+    return Choices(
+        tuple((value.value, name) for value, name in KIND_NAMES if value in kinds),
+        tuple((value, name) for value, name in AGE_BANDS if value in bands),
+        tuple(topics),
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of what a search found, best first, and how many there are. `alike`: nothing held the words, these sound like them."""
+
+    cards: list[ItemCard]
+    count: int
+    alike: bool
+
+
+def search_items(
+    words: str,
+    *,
+    on: date,
+    column: UUID | None = None,
+    path: str | None = None,
+    limit: int,
+    offset: int = 0,
+    **narrow: Unpack[Narrow],
+) -> Found:
+    """Released items of the open columns that hold the words: characters and words, pinyin and initials, then the same sound."""
+    open_now = open_columns(on, path)
+    wanted = (open_now if column is None else open_now.filter(uid=column)).values_list("uid", flat=True)
+    facets = [search.facet(name, str(value)) for name, value in narrow.items() if value]
+    hits = search.find(words, columns=wanted, facets=facets, limit=limit, offset=offset)
+    keys = dict(Courseware.objects.filter(in_force(on), uid__in=hits.uids).values_list("uid", "pk"))
+    return Found(cards([keys[uid] for uid in hits.uids if uid in keys]), hits.count, hits.alike)
+
+
+def search_due_count() -> int:
+    """Changes that the index of this machine has not taken in yet."""
+    return SearchDue.objects.count()
+
+
+def search_misses(*, since: date) -> list[tuple[str, int]]:
+    """Words looked for in vain since a day, the most wanted first."""
+    rows = SearchMiss.objects.filter(day__gte=since).values_list("words").annotate(times=Sum("count")).order_by("-times", "words")
+    return [(words, int(times)) for words, times in rows]
+
+
+def cards(ids: Sequence[int]) -> list[ItemCard]:
+    """Cards of the items with these primary keys, in this order."""
+    rows = {row.pk: row for row in Courseware.objects.filter(pk__in=ids).select_related("unit").prefetch_related("topics")}
+    columns = titles_of_items(ids)
+    sizes: dict[int, dict[str, int]] = defaultdict(dict)
+    posters: dict[int, str] = {}
+    for pk, profile, kind, size, blob in Rendition.objects.filter(courseware__in=ids).values_list(
+        "courseware_id", "profile", "kind", "size_bytes", "blob"
+    ):
+        sizes[pk][profile] = size
+        if kind == RenditionKind.POSTER:
+            posters[pk] = blob
+    pages = _pages(ids, sizes, posters)
+    return [
+        _card(row, columns[row.pk], sizes[row.pk], posters.get(row.pk), pages.get(row.pk, 0))
+        for row in (rows[pk] for pk in ids)
+        if row.released_at is not None
+    ]
+
+
+def _pages(ids: Sequence[int], sizes: dict[int, dict[str, int]], posters: dict[int, str]) -> dict[int, int]:
+    """How many pages or pictures each item has; their bytes go to `sizes`, the first one is the poster of items without one."""
+    counts: dict[int, int] = defaultdict(int)
+    shown = ItemPart.objects.filter(courseware__in=ids).exclude(kind=PartKind.FILE).order_by("number")
+    for pk, size, blob in shown.values_list("courseware_id", "size_bytes", "blob"):
+        counts[pk] += 1
+        sizes[pk]["pages"] = sizes[pk].get("pages", 0) + size
+        posters.setdefault(pk, blob)
+    return counts
+
+
+def _card(row: Courseware, columns: Sequence[str], sizes: dict[str, int], poster: str | None, pages: int) -> ItemCard:
+    assert row.released_at is not None
+    return ItemCard(
+        uid=row.uid,
+        title=row.title,
+        summary=row.summary,
+        speaker=row.speaker,
+        class_name=CoursewareClass(row.item_class).label,
+        unit_name=row.unit.name,
+        duration_s=row.duration_s,
+        poster=poster,
+        columns=tuple(columns),
+        released_at=row.released_at,
+        sizes=sizes,
+        kind=row.kind,
+        kind_name=NAMES_OF_KINDS[Kind(row.kind)],
+        pages=pages,
+        age_band=AGE_NAMES.get(row.age_band, ""),
+        topics=tuple(topic.name for topic in row.topics.all()),
+        edition=row.edition,
+        is_story=row.is_story,
+        is_case=row.is_case,
+    )
