@@ -19,7 +19,7 @@ GOES = """([least]) => {
   const frames = film.tagName === 'AUDIO' || (film.videoWidth > 0 && film.getVideoPlaybackQuality().totalVideoFrames > 5);
   return film.currentTime > least && frames;
 }"""
-PLAY = "document.querySelector('video, audio').play()"
+PLAY = "document.querySelector('video, audio').play().catch(() => 'not before the library is here')"
 SMALL_PRINT = """() => [...document.querySelectorAll('body *')].filter(one =>
   [...one.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())
   && one.getClientRects().length && !one.closest('.unseen, .skip, script')
@@ -60,6 +60,8 @@ def test_a_film_streams_by_hls_on_a_phone_and_really_goes(chromium: Any, address
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
     page.wait_for_selector("[data-streaming='hls.js']")
+    page.wait_for_load_state("networkidle")
+    assert not any("hls.min.js" in url for url in asked), "the library waits until somebody plays"
     page.evaluate(PLAY)
     goes(page)
     assert page.evaluate("document.querySelector('video').src").startswith("blob:"), "fed by hls.js"

@@ -136,3 +136,31 @@ def test_pages_keep_to_the_canvas_its_safe_margin_and_letters_of_24_px(chromium:
     page.goto(live_server.url + item)
     cut = "document.getElementById('room').scrollHeight - document.getElementById('room').clientHeight"
     assert page.evaluate(cut) <= 0, "title and summary fit"
+
+
+@pytest.mark.clause("DLV22")
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1366, 768), (1024, 768)])
+def test_a_whiteboard_fills_its_screen_and_is_led_by_a_finger(
+    chromium: Any, shown: Stock, live_server: Any, width: int, height: int
+) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": height}, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/tv/?box=board")
+    is_wide = page.evaluate("document.getElementById('canvas').getBoundingClientRect().toJSON()")
+    assert max(is_wide["width"] / width, is_wide["height"] / height) == pytest.approx(1, abs=0.01), "as large as the screen"
+    assert is_wide["left"] == pytest.approx((width - is_wide["width"]) / 2, abs=1)
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [width, height]
+    for place, pattern in (("#i2", "/tv/columns/"), ("#i1", "/tv/items/"), ("#i1", "/tv/play/")):
+        with page.expect_navigation(url=f"**{pattern}**"):
+            page.tap(place)
+    page.wait_for_function(GOES, arg=[0.5], timeout=20_000)
+    page.touchscreen.tap(width / 2, height / 3)
+    page.wait_for_function("document.getElementById('film').paused")
+    for place in ("#back", "#pause", "#rewind", "#forward", "#whole"):
+        assert page.locator(place).bounding_box()["height"] >= 44, place
+    page.tap("#whole")
+    page.wait_for_function("document.fullscreenElement !== null")
+    page.tap("#pause")
+    page.wait_for_function("!document.getElementById('film').paused")
+    with page.expect_navigation(url="**/tv/columns/**"):
+        page.tap("#back")

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from yuanjiao.courseware.models import Column, ColumnCategory, Placement
+from django.db.models import Count, Max, Sum
+
+from yuanjiao.courseware.models import Column, ColumnCategory, Courseware, Placement, Rendition, SearchDue
 from yuanjiao.courseware.rules import freshness
 from yuanjiao.courseware.rules.freshness import Finding, Placed, Promise
 from yuanjiao.courseware.rules.life import State
@@ -83,3 +85,18 @@ def _category(uid: UUID | None, title: str, placed: Sequence[Placed], since: dat
     newest = max((one.on for one in placed), default=None)
     found = freshness.findings(Promise(since), placed, on) if uid else []
     return CategoryCount(uid, title, len(placed), newest, tuple(found))
+
+
+# -- whether lists may have changed --------------------------------------------------------------------------------------------
+
+
+def shown_mark() -> tuple[object, ...]:
+    """Another value after every release, withdrawal, placement, change of order or of a column; cheap enough for once a second.
+
+    It does not tell every edit: whoever keeps pages by it must make them anew from time to time.
+    """
+    released = Courseware.objects.filter(state=State.RELEASED).aggregate(n=Count("pk"), newest=Max("released_at"))
+    places = Placement.objects.aggregate(n=Count("pk"), newest=Max("pk"), order=Sum("order"))
+    columns = tuple(Column.objects.order_by("pk").values_list("pk", "title", "order", "visible_from", "visible_to", "audience"))
+    due, renditions = SearchDue.objects.aggregate(n=Max("pk")), Rendition.objects.aggregate(n=Max("pk"))
+    return (*released.values(), *places.values(), columns, due["n"], renditions["n"])

@@ -18,10 +18,19 @@ from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 
-SUFFIXES = {"video/mp4": ".mp4", "audio/mp4": ".m4a", "image/jpeg": ".jpg", "image/png": ".png", "text/vtt": ".vtt"}
+SUFFIXES = {
+    "video/mp4": ".mp4",
+    "video/mp2t": ".ts",
+    "audio/mp4": ".m4a",
+    "audio/mpeg": ".mp3",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "text/vtt": ".vtt",
+    "application/pdf": ".pdf",
+}
 FIRST_FOUND = 24
 """So many of what was found are asked for together with their count."""
-BOX, BOX_HD, PHONE_LOW, SOUND, CAPTIONS, POSTER = "box-sd", "box-hd", "phone-low", "audio", "captions", "poster"
+BOX, BOX_HD, BOX_TS, PHONE_LOW, SOUND, CAPTIONS, POSTER = "box-sd", "box-hd", "box-sd-ts", "phone-low", "audio", "captions", "poster"
 
 
 def blob_url(sha256: str, media_type: str) -> str:
@@ -128,9 +137,13 @@ class Findings(Listing):
         return self._first.cards[:wanted] if offset == 0 and wanted <= FIRST_FOUND else self._found(offset, wanted).cards
 
 
-def box_rendition(item: ItemDetail, *, hd: bool = False) -> RenditionCard | None:
-    """The plain MP4 a box plays: the HD form for boxes that can, else the SD form, else the sound alone."""
-    order = (BOX_HD, BOX, PHONE_LOW, SOUND) if hd else (BOX, PHONE_LOW, SOUND)
+def box_rendition(item: ItemDetail, *, hd: bool = False, ts: bool = False) -> RenditionCard | None:
+    """The one file a box plays: the HD form for boxes that can, the transport stream for those that know nothing else; else the sound."""
+    order = [BOX, PHONE_LOW, SOUND]
+    if hd:
+        order.insert(0, BOX_HD)
+    if ts:
+        order.insert(0, BOX_TS)
     return next((found for found in map(item.rendition, order) if found), None)
 
 

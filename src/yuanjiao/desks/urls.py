@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from yuanjiao.desks.portal import offline, printing
 from yuanjiao.desks.portal import programmes as portal_programmes
 from yuanjiao.desks.portal import views as portal
 from yuanjiao.desks.screen import views as screen
@@ -17,7 +18,14 @@ urlpatterns = [
     path("items/<uuid:uid>/", noticed(portal.item), name="portal_item"),
     path("items/<uuid:uid>/qr.svg", portal.qr, name="portal_qr"),
     path("columns/<uuid:uid>/", noticed(portal.column), name="portal_column"),
+    path("items/<uuid:uid>/poster.pdf", printing.item_poster, name="portal_item_poster"),
+    path("columns/<uuid:uid>/poster.pdf", printing.column_poster, name="portal_column_poster"),
+    path("sites/<str:code>/poster.pdf", printing.site_poster, name="portal_site_poster"),
+    path("poster.pdf", printing.portal_poster, name="portal_poster"),
     path("search/", noticed(portal.search), name="portal_search"),
+    path("offline/", offline.offline, name="portal_offline"),
+    path("manifest.webmanifest", offline.manifest, name="portal_manifest"),
+    path("worker.js", offline.worker, name="portal_worker"),
     path("reading/", portal.reading_settings, name="portal_settings"),
     path("reading/<int:px>/", portal.letters, name="portal_letters"),
     path("tv/", noticed_tv(tv.home), name="tv_home"),

@@ -25,6 +25,9 @@ ALLOWED_HOSTS = env.names("HOSTS", "127.0.0.1,localhost,[::1]", "Host names this
 CSRF_TRUSTED_ORIGINS = env.names("TRUSTED_ORIGINS", "", "Origins of a TLS proxy in front, such as https://edu.example")
 SECURE_COOKIES = env.boolean("SECURE_COOKIES", False, "Send cookies over HTTPS only; set it behind TLS")
 BEHIND_PROXY = env.boolean("BEHIND_PROXY", False, "Trust X-Forwarded-Proto of the proxy in front")
+ACCEL_PREFIX = env.text(
+    "ACCEL_PREFIX", "", "Prefix under which nginx serves the folder HOME/blobs internally, such as /kept-blobs/; it then sends the media"
+)
 MAX_BODY_BYTES = env.integer(
     "MAX_BODY_BYTES", 64 * 1024 * 1024, "Largest request body of a form, in bytes; courseware uploads come in parts"
 )

@@ -41,6 +41,14 @@ def chosen(offered: tuple[Choice, ...], wanted: str, *, saving: bool) -> Choice 
     return next((by_key[key] for key in order if key in by_key), None)
 
 
+def to_keep(offered: tuple[Choice, ...], playing: Choice | None) -> Choice | None:
+    """What a device keeps for times without a network: what plays now, or the smallest picture that is one file."""
+    if playing is None or not playing.needs_script:
+        return playing
+    files = [choice for choice in offered if not choice.needs_script and not choice.sound_only]
+    return min(files, key=lambda choice: choice.size_bytes, default=None)
+
+
 def _plain(item: ItemDetail, key: str, name: str, profile: str) -> Choice | None:
     found = item.rendition(profile)
     return _of(found, key, name) if found else None

@@ -43,7 +43,7 @@ def theme(request: HttpRequest, uid: UUID) -> HttpResponse:
     found = queries.theme_now(uid, on=clock.today(), path=faces.path_here())
     saving = preferences_of(request).saving
     columns = [(one, faces.Listing(column=one.uid, saving=saving)[:NEWEST]) for one in found.columns]
-    return portal._render(request, "theme", {"theme": found, "columns": columns})
+    return portal.render_page(request, "theme", {"theme": found, "columns": columns})
 
 
 @portal.page
@@ -56,6 +56,6 @@ def channel(request: HttpRequest, uid: UUID) -> HttpResponse:
         raise NotFound(_("没有这个频道"))
     day = queries.day_of(queries.channel_by_uid(uid), clock.local_day(at))
     coming = [one for one in day if one.starts_at > at and one.available][:COMING]
-    response = portal._render(request, "channel", {"channel": shown, "coming": coming})
+    response = portal.render_page(request, "channel", {"channel": shown, "coming": coming})
     response["Cache-Control"] = "no-store"
     return response

@@ -22,7 +22,8 @@ from yuanjiao.courseware import queries
 from yuanjiao.courseware.commands import note_search_miss
 from yuanjiao.courseware.queries import ItemDetail
 from yuanjiao.desks import faces
-from yuanjiao.desks.portal.choices import choices, chosen
+from yuanjiao.desks.keeping import KEEP, kept
+from yuanjiao.desks.portal.choices import choices, chosen, to_keep
 from yuanjiao.desks.portal.preferences import LETTERS_PX, Preferences, keep_preferences, preferences_of
 from yuanjiao.desks.portal.transcript import transcript
 from yuanjiao.flow.blobs import store
@@ -44,19 +45,19 @@ def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         try:
             response = view(request, *args, **kwargs)
         except NotFound as missing:
-            response = _render(request, "missing", {"message": missing.message}, status=404)
+            response = render_page(request, "missing", {"message": missing.message}, status=404)
         response.headers.setdefault("Vary", "Cookie")
         return response
 
     return public(shown)  # type: ignore[return-value]  # public() keeps the view as it is
 
 
-def _render(request: HttpRequest, stem: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    common = {"wished": preferences_of(request), "address": _address(request), "follow_url": _open_door("faults:follow")}
+def render_page(request: HttpRequest, stem: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    common = {"wished": preferences_of(request), "address": address_of(request), "follow_url": _open_door("faults:follow")}
     return render(request, f"desks/portal_{stem}.html", {**common, **context}, status=status)
 
 
-def _address(request: HttpRequest, path: str | None = None) -> str:
+def address_of(request: HttpRequest, path: str | None = None) -> str:
     """The full address of a page on this very node, for sharing."""
     path = path or request.path
     return settings.PUBLIC_URL.rstrip("/") + path if settings.PUBLIC_URL else request.build_absolute_uri(path)
@@ -76,19 +77,21 @@ def _pages(request: HttpRequest, listing: faces.Listing) -> Page[faces.Face]:
 
 
 @page
+@kept
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     wished = preferences_of(request)
     listing = faces.Listing(saving=wished.saving)
     cards = listing[: NEWEST_ELDER if wished.elder else NEWEST]
-    return _render(request, "home", {"columns": faces.columns_here(), "cards": cards, "total": len(listing), "on_search": True})
+    return render_page(request, "home", {"columns": faces.columns_here(), "cards": cards, "total": len(listing), "on_search": True})
 
 
 @page
+@kept
 @require_safe
 def column(request: HttpRequest, uid: UUID) -> HttpResponse:
     listing = faces.Listing(column=uid, saving=preferences_of(request).saving)
-    return _render(request, "column", {"column": faces.column_here(uid), "page": _pages(request, listing)})
+    return render_page(request, "column", {"column": faces.column_here(uid), "page": _pages(request, listing)})
 
 
 @page
@@ -106,27 +109,33 @@ def search(request: HttpRequest) -> HttpResponse:
         note_search_miss(words=words, on=clock.today())
     kept = urlencode({"q": words, **({"column": within} if within else {})}) + "&"
     context = {"q": words, "columns": columns, "filters": {"column": within}, "page": found, "kept": kept, "on_search": True}
-    return _render(request, "search", {**context, "alike": getattr(listing, "alike", False)})
+    response = render_page(request, "search", {**context, "alike": getattr(listing, "alike", False)})
+    if not words:  # a word looked for in vain is counted, each time
+        response["Cache-Control"] = KEEP
+    return response
 
 
 @page
+@kept
 @require_safe
 def item(request: HttpRequest, uid: UUID) -> HttpResponse:
     found = queries.item_detail(uid, on=clock.today())
     wished = preferences_of(request)
     offered = choices(found)
+    playing = chosen(offered, request.GET.get("v", ""), saving=wished.saving)
     columns = [one for one in faces.columns_here() if one.title in found.columns]
     picture, words = faces.poster_url(found), found.rendition(faces.CAPTIONS)
-    return _render(
+    return render_page(
         request,
         "item",
         {
             "item": found,
             "choices": offered,
-            "playing": chosen(offered, request.GET.get("v", ""), saving=wished.saving),
+            "playing": playing,
+            "keep": to_keep(offered, playing),
             "columns": columns,
             "picture": picture,
-            "picture_address": _address(request, picture) if picture else "",
+            "picture_address": address_of(request, picture) if picture else "",
             "captions_url": faces.captions_url(found),
             "master_url": _master_url(found),
             "transcript": transcript(store.path(words.blob)) if words else [],
@@ -157,10 +166,10 @@ def _more(found: ItemDetail, within: UUID | None, wished: Preferences) -> list[f
 def qr(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The item's address as a QR code (SVG), for phones held to another phone or a wall."""
     queries.item_detail(uid, on=clock.today())
-    code = segno.make(_address(request, reverse("desks:portal_item", args=[uid])), error="m")
+    code = segno.make(address_of(request, reverse("desks:portal_item", args=[uid])), error="m")
     response = HttpResponse(code.svg_inline(scale=4, border=2).replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1))
     response["Content-Type"] = "image/svg+xml"
-    response["Cache-Control"] = "public, max-age=86400"
+    response["Cache-Control"] = KEEP
     return response
 
 
@@ -187,7 +196,7 @@ def _back_to(request: HttpRequest) -> str:
 def reading_settings(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         names = (_("标准"), _("大字"), _("长辈版"), _("长辈版，特大字"))
-        return _render(request, "settings", {"letters": list(zip(LETTERS_PX, names, strict=True))})
+        return render_page(request, "settings", {"letters": list(zip(LETTERS_PX, names, strict=True))})
     asked = request.POST.get("letters", "")
     px = int(asked) if asked in map(str, LETTERS_PX) else LETTERS_PX[0]
     response = HttpResponseRedirect(reverse("desks:portal_home"))

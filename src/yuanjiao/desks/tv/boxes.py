@@ -51,13 +51,15 @@ HD_720 = Canvas("hd720", 1280, 720, 16, 30, 440, 50, 18, 38, 24)
 
 @dataclass(frozen=True)
 class Box:
-    """One kind of box."""
+    """One kind of terminal. `ts`: it plays transport streams only. `touch`: a classroom's PC or whiteboard, whose page fills the screen."""
 
     name: str
     title: str
     canvas: Canvas
     keys: KeyTable
     hd: bool = False
+    ts: bool = False
+    touch: bool = False
 
 
 EVERY_KEY = union(TABLES.values())
@@ -72,6 +74,8 @@ BOXES = {
         Box("inspur", "浪潮机顶盒", HD_720, INSPUR, hd=True),
         Box("enrich", "Enrich 机顶盒", SD_576, {**STANDARD, **ENRICH}),
         Box("dvn", "DVN 机顶盒", SD_576, {**STANDARD, **DVN}),
+        Box("ts", "只能放 TS 流的老机顶盒", SD_576, EVERY_KEY, ts=True),
+        Box("board", "教室电脑、电子白板（触摸、键盘）", HD_720, STANDARD, hd=True, touch=True),
     )
 }
 DEFAULT = BOXES["sd"]

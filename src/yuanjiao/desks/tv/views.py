@@ -20,7 +20,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from yuanjiao.courseware import queries
+from yuanjiao.courseware.queries import ItemDetail, RenditionCard
 from yuanjiao.desks import faces
+from yuanjiao.desks.keeping import kept
 from yuanjiao.desks.tv.boxes import BOXES, ROWS, TILES, box_of
 from yuanjiao.desks.tv.keys import as_text
 from yuanjiao.lib import clock
@@ -53,6 +55,9 @@ def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         except NotFound as missing:
             context = {"message": missing.message, "back": _link(request, "tv_home")}
             response = _render(request, "missing", context, status=404)
+        if any(request.GET.get(key) for key in START[1:]):
+            response["Cache-Control"] = "no-store"  # the address holds what proves a site
+        response.headers.setdefault("Vary", "Cookie")
         asked = request.GET.get("box", "")
         if asked in BOXES and request.COOKIES.get("box") != asked:
             response.set_cookie("box", asked, max_age=KEPT_S, samesite="Lax", httponly=True)
@@ -78,6 +83,7 @@ def _link(request: HttpRequest, name: str, *args: object, anchor: str = "", **qu
 
 
 @page
+@kept
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Columns as tiles, one per digit; with more than nine, the ninth turns the page."""
@@ -115,6 +121,7 @@ def _in_rows(tiles: list[Tile]) -> list[list[tuple[int, Tile]]]:
 
 
 @page
+@kept
 @require_safe
 def choose_box(request: HttpRequest) -> HttpResponse:
     """For whoever sets the box up: its kind is kept in the box's cookie."""
@@ -128,12 +135,14 @@ def choose_box(request: HttpRequest) -> HttpResponse:
 
 
 @page
+@kept
 @require_safe
 def all_items(request: HttpRequest) -> HttpResponse:
     return _list(request, _("全部课件"), None)
 
 
 @page
+@kept
 @require_safe
 def column(request: HttpRequest, uid: UUID) -> HttpResponse:
     return _list(request, faces.column_here(uid).title, uid)
@@ -162,10 +171,11 @@ def _list_link(request: HttpRequest, within: str, number: str, anchor: str = "")
 
 
 @page
+@kept
 @require_safe
 def item(request: HttpRequest, uid: UUID) -> HttpResponse:
     found = queries.item_detail(uid, on=clock.today())
-    film = faces.box_rendition(found, hd=box_of(request).hd)
+    film = _film(request, found)
     place = _place(request)
     return _render(
         request,
@@ -183,17 +193,23 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 
 @page
+@kept
 @require_safe
 def play(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The film over the whole canvas; when it ends, back to the list it was chosen from."""
     found = queries.item_detail(uid, on=clock.today())
     sound = found.rendition(faces.SOUND) if request.GET.get("v") == "audio" else None
-    film = sound or faces.box_rendition(found, hd=box_of(request).hd)
+    film = sound or _film(request, found)
     if film is None:
         raise NotFound(_("播放文件还没有从上级传来，请过一会儿再看"))
     address = faces.blob_url(film.blob, film.media_type)
     context = {"item": found, "film": film, "address": address, "sound_only": film.kind == "audio", "back": _back(request)}
     return _render(request, "play", {**context, "picture": faces.poster_url(found)})
+
+
+def _film(request: HttpRequest, found: ItemDetail) -> RenditionCard | None:
+    box = box_of(request)
+    return faces.box_rendition(found, hd=box.hd, ts=box.ts)
 
 
 def _place(request: HttpRequest) -> dict[str, str]:

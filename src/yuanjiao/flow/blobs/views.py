@@ -1,7 +1,7 @@
 """The door GET /blobs/<sha256>: whole or one range of it, cacheable for ever because the name is the content.
 
-The name may carry a suffix (.mp4, .jpg …): old boxes choose their player by it. Nothing but the listed media types is ever
-served as itself, so that an uploaded file cannot run as a page of ours.
+The name may carry a suffix (.mp4, .jpg …): old boxes choose their player by it, and our own server then answers by the lean door
+(flow/blobs/door.py) without coming here.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.views.decorators.http import require_safe
 
 from yuanjiao.flow.blobs import store
-from yuanjiao.flow.blobs.ranges import Span, Unsatisfiable, span_of
+from yuanjiao.flow.blobs.ranges import Span
+from yuanjiao.flow.blobs.serving import reply_to
 from yuanjiao.lib.errors import NotFound
 
 CHUNK = 256 * 1024
-SAFE = frozenset(store.MEDIA_TYPES.values())
 
 
 @require_safe
@@ -28,39 +28,22 @@ def blob(request: HttpRequest, name: str) -> HttpResponseBase:
     sha256, suffix = name[:64], name[64:]
     if suffix and suffix not in store.MEDIA_TYPES:
         raise NotFound("没有这个文件")
-    found, tag = store.ref(sha256), f'"{sha256}"'
+    found = store.ref(sha256)
     media_type = store.MEDIA_TYPES.get(suffix, found.media_type)
-    if tag in request.headers.get("If-None-Match", ""):
-        return _labelled(HttpResponseNotModified(), tag, media_type)
-    try:
-        span = _span(request, tag, found.size)
-    except Unsatisfiable:
-        return _labelled(HttpResponse(status=416, headers={"Content-Range": f"bytes */{found.size}"}), tag, media_type)
-    return _labelled(_body(request, store.path(sha256), span, found.size), tag, media_type)
+    reply = reply_to(str(request.method), request.headers, sha256=sha256, size=found.size, media_type=media_type)
+    response: HttpResponseBase
+    if reply.status == 304:
+        response = HttpResponseNotModified()
+    elif reply.span is None:
+        response = HttpResponse(status=reply.status)
+    else:
+        response = StreamingHttpResponse(_pieces(request, store.path(sha256), reply.span), status=reply.status)
+    for label, value in reply.headers.items():
+        response[label] = value
+    return response
 
 
 blob.door = "public"  # type: ignore[attr-defined]  # people.access marks doors, but people stand above the flow
-
-
-def _span(request: HttpRequest, tag: str, size: int) -> Span | None:
-    """Ranges are for GET only, and only while the asker's copy is of this very blob (If-Range)."""
-    header = request.headers.get("Range", "")
-    if not header or request.method != "GET" or request.headers.get("If-Range", tag) != tag:
-        return None
-    return span_of(header, size)
-
-
-def _body(request: HttpRequest, path: Path, span: Span | None, size: int) -> HttpResponseBase:
-    response: HttpResponseBase
-    whole = span or Span(0, size - 1, size)
-    if request.method == "HEAD":
-        response = HttpResponse()
-    else:
-        response = StreamingHttpResponse(_pieces(request, path, whole), status=206 if span else 200)
-    if span:
-        response["Content-Range"] = span.content_range
-    response["Content-Length"] = str(whole.length)
-    return response
 
 
 def _pieces(request: HttpRequest, path: Path, span: Span) -> Iterator[bytes] | AsyncIterator[bytes]:
@@ -87,16 +70,3 @@ async def _read_async(path: Path, span: Span) -> AsyncIterator[bytes]:
             yield piece
     finally:
         file.close()
-
-
-def _labelled(response: HttpResponseBase, tag: str, media_type: str) -> HttpResponseBase:
-    safe = media_type in SAFE
-    response["Content-Type"] = media_type if safe else store.PLAIN
-    response["ETag"] = tag
-    response["Accept-Ranges"] = "bytes"
-    response["Cache-Control"] = "public, max-age=31536000, immutable"
-    # compression on the fly would break ranges and lengths; media are compressed already
-    response["Content-Encoding"] = "identity"
-    if not safe:
-        response["Content-Disposition"] = "attachment"
-    return response

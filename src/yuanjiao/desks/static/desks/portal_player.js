@@ -50,8 +50,18 @@
     mark(told.low ? 'low' : 'std');
     return true;
   }
+  /* The library is larger than all the rest of the portal: it is fetched when somebody is about to play, not before. */
+  var byScript = false, fetching = false, waiting = false;
+  function fetchLibrary() {
+    if (fetching || !byScript) { return; }
+    fetching = true;
+    var library = document.createElement('script');
+    library.src = told.library; library.onload = attach; library.onerror = giveUp;
+    document.head.appendChild(library);
+  }
+  function giveUp() { byScript = false; if (waiting) { waiting = false; media.play(); } }
   function attach() {
-    if (started || !window.Hls || !Hls.isSupported()) { return; }
+    if (!window.Hls || !Hls.isSupported()) { giveUp(); return; }
     hls = new Hls({ autoStartLoad: false, capLevelToPlayerSize: true, maxBufferLength: 30 });
     hls.on(Hls.Events.MANIFEST_PARSED, function () { if (told.low) { hls.autoLevelCapping = 0; } if (started) { hls.startLoad(kept() || -1); } });
     hls.on(Hls.Events.ERROR, function (event, problem) {
@@ -61,15 +71,14 @@
     });
     hls.loadSource(told.hls);
     hls.attachMedia(media);
-    box.setAttribute('data-streaming', 'hls.js');
-    if (!told.low) { mark('auto'); }
+    if (waiting) { waiting = false; media.play().catch(function () { /* a second tap then */ }); }
   }
   if (streams()) {
     if (window.MediaSource || window.ManagedMediaSource) {
-      show('auto', true);
-      var library = document.createElement('script');
-      library.src = told.library; library.onload = attach;
-      document.head.appendChild(library);
+      show('auto', true); byScript = true;
+      box.setAttribute('data-streaming', 'hls.js');
+      if (!told.low) { mark('auto'); }
+      ['pointerenter', 'touchstart', 'focusin'].forEach(function (hint) { media.addEventListener(hint, fetchLibrary, { once: true, passive: true }); });
     } else if (media.canPlayType('application/vnd.apple.mpegurl')) {
       show('auto', true); media.src = told.hls; mark('auto'); box.setAttribute('data-streaming', 'native');
     }
@@ -77,6 +86,7 @@
   box.querySelectorAll('[data-needs-script]').forEach(function (one) { one.hidden = !told.hls; });
   media.addEventListener('play', function () {
     if (!allowed()) { media.pause(); return; }
+    if (byScript && !hls && !started) { waiting = true; media.pause(); fetchLibrary(); return; }
     started = true; show('resume', false); show('trouble', false);
     if (hls && !hls.going) { hls.going = true; hls.startLoad(kept() || -1); }
   });

@@ -91,6 +91,30 @@
     start();
   }
 
+  /* A classroom's whiteboard: the canvas fills the screen, the film answers a finger. */
+  var canvas = document.getElementById('canvas');
+  function fit() {
+    var factor = Math.min(window.innerWidth / canvas.offsetWidth, window.innerHeight / canvas.offsetHeight);
+    canvas.style.transform = 'scale(' + factor + ')';
+    canvas.style.marginTop = Math.max(0, (window.innerHeight - canvas.offsetHeight * factor) / 2) + 'px';
+  }
+  function press(id, work) {
+    var link = document.getElementById(id);
+    if (link) { link.style.display = 'block'; link.onclick = function () { work(); return false; }; }
+  }
+  function whole() {
+    if (document.fullscreenElement) { document.exitFullscreen(); } else { document.documentElement.requestFullscreen(); }
+  }
+  if (/ touch /.test(' ' + body.className + ' ')) {
+    fit();
+    window.onresize = fit;
+    press('pause', function () { onFilm('ok'); });
+    press('rewind', function () { onFilm('left'); });
+    press('forward', function () { onFilm('right'); });
+    if (document.fullscreenEnabled) { press('whole', whole); }
+    if (film) { film.onclick = function () { onFilm('ok'); }; }
+  }
+
   var steps = { up: [0, -1], down: [0, 1], left: [-1, 0], right: [1, 0] };
   function act(action) {
     if (action === 'back') { back(); return true; }
