@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
 import threading
 import time
@@ -14,11 +13,11 @@ import pytest
 
 from tests.journeys.living import PACE, wait_for
 from tests.journeys.test_database_killed import DARK, Beating, sown
-from tests.kills import KILLS
+from tests.kills import KILLS, chance, rounds
 from yuanjiao.simulation.processes import NodeProcess
 
 pytestmark = KILLS
-ROUNDS = 4
+ROUNDS = rounds(4)
 ROWS = "SELECT o.code, c.state, c.at, c.observer, c.seq FROM network_statechange c JOIN network_managedobject o ON o.id = c.object_id"
 
 
@@ -40,7 +39,7 @@ def story(node: NodeProcess, code: str) -> list[str]:
 
 
 def test_a_killed_server_loses_nothing_it_answered_or_showed_and_accuses_nobody(centre: NodeProcess) -> None:
-    boxes, draw = Beating(centre.address, sown(centre)), random.Random()
+    boxes, draw = Beating(centre.address, sown(centre)), chance()
     centre.start()
     thread = threading.Thread(target=boxes.run)
     thread.start()

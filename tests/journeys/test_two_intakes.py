@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import httpx
 import pytest
 
 from tests.journeys.living import wait_for
-from tests.kills import KILLS
+from tests.kills import KILLS, chance, rounds
 from yuanjiao.network.rules.shares import SHARES, share_of
 from yuanjiao.simulation.processes import NodeProcess, free_port
 
@@ -112,6 +113,11 @@ class Centre:
     def now(self, code: str) -> str:
         return self.stories().get(code, ["never"])[-1]
 
+    def start_intake(self) -> None:
+        """Another one in the place of the dead."""
+        self.port = free_port()
+        self.intake = self._second()
+
     def kill_intake(self) -> None:
         os.killpg(self.intake.pid, signal.SIGKILL)
         self.intake.wait(timeout=20)
@@ -154,3 +160,25 @@ def test_a_killed_intake_is_taken_over_in_seconds_and_nobody_is_accused(centre: 
     assert gaps < set(living)
     centre.silent.add(living[0])
     wait_for("a silence after it is found", lambda: centre.now(living[0]) == "down")
+
+
+def test_whichever_intake_is_killed_and_whenever_nothing_on_record_is_lost_and_nobody_is_accused(centre: Centre) -> None:
+    draw, half = chance(), SHARES // 2
+    wait_for("every site is up", lambda: all(centre.now(code) == "up" for code in centre.keys))
+    rows = "SELECT object_id, state, at, observer, seq FROM network_statechange"
+    seen: set[tuple[Any, ...]] = set()
+    for _ in range(rounds(3)):
+        time.sleep(draw.uniform(0, 5))  # while shares are dealt, taken over, or held
+        seen |= set(centre.ask(rows))
+        if draw.random() < 0.5:
+            centre.kill_intake()
+            time.sleep(draw.uniform(0, 4))
+            centre.start_intake()
+        else:
+            centre.serve.kill()
+            time.sleep(draw.uniform(0, 4))
+            centre.serve.start()
+    wait_for("both hold half of the shares", lambda: sorted(centre.shares().values()) == [half, half], within_s=60)
+    wait_for("every site is up again", lambda: all(centre.now(code) == "up" for code in centre.keys), within_s=60)
+    assert seen <= set(centre.ask(rows)), "a transition that was seen once is there for ever"
+    assert not [code for code, said in centre.stories().items() if "down" in said], "whoever beat at whichever door is accused of nothing"
