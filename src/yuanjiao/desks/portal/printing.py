@@ -19,6 +19,7 @@ from yuanjiao.desks.portal.choices import choices
 from yuanjiao.desks.portal.paper import SIZES, Sheet, draw
 from yuanjiao.desks.portal.views import address_of, page
 from yuanjiao.flow.blobs import store
+from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.network.queries import sites
 from yuanjiao.ui.templatetags.zh import duration, size
@@ -31,7 +32,7 @@ LISTED = 8
 @kept
 @require_safe
 def item_poster(request: HttpRequest, uid: UUID) -> HttpResponse:
-    found = queries.item_detail(uid)
+    found = queries.item_detail(uid, on=clock.today())
     picture = found.rendition(faces.POSTER)
     sheet = Sheet(
         sender=settings.NODE_NAME,

@@ -117,7 +117,7 @@ def channel(request: HttpRequest, uid: UUID) -> HttpResponse:
     back = tv._link(request, "tv_channels")
     if shown.now is None:
         return _timely(tv._render(request, "off_air", {"channel": shown, "back": back, "again_s": _until_next(shown, at)}))
-    found = item_detail(shown.now.item)
+    found = item_detail(shown.now.item, on=clock.today())
     film = faces.box_rendition(found, hd=box_of(request).hd)
     if film is None:
         raise NotFound("播放文件还没有从上级传来，请过一会儿再看")
