@@ -46,6 +46,12 @@ class Database:
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(line, stdout=log, stderr=log, start_new_session=True, **self._options)  # type: ignore[call-overload]
 
+    @property
+    def pid(self) -> int:
+        """Of the server itself; its workers are its children."""
+        assert self._process is not None, "it runs"
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL; what was not committed is gone, what was is on the disk."""
         if self._process is not None:

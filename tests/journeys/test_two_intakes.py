@@ -1,4 +1,4 @@
-"""Two real intake processes on one database, boxes that beat, and kill -9: nothing that was on record is lost, nobody is accused."""
+"""Two real intake processes on one database of either kind, boxes that beat, and kill -9: nothing on record is lost, nobody is accused."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
+from tests.journeys.database import Database
 from tests.journeys.living import wait_for
 from tests.kills import KILLS, chance, rounds
 from yuanjiao.network.rules.shares import SHARES, share_of
@@ -37,8 +41,9 @@ print("KEYS " + json.dumps({code: site.beat_key for code, site in cast.sites.ite
 class Centre:
     """`serve` and one more `intake`, the boxes of the cast beating once a second at whichever answers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str) -> None:
         port = free_port()
+        self.database = database
         self.serve = NodeProcess(
             role="centre",
             home=folder,
@@ -48,6 +53,7 @@ class Centre:
             BEAT_PERIOD_S="3",
             BEAT_GRACE_S="4",
             SWEEP_S="1",
+            DATABASE=database,
         )
         self.serve.command("migrate", "-v", "0")
         told = self.serve.command("shell", "-v", "0", "-c", BUILD)
@@ -84,8 +90,12 @@ class Centre:
                 continue
 
     def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(f"file:{self.serve.home / 'yuanjiao.sqlite3'}?mode=ro", uri=True, timeout=30) as database:
-            return database.execute(question, values).fetchall()
+        """Read the database directly."""
+        if self.database:
+            with psycopg.connect(self.database, options="-c timezone=UTC") as server:
+                return server.execute(question.replace("?", "%s"), values).fetchall()
+        with closing(sqlite3.connect(f"file:{self.serve.home / 'yuanjiao.sqlite3'}?mode=ro", uri=True, timeout=30)) as file:
+            return file.execute(question, values).fetchall()
 
     def stories(self) -> dict[str, list[str]]:
         rows = self.ask(
@@ -100,9 +110,9 @@ class Centre:
         """How many shares each intake holds at present, by address."""
         question = (
             "SELECT i.address, COUNT(*) FROM network_intakelease l JOIN network_intake i ON i.id = l.holder_id "
-            "WHERE l.until > strftime('%Y-%m-%d %H:%M:%f', 'now') GROUP BY i.address"
+            "WHERE l.until > ? GROUP BY i.address"
         )
-        return {str(address): int(count) for address, count in self.ask(question)}
+        return {str(address): int(count) for address, count in self.ask(question, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}")}
 
     def judged_by(self, address: str) -> set[str]:
         """The sites whose edge is in a share of this intake."""
@@ -130,11 +140,16 @@ class Centre:
         self.serve.stop()
 
 
-@pytest.fixture
-def centre(tmp_path: Path) -> Iterator[Centre]:
-    one = Centre(tmp_path / "centre")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def centre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Centre]:
+    own = Database() if request.param == "postgresql" else None
+    if own:
+        own.start()
+    one = Centre(tmp_path / "centre", own.address if own else "")
     yield one
     one.stop()
+    if own:
+        own.remove()
 
 
 def test_a_killed_intake_is_taken_over_in_seconds_and_nobody_is_accused(centre: Centre) -> None:

@@ -1,10 +1,11 @@
 """Every write of the network, by noun."""
 
 from yuanjiao.network.commands.listening import (
+    changes_of,
     confirm_words,
     note_deafness,
+    record_changes,
     record_play_test,
-    record_transitions,
     set_mark,
 )
 from yuanjiao.network.commands.maintenance import announce_maintenance, cancel_maintenance
@@ -33,14 +34,15 @@ __all__ = [
     "add_site",
     "announce_maintenance",
     "cancel_maintenance",
+    "changes_of",
     "confirm_words",
     "enter_sightings",
     "issue_edge_code",
     "issue_rule",
     "move_object",
     "note_deafness",
+    "record_changes",
     "record_play_test",
-    "record_transitions",
     "resume_object",
     "retire_object",
     "set_mark",

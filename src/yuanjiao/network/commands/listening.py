@@ -13,7 +13,7 @@ from django.db import transaction
 
 from yuanjiao.flow.journal.queries import held_seqs
 from yuanjiao.flow.journal.record import record, record_many
-from yuanjiao.flow.nodes.queries import own_node, parent_ahead_s
+from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.commands.moments import told, told_many, whole
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
@@ -29,18 +29,22 @@ WORD_FIELDS = ["edge", "held_through", "held_at", "said_through", "said_seq", "s
 PLAY_TESTS = UUID("6f1d3c52-6a53-4f1e-9b7e-0d7a6c1f2b10")
 
 
-def record_transitions(*, transitions: Transitions, at: datetime) -> int:
-    """Journal what a sweep found, in bulk and in one transaction; returns how many changes were recorded."""
-    ahead = parent_ahead_s()
-    columns = [told_many(times, ahead) for times in (transitions.at, transitions.heard, transitions.latest)]
+def changes_of(transitions: Transitions, *, ahead_s: float) -> list[StateChanged]:
+    """What the journal is told of these transitions; the parent's time is `ahead_s` seconds ahead of ours. Asks no database."""
+    columns = [told_many(times, ahead_s) for times in (transitions.at, transitions.heard, transitions.latest)]
     changes = [
         Change(code=code, state=STATE_NAMES[state], at=begun, last=last, latest=latest, reason=REASONS[state])
         for code, state, begun, last, latest in zip(transitions.names, transitions.states.tolist(), *columns, strict=True)
         if begun is not None
     ]
     parts = range(0, len(changes), CHANGES_PER_EVENT)
-    record_many([StateChanged(changes=changes[start : start + CHANGES_PER_EVENT]) for start in parts], at=at)
-    return len(changes)
+    return [StateChanged(changes=changes[start : start + CHANGES_PER_EVENT]) for start in parts]
+
+
+def record_changes(*, events: Sequence[StateChanged], at: datetime) -> int:
+    """Journal what a sweep found, in bulk and in one transaction; returns how many changes were recorded."""
+    record_many(events, at=at)
+    return sum(len(event.changes) for event in events)
 
 
 def note_deafness(*, start: datetime, at: datetime, edges: Sequence[str] = ()) -> None:

@@ -1,7 +1,8 @@
 """Facts of the network and the rows they make."""
 
 from yuanjiao.network.events.checks import EdgeChecked, Finding, PlayTested, apply_edge_checked, apply_play_tested
-from yuanjiao.network.events.states import Change, Deaf, StateChanged, apply_deaf, apply_state_changed
+from yuanjiao.network.events.states import Deaf, StateChanged, apply_deaf, apply_state_changed
+from yuanjiao.network.events.telling import Change
 
 __all__ = [
     "Change",

@@ -8,23 +8,19 @@ transaction; the two temporary tables are this connection's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Model
 
+from yuanjiao.network.events import telling
 from yuanjiao.network.models import Liveness, ManagedObject, StateChange
 from yuanjiao.places.models import Division
 
-Told = tuple[str, str, datetime, datetime | None, datetime | None, str, UUID, int]
-"""code, state, at, last heard, latest, reason, observer, seq."""
-CHUNK = 5000
 DEEPEST = 10
-TOLD = ("ord", "code", "state", "at", "last_heard_at", "latest_at", "reason", "observer", "seq")
 STAGED = (
     "ord",
     "object_id",
@@ -40,15 +36,6 @@ STAGED = (
     "known_observer",
     "open_id",
 )
-
-
-def tell(changes: Iterable[Told]) -> None:
-    """Lay out what is told, in its order; what was laid out before is gone."""
-    _clear()
-    if connection.vendor == "postgresql":
-        _copy(changes)
-    else:
-        _insert_told(changes)
 
 
 def paths_told_of(observer: UUID) -> list[str]:
@@ -69,26 +56,19 @@ def stage_told(*, once: bool) -> None:
     Entries that were kept before are passed over: the first change of an entry speaks for all of it (after a gap, that of an object
     which left the register, the next one is asked as well: that is cheaper than to look for the very first).
     """
+    _clear()
     following = "NULL" if once else "LEAD(t.at) OVER (PARTITION BY o.id ORDER BY t.at, t.ord)"
     _run(
         f"""
         INSERT INTO network_staged
         SELECT t.ord, o.id, t.state, t.at, {following}, t.last_heard_at, t.latest_at, t.reason, t.observer, t.seq, l.since, l.observer,
-               (SELECT c.id FROM {{change}} c WHERE c.object_id = o.id AND c.at = l.since AND {{plain}}c.until IS NULL)
-        FROM network_told t JOIN {{object}} o ON o.code = t.code LEFT JOIN {{liveness}} l ON l.object_id = o.id
+               {_OPEN.format(object="o.id")}
+        FROM network_told t {{cross}} JOIN {{object}} o ON o.code = t.code LEFT JOIN {{liveness}} l ON l.object_id = o.id
         """
     )
-    _run(
-        """
-        DELETE FROM network_staged WHERE (observer, seq) IN (
-            SELECT s.observer, s.seq FROM network_staged s
-            JOIN {change} c ON c.object_id = s.object_id AND c.at = s.at AND c.observer = s.observer AND c.seq = s.seq
-            WHERE NOT EXISTS (
-                SELECT 1 FROM network_staged b WHERE b.ord = s.ord - 1 AND b.seq = s.seq AND b.observer = s.observer
-            )
-        )
-        """
-    )
+    if next(_rows(f"{_KEPT} LIMIT 1"), None):
+        _run(f"DELETE FROM network_staged WHERE (observer, seq) IN ({_KEPT})")
+    telling.clear()
 
 
 def stage_unknown(*, observer: UUID, seq: int, start: datetime, edges: Sequence[str]) -> None:
@@ -106,7 +86,7 @@ def stage_unknown(*, observer: UUID, seq: int, start: datetime, edges: Sequence[
         INSERT INTO network_staged
         SELECT l.object_id, l.object_id, 'unknown', CASE WHEN l.since > %s THEN l.since ELSE %s END, NULL,
                l.last_heard_at, NULL, 'deaf', l.observer, %s, l.since, l.observer,
-               (SELECT c.id FROM {{change}} c WHERE c.object_id = l.object_id AND c.at = l.since AND {{plain}}c.until IS NULL)
+               {_OPEN.format(object="l.object_id")}
         FROM {{liveness}} l WHERE l.observer = %s AND l.state <> 'unknown' {below}
         """,
         [begun, begun, seq, who, *edges],
@@ -163,6 +143,17 @@ def _chain_anew() -> None:
     )
 
 
+_OPEN = "(SELECT c.id FROM {{change}} c WHERE c.object_id = {object} AND c.at = l.since AND c.observer = l.observer AND c.seq = l.seq)"
+"""The key of the span that `Liveness` copies, which is the one that lasts."""
+_KEPT = """
+    SELECT s.observer, s.seq FROM network_staged s
+    JOIN {change} c ON c.object_id = s.object_id AND c.at = s.at AND c.observer = s.observer AND c.seq = s.seq
+    WHERE s.ord IN ({firsts})
+"""
+_FIRSTS = {
+    "sqlite": "SELECT (SELECT MIN(f.ord) FROM network_staged f WHERE f.ord >= e.first) FROM network_entry e",
+    "postgresql": "SELECT MIN(ord) FROM network_staged GROUP BY observer, seq",
+}
 _BELOW = """
     SELECT id, 0 FROM {{object}} WHERE code IN ({marks})
     UNION SELECT o.id, b.depth + 1 FROM {{object}} o JOIN below b ON o.depends_on_id = b.id WHERE b.depth < {depth}
@@ -176,10 +167,11 @@ def _table(model: type[Model]) -> str:
 def _sql(statement: str) -> str:
     postgresql = connection.vendor == "postgresql"
     false = "false" if postgresql else "0"
-    plain = "" if postgresql else "+"  # keeps SQLite from looking through all that is open
+    cross = "" if postgresql else "CROSS"  # in the order told, each object by its code
     locking = "object_id" if postgresql else "ord"  # two writers at once take rows in one order; an embedded database has one writer
     names = {"change": StateChange, "liveness": Liveness, "object": ManagedObject, "division": Division}
-    return statement.format(false=false, plain=plain, locking=locking, **{name: _table(model) for name, model in names.items()})
+    tables = {name: _table(model) for name, model in names.items()}
+    return statement.format(false=false, cross=cross, locking=locking, firsts=_FIRSTS[connection.vendor], **tables)
 
 
 def _run(statement: str, parameters: Sequence[Any] = ()) -> None:
@@ -194,54 +186,23 @@ def _rows(statement: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any,
 
 
 def _clear() -> None:
-    """Both tables empty; made at the first use of a connection."""
+    """Nothing is staged; the table is made at the first use of a connection."""
     kinds = _KINDS[connection.vendor]
     with connection.cursor() as cursor:
-        for table, columns in (("network_told", TOLD), ("network_staged", STAGED)):
-            cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({', '.join(f'{name} {kinds[name]}' for name in columns)})")
-            cursor.execute(f"DELETE FROM {table}")
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS network_staged ({', '.join(f'{name} {kinds[name]}' for name in STAGED)})")
+        cursor.execute("DELETE FROM network_staged")
 
 
 _MOMENTS = ("at", "until", "last_heard_at", "latest_at", "since")
 _KINDS: dict[str, dict[str, str]] = {
     "sqlite": dict.fromkeys(("object_id", "seq", "open_id"), "integer")
     | {"ord": "integer primary key"}  # the rows lie in this order, so that nothing is sorted
-    | dict.fromkeys(("code", "state", "reason", "observer", "known_observer", *_MOMENTS), "text"),
+    | dict.fromkeys(("state", "reason", "observer", "known_observer", *_MOMENTS), "text"),
     "postgresql": dict.fromkeys(("ord", "object_id", "seq", "open_id"), "bigint")
-    | dict.fromkeys(("code", "state", "reason"), "text")
+    | dict.fromkeys(("state", "reason"), "text")
     | dict.fromkeys(_MOMENTS, "timestamptz")
     | {"observer": "uuid", "known_observer": "uuid"},
 }
-
-
-def _insert_told(changes: Iterable[Told]) -> None:
-    moments, uuids = _Made(_moment), _Made(_uuid)
-    rows = (
-        (place, code, state, moments[at], moments[last], moments[latest], reason, uuids[observer], seq)
-        for place, (code, state, at, last, latest, reason, observer, seq) in enumerate(changes)
-    )
-    statement = f"INSERT INTO network_told VALUES ({', '.join(['%s'] * len(TOLD))})"
-    with connection.cursor() as cursor:
-        while part := list(islice(rows, CHUNK)):
-            cursor.executemany(statement, part)
-
-
-def _copy(changes: Iterable[Told]) -> None:
-    with connection.cursor() as cursor, cursor.copy("COPY network_told FROM STDIN") as copy:
-        for place, row in enumerate(changes):
-            copy.write_row((place, *row))
-
-
-class _Made(dict[Any, Any]):
-    """What was made of each value. The same few moments come again and again: in a storm 700,000 times."""
-
-    def __init__(self, make: Callable[[Any], Any]) -> None:
-        super().__init__({None: None})
-        self.make = make
-
-    def __missing__(self, value: Any) -> Any:
-        found = self[value] = self.make(value)
-        return found
 
 
 def _moment(at: datetime) -> Any:

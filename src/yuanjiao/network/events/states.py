@@ -6,24 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-import msgspec
-
 from yuanjiao.flow.journal.event import Event, Fact, InBulk
 from yuanjiao.flow.nodes.queries import own_node, require_told_of
-from yuanjiao.lib.errors import Refused
-from yuanjiao.network.events import staging
+from yuanjiao.network.events import staging, telling
+from yuanjiao.network.events.telling import Change
 from yuanjiao.network.models import ListeningGap
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One object's new state from `at` on; `last` and `latest` bound the true beginning of a silence."""
-
-    code: str
-    state: str
-    at: datetime
-    last: datetime | None = None
-    latest: datetime | None = None
-    reason: str = ""
 
 
 class StateChanged(Event, frozen=True, kw_only=True):
@@ -50,17 +37,9 @@ def apply_changes(pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
 
     Refused when an entry tells of an object twice.
     """
-    told = [{change.code for change in event.changes} for event, _ in pairs]
-    if any(len(codes) < len(event.changes) for codes, (event, _) in zip(told, pairs, strict=True)):
-        raise Refused("一条状态记录中同一对象出现了两次")
-    staging.tell(
-        (change.code, change.state, change.at, change.last, change.latest, change.reason, fact.origin, fact.seq)
-        for event, fact in pairs
-        for change in event.changes
-    )
+    once = telling.lay_out([(fact.origin, fact.seq, event.changes) for event, fact in pairs])
     for origin in {fact.origin for _, fact in pairs} - {own_node().uid}:  # we may speak of all that we hear
         require_told_of(origin, staging.paths_told_of(origin))
-    once = sum(map(len, told)) == len(set().union(*told))
     staging.stage_told(once=once)
     staging.keep(once=once)
 

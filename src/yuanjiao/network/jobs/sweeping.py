@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 from yuanjiao.flow.nodes.models import Node, NodeKind
 from yuanjiao.flow.nodes.queries import own_node, parent_ahead_s, parent_node
-from yuanjiao.network.commands import confirm_words, note_deafness, record_transitions, set_mark
+from yuanjiao.network.commands import changes_of, confirm_words, note_deafness, record_changes, set_mark
 from yuanjiao.network.commands.moments import own_clock_was_set
+from yuanjiao.network.events import StateChanged
 from yuanjiao.network.live import LISTENER, Course, Listener, Transitions, clock_was_set, deaf_after, ears_open, parents_time_moved
 from yuanjiao.network.models import ListeningMark
 
@@ -39,10 +42,10 @@ def sweep(at: datetime, *, listener: Listener = LISTENER, steady: float | None =
         _own_up(listener, own, at, loading_s=time.perf_counter() - begun, leapt=leapt)
     confirm_words(words=listener.take_words(), at=at)
     found = _suspect(listener, _look(listener, now), at)
-    for part in _parts(found):
+    for part, events in _told(found):
         if not listener.may_judge():
             return 0
-        record_transitions(transitions=part, at=at)
+        record_changes(events=events, at=at)
         with listener.lock:
             listener.array.settle(part)
     listener.swept_at = now
@@ -83,9 +86,22 @@ def _look(listener: Listener, now: float) -> Transitions:
     return array.collect(back, gone, now)
 
 
-def _parts(found: Transitions) -> Iterator[Transitions]:
-    """A storm is written in several transactions: others get their turn in between, and memory stays flat."""
-    return (found.part(start, start + AT_ONCE) for start in range(0, len(found), AT_ONCE))
+def _told(found: Transitions) -> Iterator[tuple[Transitions, list[StateChanged]]]:
+    """A storm is written in several transactions: others get their turn in between, and memory stays flat.
+
+    What the journal is told of the next part is made by another thread while the database writes this one.
+    """
+    parts = [found.part(start, start + AT_ONCE) for start in range(0, len(found), AT_ONCE)]
+    if not parts:
+        return
+    ahead_s = parent_ahead_s()
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(changes_of, parts[0], ahead_s=ahead_s)
+        for part, following in zip_longest(parts, parts[1:]):
+            events = waiting.result()
+            if following is not None:
+                waiting = beside.submit(changes_of, following, ahead_s=ahead_s)
+            yield part, events
 
 
 def _suspect(listener: Listener, found: Transitions, at: datetime) -> Transitions:

@@ -1,6 +1,7 @@
 """The tables of the network, by noun."""
 
 from yuanjiao.network.models.checks import BoxSighting, CheckKind, EdgeCheck, Probe, ProbeMethod, ProbeOutcome
+from yuanjiao.network.models.hours import ends_after
 from yuanjiao.network.models.intakes import Intake, IntakeLease
 from yuanjiao.network.models.liveness import ListeningGap, ListeningMark, Liveness, PlayTest, State, StateChange, Watermark
 from yuanjiao.network.models.outages import FaultClass, Hold, Instability, Outage, OutageVerdict, Sign
@@ -56,4 +57,5 @@ __all__ = [
     "State",
     "StateChange",
     "Watermark",
+    "ends_after",
 ]

@@ -8,6 +8,7 @@ from django.db import models
 
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
+from yuanjiao.network.models.hours import HourOf
 from yuanjiao.network.models.register import ManagedObject, Site
 
 
@@ -49,8 +50,8 @@ class StateChange(models.Model):
             models.CheckConstraint(condition=models.Q(until=None) | models.Q(until__gte=models.F("at")), name="state_change_in_order"),
         ]
         indexes = [
-            # rates: what overlaps a period. What lasts is apart and in no order, so that a storm need not move it about
-            models.Index(fields=["until", "at"], condition=models.Q(until__isnull=False), name="state_overlap"),
+            # rates: what overlaps a period (`ends_after`). What lasts is apart and in no order, so that a storm need not move it about
+            models.Index(HourOf("until"), "at", condition=models.Q(until__isnull=False), name="state_overlap"),
             models.Index(fields=["until"], condition=models.Q(until=None), name="state_open"),
             models.Index(fields=["id"], condition=models.Q(judged=False), name="state_to_judge"),  # diagnosis: what is new
         ]
