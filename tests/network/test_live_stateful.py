@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from yuanjiao.network.live import MINE, SERVING, STATE_NAMES, LiveArray, Transitions
+from yuanjiao.network.live import MINE, SERVING, STATE_NAMES, LiveArray, Transitions, clock_was_set
 from yuanjiao.network.live.listener import carry_over
 
 COUNT = 6
@@ -63,16 +63,28 @@ class Thing:
 
 
 class LiveArrayBesideAnOracle(RuleBasedStateMachine):
-    """Beats in any order, late, repeated, of the future; sweeps; deafness; restarts; the register read again; suspensions."""
+    """Beats in any order, late, repeated, of the future; sweeps; deafness; restarts; the register read again; suspensions; set clocks.
+
+    The oracle lives by true time; the array by a clock that is `shift` seconds ahead of it, and dates what it says in true time.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 1_000_000.0
+        self.now, self.shift = 1_000_000.0, 0.0
         self.things = [Thing() for _ in range(COUNT)]
         self.array = fresh_array(list(range(COUNT)))
         self.array.listening_since = self.listening = self.now
         self.pending: Transitions | None = None
         self.snapshot: dict[int, float] = {}
+
+    @property
+    def own(self) -> float:
+        """What the array's clock reads."""
+        return self.now + self.shift
+
+    def true(self, at: float) -> float:
+        """The true moment of one of the array's; 0 is never."""
+        return at and at - self.shift
 
     def place(self, number: int) -> int:
         return self.array.places[f"S-{number}"]
@@ -81,9 +93,17 @@ class LiveArrayBesideAnOracle(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
 
+    @precondition(lambda self: self.pending is None)
+    @rule(by=st.sampled_from([-3000, -91, -7, 3, 29, 600]))
+    def the_clock_is_set(self, by: int) -> None:
+        """Noticed by the sweep; the snapshot on disk is by the old clock and is made anew."""
+        before, self.shift = self.own, self.shift + by
+        clock_was_set(self.array, by, swept_at=before, now=self.own, dated_above=True)
+        self.snapshot = {}
+
     @rule(number=places)
     def one_beats(self, number: int) -> None:
-        self.array.hear(self.place(number), self.now)
+        self.array.hear(self.place(number), self.own)
         self.told(number, self.now)
 
     @rule(beats=st.lists(st.tuples(places, st.integers(-20, 200)), min_size=1, max_size=10))
@@ -91,7 +111,7 @@ class LiveArrayBesideAnOracle(RuleBasedStateMachine):
         """Ages in seconds: old ones, repeated ones, and some that say they are of the future (taken as of now)."""
         numbers = [number for number, _ in beats]
         at = [self.now - max(age, 0) for _, age in beats]
-        self.array.hear_many(np.array([self.place(number) for number in numbers]), np.array(at))
+        self.array.hear_many(np.array([self.place(number) for number in numbers]), np.array(at) + self.shift)
         for number in set(numbers):
             self.told(number, max(moment for moment, one in zip(at, numbers, strict=True) if one == number))
 
@@ -104,8 +124,8 @@ class LiveArrayBesideAnOracle(RuleBasedStateMachine):
     @precondition(lambda self: self.pending is None)
     @rule()
     def a_sweep_looks(self) -> None:
-        self.pending = self.array.sweep(self.now)
-        told = {int(one.code[2:]): (one.state, one.at, one.heard) for one in self.pending}
+        self.pending = self.array.sweep(self.own)
+        told = {int(one.code[2:]): (one.state, self.true(one.at), self.true(one.heard)) for one in self.pending}
         assert told == self.expected()
 
     def expected(self) -> dict[int, tuple[str, float, float]]:
@@ -127,8 +147,8 @@ class LiveArrayBesideAnOracle(RuleBasedStateMachine):
         assert self.pending is not None
         for one in self.pending:
             thing = self.things[int(one.code[2:])]
-            thing.story.append((one.at, one.state))
-            thing.first_back = thing.last if one.state == "down" and thing.last > one.heard else 0.0
+            thing.story.append((self.true(one.at), one.state))
+            thing.first_back = thing.last if one.state == "down" and thing.last > self.true(one.heard) else 0.0
         self.array.settle(self.pending)
         self.pending = None
 
@@ -136,7 +156,7 @@ class LiveArrayBesideAnOracle(RuleBasedStateMachine):
     @rule()
     def nobody_listened(self) -> None:
         """As after a pause of the process: its last sweep was a while ago."""
-        self.array.forget(self.now)
+        self.array.forget(self.own)
         self.owned_up()
 
     def owned_up(self) -> None:
@@ -157,10 +177,10 @@ class LiveArrayBesideAnOracle(RuleBasedStateMachine):
         self.array = fresh_array(list(range(COUNT)))
         for number, thing in enumerate(self.things):
             thing.beats = [self.snapshot[number]] if kept and self.snapshot.get(number) else []
-            self.array.last[number] = thing.last
-            self.array.state[number], self.array.since[number] = STATE_NAMES.index(thing.state), thing.since
+            self.array.last[number] = thing.last and thing.last + self.shift
+            self.array.state[number], self.array.since[number] = STATE_NAMES.index(thing.state), thing.since and thing.since + self.shift
             self.array.flags[number] = MINE | SERVING * thing.serving
-        self.array.forget(self.now)
+        self.array.forget(self.own)
         self.owned_up()
 
     @rule(more=st.integers(0, 2))
@@ -187,7 +207,7 @@ class LiveArrayBesideAnOracle(RuleBasedStateMachine):
         for number, thing in enumerate(self.things):
             place = self.place(number)
             assert STATE_NAMES[self.array.state[place]] == thing.state
-            assert float(self.array.last[place]) == thing.last
+            assert self.true(float(self.array.last[place])) == thing.last
 
     @invariant()
     def no_silence_was_invented_and_stories_are_in_order(self) -> None:

@@ -199,6 +199,21 @@ def test_two_edges_under_one_object_that_fall_silent_together_are_its_outage() -
     assert tree.roots() == {"U1": "line"}
 
 
+def test_an_edge_that_was_cut_off_alone_does_not_accuse_the_uplink_that_carried_another_all_the_while() -> None:
+    tree = Telling(nodes=True)
+    tree.objects["E2"].depends_on = tree.objects["U1"]
+    tree.objects["E2"].save()
+    tree.edges_speak(after(2), "E1", "E2")
+    tree.tell("down", "E1", at=after(3))
+    tree.turn(after(8))
+    tree.tell("up", "E1", at=after(20))
+    tree.edges_speak(after(21), "E1", "E2")
+    tree.turn(after(21))
+    (row,) = Outage.objects.all()
+    assert (row.object.code, row.fault_class) == ("E1", "line")
+    assert [verdict.rule for verdict in row.verdicts.all()][-1] == "edge_stayed_up"
+
+
 # comes and goes
 
 

@@ -10,10 +10,13 @@ from django.db.models import F
 
 from yuanjiao.network.diagnosis.picture import Matter, Picture
 from yuanjiao.network.diagnosis.record import moment
-from yuanjiao.network.models import Instability
+from yuanjiao.network.live.flaps import OPENS, SLOT_S, SLOTS
+from yuanjiao.network.models import Instability, Outage
 from yuanjiao.network.queries.maintenance import Window, windows_between
 from yuanjiao.network.rules.causes import Mask
 from yuanjiao.network.rules.steadiness import STEADY_S
+
+SIGHT_S = SLOTS * SLOT_S
 
 
 def maintained(picture: Picture, at: datetime) -> tuple[Mask, list[tuple[slice, Window]]]:
@@ -38,6 +41,8 @@ def in_maintenance(picture: Picture, matter: Matter, spans: Iterable[tuple[slice
 def note_drop(picture: Picture, matter: Matter, at: datetime) -> bool:
     """Count one drop of a root. True when it belongs to an instability that was open before it."""
     place = matter.place
+    if at.timestamp() - matter.started > SIGHT_S:
+        return _note_late(picture, matter)
     picture.flaps.note(np.array([place]), np.array([matter.started]))
     if place in picture.unstable:
         pk, _ = picture.unstable[place]
@@ -46,6 +51,22 @@ def note_drop(picture: Picture, matter: Matter, at: datetime) -> bool:
         return True
     if picture.flaps.unstable[place]:
         _open(picture, matter, at)
+    return False
+
+
+def _note_late(picture: Picture, matter: Matter) -> bool:
+    """A drop that became known after it had left sight (an edge was cut off): judged by the drops on record before it."""
+    subject, begun = int(picture.forest.ids[matter.place]), moment(matter.started)
+    ended = begun if matter.ended is None else moment(matter.ended)
+    span = Instability.objects.filter(object=subject, started_at__lte=begun, ended_at__gte=begun - timedelta(seconds=STEADY_S)).first()
+    if span is not None and span.ended_at is not None:
+        Instability.objects.filter(pk=span.pk).update(drops=F("drops") + 1, ended_at=max(span.ended_at, ended))
+        return True
+    before = Outage.objects.filter(object=subject, root=None, sign="silence", started_at__lte=begun)
+    lately = before.filter(started_at__gt=begun - timedelta(seconds=SIGHT_S)).values_list("started_at", flat=True)
+    slots = {started.timestamp() // SLOT_S for started in lately}
+    if len(slots) >= OPENS:
+        Instability.objects.create(object_id=subject, started_at=begun, ended_at=ended, drops=len(slots))
     return False
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from yuanjiao.network.diagnosis.picture import Matter, Picture
+import numpy as np
+
+from yuanjiao.network.diagnosis.picture import NEVER, Matter, Picture
 from yuanjiao.network.diagnosis.record import insert_children, moment
 from yuanjiao.network.diagnosis.verdicts import Ruling, clock
 from yuanjiao.network.models import FaultClass, ListeningGap, Outage, Watermark
@@ -96,7 +98,7 @@ def _stopped_at(mark: Watermark, matter: Matter) -> datetime | None:
 
 
 def name_uplinks(picture: Picture, rulings: Iterable[Ruling], at: datetime) -> None:
-    """A cut edge that ran all the time: the outage is its uplink's, and the edge's own is explained by it.
+    """A cut edge that ran all the time: the outage is its uplink's, unless that carried another edge; the edge's own is explained by it.
 
     The outage keeps its uid, its verdicts, its order and its reports; only the object it names becomes the right one.
     """
@@ -106,7 +108,7 @@ def name_uplinks(picture: Picture, rulings: Iterable[Ruling], at: datetime) -> N
         if ruling.fault != FaultClass.LINE or forest.kind[matter.place] != EDGE or above < 0 or forest.kind[above] != LINE:
             continue
         row = Outage.objects.filter(pk=matter.pk).values_list("started_lo", "started_hi").first()
-        if row is None or matter.ended is None or _is_told(picture, above, matter):
+        if row is None or matter.ended is None or _is_told(picture, above, matter) or _carried_another(picture, above, matter):
             continue
         Outage.objects.filter(pk=matter.pk).update(object=int(forest.ids[above]))
         edge = (int(forest.ids[matter.place]), matter.started, row[0].timestamp(), row[1].timestamp(), matter.ended)
@@ -118,6 +120,16 @@ def _is_told(picture: Picture, above: int, matter: Matter) -> bool:
     """Whether the uplink has an outage of that time already."""
     rows = Outage.objects.filter(object=int(picture.forest.ids[above]), started_at__lt=moment(matter.ended or 0.0))
     return rows.exclude(ended_at__lte=moment(matter.started)).exists()
+
+
+def _carried_another(picture: Picture, above: int, matter: Matter) -> bool:
+    """Whether the uplink carried another edge all the while: then it was not the uplink that broke, but what is before this edge."""
+    forest = picture.forest
+    inside = np.arange(above + 1, forest.end[above])
+    others = inside[(forest.kind[inside] == EDGE) & (picture.state[inside] != NEVER) & (inside != matter.place)]
+    rows = Outage.objects.filter(object__in=forest.ids[others].tolist(), started_at__lt=moment(matter.ended or 0.0), sign="silence")
+    dark = set(rows.exclude(ended_at__lte=moment(matter.started)).values_list("object_id", flat=True))
+    return bool(set(forest.ids[others].tolist()) - dark)
 
 
 def unsettled(picture: Picture, at: datetime) -> list[Matter]:
