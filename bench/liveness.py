@@ -65,8 +65,8 @@ def nation() -> None:
     """Edges and sites, written in bulk."""
     county = add_division(code="990100000000", name="测区", parent=None, on=date(2025, 1, 1))
     with transaction.atomic(), connection.cursor() as cursor:
-        _write(cursor, _insert(ManagedObject, OBJECT), (_object(pk, county, pk) for pk in range(1, EDGES + SITES + 1)))
-        _write(cursor, _insert(Site, SITE), (_site(pk) for pk in range(EDGES + 1, EDGES + SITES + 1)))
+        _write(cursor, ManagedObject, OBJECT, (_object(pk, county, pk) for pk in range(1, EDGES + SITES + 1)))
+        _write(cursor, Site, SITE, (_site(pk) for pk in range(EDGES + 1, EDGES + SITES + 1)))
 
 
 OBJECT = (
@@ -88,11 +88,15 @@ SITE = (
 )  # fmt: skip
 
 
-def _insert(model: Any, columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
-
-
-def _write(cursor: Any, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
+def _write(cursor: Any, model: Any, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+    """Rows straight into a table as its database takes them fastest from a driver."""
+    names = f"{model._meta.db_table} ({', '.join(columns)})"
+    if connection.vendor == "postgresql":
+        with cursor.copy(f"COPY {names} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        return
+    statement = f"INSERT INTO {names} VALUES ({', '.join(['%s'] * len(columns))})"
     while part := list(islice(rows, 10_000)):
         cursor.executemany(statement, part)
 
@@ -173,12 +177,7 @@ def _plain_write(now: datetime) -> None:
     at, observer = (at[:19], uuid4().hex) if embedded else (at, str(uuid4()))
     rows = ((pk, "down", at, at, at, at, "silence", observer, 1, True) for pk in range(1, SITES + EDGES + 1))
     with transaction.atomic(), connection.cursor() as cursor:
-        if embedded:
-            _write(cursor, _insert(StateChange, columns), rows)
-        else:
-            with cursor.copy(f"COPY {StateChange._meta.db_table} ({', '.join(columns)}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.writerow(row)
+        _write(cursor, StateChange, columns, rows)
         transaction.set_rollback(True)
 
 
