@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.network.test_comparison import state
 from yuanjiao.lib.clock import day_start, local_day
 from yuanjiao.network import commands, queries
-from yuanjiao.network.models import ListeningMark, Liveness, MaintenanceWindow, PlayTest, Site, StateChange
-from yuanjiao.network.queries import ChildRate, rank_units, spans
+from yuanjiao.network.models import ListeningMark, MaintenanceWindow, PlayTest, Site, StateChange
+from yuanjiao.network.queries import ChildRate, rank_units
 from yuanjiao.network.queries.states import own_observer
 from yuanjiao.network.rules import RULE, Rate
 from yuanjiao.network.rules.rates import Target
@@ -64,9 +64,7 @@ def test_no_unit_is_both_and_none_is_lost(rows: list[tuple[int, int, int]], thre
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("few", [2_000, 0])
-def test_a_series_is_the_rate_of_each_of_its_steps(cast: Cast, at: datetime, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spans, "FEW", few)  # sites asked about by name, or rows by their time
+def test_a_series_is_the_rate_of_each_of_its_steps(cast: Cast, at: datetime) -> None:
     hour, city, county = timedelta(hours=1), cast.divisions["990100000000"], cast.divisions["990101000000"]
     ListeningMark.objects.update_or_create(observer=own_observer(), defaults={"at": at + 3 * hour})
     for number, code in enumerate(sorted(cast.sites)[:3]):
@@ -91,7 +89,6 @@ def _lasting(site: Site, start: datetime, turn: datetime) -> None:
     told = {"object_id": site.pk, "observer": own_observer()}
     StateChange.objects.create(**told, state="up", at=start, until=turn, last_heard_at=start, seq=site.pk)
     StateChange.objects.create(**told, state="down", at=turn, last_heard_at=turn + timedelta(minutes=9), seq=site.pk)
-    Liveness.objects.create(**told, state="down", since=turn, last_heard_at=turn + timedelta(minutes=9), seq=site.pk)
 
 
 def _same(division: Division, start: datetime, step: timedelta) -> None:

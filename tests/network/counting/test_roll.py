@@ -15,6 +15,7 @@ from yuanjiao.network import commands, queries
 from yuanjiao.network.commands import record_play_test
 from yuanjiao.network.counting.counters import COUNTERS
 from yuanjiao.network.models import Edge, Liveness, Site, Watermark
+from yuanjiao.network.queries import spans
 from yuanjiao.network.queries.rates import SPLITS
 from yuanjiao.network.queries.states import counts_from_rows, own_observer
 from yuanjiao.network.rules import RULE
@@ -51,13 +52,16 @@ def told(cast: Cast, at: datetime) -> list[Any]:
         answers += [queries.site_counts(division.path, at=at), queries.rate_and_children(division, at)]
         answers += [queries.rate_and_children(division, *hours), queries.rank_units(queries.rates_by_child(division, *hours))]
         answers += [queries.rates_split(division, by, *hours) for by in SPLITS]
+        answers += [queries.rate_series(division, at - timedelta(minutes=2 * count), timedelta(minutes=2), count) for count in (3, 7)]
+        answers += queries.working_sites([division.path], at=at).under([division.path]).tolist()
         answers += [queries.coverage_of_villages(division, on=on), queries.coverage_by_child(division, on=on)]
         answers += [queries.uncovered_villages(division.path, on=on, limit=limit) for limit in (1, 50)]
     return answers
 
 
 @pytest.mark.clause("NET02", "NET03", "NET05")
-def test_pages_say_the_same_with_and_without_the_roll(night: Night) -> None:
+def test_pages_say_the_same_with_and_without_the_roll(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spans, "FEW", 0)  # the sites of a series are many
     at = night.now - timedelta(seconds=7)
     from_rows = told(night.cast, at)
     COUNTERS.keep(night.now, lambda _: RULE)

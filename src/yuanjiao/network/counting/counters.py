@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -259,7 +259,7 @@ class Counters:
             today = self.today if self._is_current() else None
             if today is None:
                 return None
-            return Present(today.open["state"].copy(), today.open["observer"].copy(), today.open["told"].copy())
+            return Present(**{field.name: today.open[field.name].copy() for field in fields(Present)})
 
     def kinds(self, at: int, rule: RateRule, grace_s: int) -> NDArray[np.int8] | None:
         """UP, DOWN or 0 (unknown) in the second `at`, by key; None when that is not today or the counters are not loaded.
@@ -278,13 +278,17 @@ class Counters:
             return kinds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Present:
-    """The newest word on every object, by key: its state (UP, DOWN, 0 unknown), who told it, and whether there is any word at all."""
+    """The newest word on every object, by key, in seconds since 1970: its state (UP, DOWN, 0 unknown) since when (0: none), the last beat
+    before it as recorded, who told it; and the newest play test (0: none)."""
 
     state: NDArray[np.int8]
+    since: Ints
+    heard: Ints
     observer: NDArray[np.int32]
-    told: NDArray[np.int8]
+    test_at: Ints
+    test_ok: NDArray[np.int8]
 
 
 def _me() -> tuple[UUID, str]:

@@ -13,7 +13,7 @@ from django.db.models import BigIntegerField, F, Func, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from yuanjiao.lib import clock
-from yuanjiao.network.models import ListeningMark, Liveness, PlayTest, StateChange, Watermark
+from yuanjiao.network.models import ListeningMark, PlayTest, StateChange, Watermark, ends_after
 from yuanjiao.network.rules.days import Day, day_of
 from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints, RateRule, SiteSpans
 
@@ -56,16 +56,9 @@ def span_rows(rows: QuerySet[StateChange]) -> Iterable[tuple[int, ...]]:
         yield pk, CODES[state], begin, FOREVER if end_ is None else end_, last or 0, numbers[who], key
 
 
-def open_rows(rows: QuerySet[Liveness]) -> Iterable[tuple[int, ...]]:
-    """The open span of each object as `span_rows` gives it (key 0), from its copy: that is found by the object."""
-    fields = ("object_id", "state", Epoch(F("since")), Epoch(F("last_heard_at")), "observer")
-    for pk, state, begin, last, who in rows.values_list(*fields).iterator(chunk_size=20_000):
-        yield pk, CODES[state], begin, FOREVER, last or 0, number_of(who), 0
-
-
 def overlapping(start: int, end: int) -> Q:
     """State spans that overlap [start, end)."""
-    return Q(at__lt=moment(end)) & (Q(until=None) | Q(until__gt=moment(start)))
+    return Q(at__lt=moment(end)) & (Q(until=None) | ends_after(moment(start)))
 
 
 def test_rows(rows: QuerySet[PlayTest]) -> Iterable[tuple[int, ...]]:

@@ -18,8 +18,8 @@ from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints, RateRule
 
 _STEP = 1 << 33
 OWN = {"state": np.int8, "mark": np.int64, "heard": np.int64, "observer": np.int32, "test_at": np.int64, "test_ok": np.int8}
-TOLD = {"told": np.int8}
-"""1 where any state is open: who was never heard of has none."""
+SINCE = {"since": np.int64}
+"""When the open state began, as it was told; 0 for what was never heard of."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Today:
     def __init__(self, start: int, rule: RateRule) -> None:
         self.start, self.rule = start, rule
         self.up, self.down = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        self.open = {name: np.zeros(0, kind) for name, kind in (OWN | TOLD).items()}
+        self.open = {name: np.zeros(0, kind) for name, kind in (OWN | SINCE).items()}
         self.pending = no_pieces()
         self.ends: Mapping[int, int] = {}
         self.observers: set[int] = set()
@@ -96,6 +96,7 @@ class Today:
         spans, tests = _in_order(spans, 0, 2), _in_order(tests, 0, 1)
         last = np.flatnonzero(np.append(tests[1:, 0] != tests[:-1, 0], [True] * (len(tests) > 0)))
         self._tests(tests[last])
+        self._since(spans)
         pieces = _split(spans, tests, self.start)
         is_open = pieces.finish >= FOREVER
         self._open(pieces.where(is_open))
@@ -132,6 +133,7 @@ class Today:
         site, at = spans[:, 0], spans[:, 2]
         first = np.flatnonzero(np.append([True] * (len(site) > 0), site[1:] != site[:-1]).astype(bool))
         closing = self._standing(site[first], at[first])
+        self._since(spans)
         test_at, test_ok = (self.open[name][site].astype(np.int64) for name in ("test_at", "test_ok"))
         new = Piece(site, spans[:, 1], at, spans[:, 3], spans[:, 4], spans[:, 5], test_at, test_ok)
         is_open = new.finish >= FOREVER
@@ -151,10 +153,13 @@ class Today:
         own = {name: self.open[name][site].astype(np.int64) for name in OWN}
         return Piece(site, own["state"], own["mark"], finish, own["heard"], own["observer"], own["test_at"], own["test_ok"])
 
+    def _since(self, spans: Ints) -> None:
+        lasting = spans[spans[:, 3] >= FOREVER]
+        self.open["since"][lasting[:, 0]] = lasting[:, 2]
+
     def _open(self, piece: Piece) -> None:
         for name, column in (("state", piece.state), ("mark", piece.begin), ("heard", piece.heard), ("observer", piece.observer)):
             self.open[name][piece.site] = column
-        self.open["told"][piece.site] = 1
 
     def _tests(self, tests: Ints) -> None:
         self.open["test_at"][tests[:, 0]], self.open["test_ok"][tests[:, 0]] = tests[:, 1], tests[:, 2]

@@ -61,6 +61,7 @@ from yuanjiao.network.queries.states import (
     DarkSite,
     SiteCounts,
     StateNow,
+    Working,
     counts_below,
     dark_since,
     dark_sites,
@@ -69,6 +70,7 @@ from yuanjiao.network.queries.states import (
     state_now,
     story,
     with_state,
+    working_sites,
 )
 
 __all__ = [
@@ -98,6 +100,7 @@ __all__ = [
     "Trouble",
     "VillageCoverage",
     "Window",
+    "Working",
     "affected_sites",
     "any_probe",
     "assets",
@@ -170,4 +173,5 @@ __all__ = [
     "window_rows",
     "windows_of",
     "with_state",
+    "working_sites",
 ]

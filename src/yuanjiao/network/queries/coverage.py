@@ -58,8 +58,9 @@ def _villages(path: str, on: date) -> _Villages:
     if kept is None or found is None:
         return _from_rows(path, on)
     roll, land = found
-    served = land.number[np.unique(roll.ranks[~roll.suspended])]
-    return _Villages(land, kept, np.isin(land.number[kept], served))
+    served = np.zeros(int(land.number.max(initial=-1)) + 1, dtype=bool)
+    served[land.number[roll.ranks[~roll.suspended]]] = True
+    return _Villages(land, kept, served[land.number[kept]])
 
 
 def _from_rows(path: str, on: date) -> _Villages:

@@ -55,7 +55,7 @@ class Land:
     def number(self) -> Ints:
         """A number for each rank, the same for rows with the same path: a renamed place has two."""
         fresh = np.append([True] * (len(self.paths) > 0), self.paths[1:] != self.paths[:-1])
-        return np.cumsum(fresh)
+        return np.cumsum(fresh) - 1
 
     def run(self, path: str) -> tuple[int, int]:
         """The ranks [from, to) under a path."""

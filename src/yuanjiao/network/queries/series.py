@@ -5,6 +5,7 @@ Most sites do not change at all within a day. They are told by one sum over the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -19,6 +20,7 @@ from yuanjiao.network.rules.rates import Rate, RateRule, SiteSpans, seconds_by_s
 from yuanjiao.places.models import Division
 
 Truth = NDArray[np.bool_]
+SPAN = ("site", "state", "at", "until", "heard")
 
 
 def rate_series(division: Division, start: datetime, step: timedelta, count: int) -> list[Rate]:
@@ -39,7 +41,11 @@ def _moving(spans: SiteSpans | None, part: RulePart) -> tuple[int, int]:
     """(up, down) of all that changes together."""
     if spans is None:
         return 0, 0
-    found = seconds_by_site(spans, start=part.start, end=part.end, rule=part.rule)
+    here = (spans.at < part.end) & (spans.until > part.start)
+    some = replace(
+        spans, site=spans.site[here], state=spans.state[here], at=spans.at[here], until=spans.until[here], heard=spans.heard[here]
+    )
+    found = seconds_by_site(some, start=part.start, end=part.end, rule=part.rule)
     return int(found.up.sum()), int(found.down.sum())
 
 

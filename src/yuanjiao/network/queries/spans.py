@@ -7,23 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from django.db.models import Q
 
-from yuanjiao.network.counting.reading import (
-    ends_of,
-    moment,
-    open_rows,
-    overlapping,
-    record_ends,
-    scopes_of,
-    span_rows,
-    table,
-    test_rows,
-)
-from yuanjiao.network.models import Liveness, PlayTest, StateChange
+from yuanjiao.network.counting.counters import COUNTERS, Present
+from yuanjiao.network.counting.reading import ends_of, moment, overlapping, read, record_ends, scopes_of, span_rows, table, test_rows
+from yuanjiao.network.models import PlayTest, StateChange, ends_after
 from yuanjiao.network.queries.population import Population, site_keys
 from yuanjiao.network.queries.rulings import RulePart
 from yuanjiao.network.queries.states import allowance
 from yuanjiao.network.rules.pieces import Pieces
-from yuanjiao.network.rules.rates import Ints, SiteSpans
+from yuanjiao.network.rules.rates import FOREVER, Ints, RateRule, SiteSpans
 
 FEW = 2_000
 """So many sites are asked about by name; of more, rows are found by their time."""
@@ -56,21 +47,32 @@ def spans_of_sites(population: Population, parts: Sequence[RulePart], sites: Int
     """The same for some sites of a population only: for every piece of their service, in the order of the population."""
     of, chosen = population.pieces, np.isin(population.pieces.site, sites)
     pieces = Pieces(of.row[chosen], of.site[chosen], of.first[chosen], of.last[chosen])
-    spans = _some_spans(population.start, population.end, sites)
-    since, end = moment(min(part.start - part.rule.play_days * 86_400 for part in parts)), moment(population.end)
-    tests = [table(test_rows(PlayTest.objects.filter(one.tests, at__gt=since, at__lt=end)), 4) for one in scopes_of(sites)]
-    return _at_pieces(pieces, spans[np.isin(spans[:, 0], sites)], np.concatenate(tests), record_ends(0))
+    present = COUNTERS.present() if COUNTERS.active and len(sites) > FEW else None
+    if present is None:
+        spans, tests = read(scopes_of(sites), population.start, population.end, max((part.rule for part in parts), key=_play_days))
+    else:
+        spans, tests = _of_many(present, population.start, population.end, sites, parts)
+    return _at_pieces(pieces, spans[np.isin(spans[:, 0], sites)], tests, record_ends(0))
 
 
-def _some_spans(start: int, end: int, sites: Ints) -> Ints:
-    """State spans that overlap the period, of these sites at least. Of many, what ended is found by its time and what lasts by the site:
-    the story of a site may be years long."""
-    if len(sites) <= FEW:
-        found = [table(span_rows(StateChange.objects.filter(overlapping(start, end), scope.changes)), 7) for scope in scopes_of(sites)]
-        return np.concatenate(found)
-    ended = StateChange.objects.filter(until__gt=moment(start), at__lt=moment(end))
-    lasting = [table(open_rows(Liveness.objects.filter(scope.changes, since__lt=moment(end))), 7) for scope in scopes_of(sites)]
-    return np.concatenate([table(span_rows(ended), 7), *lasting])
+def _of_many(present: Present, start: int, end: int, sites: Ints, parts: Sequence[RulePart]) -> tuple[Ints, Ints]:
+    """State spans that overlap [start, end), and tests that speak in it: what ended is found by its time (a site's own story may be years
+    long), what lasts is known to the counters; tests are asked for only of sites that tested after `start`."""
+    ended = table(span_rows(StateChange.objects.filter(ends_after(moment(start)), at__lt=moment(end)).order_by("id")), 7)
+    known = sites[sites < len(present.since)]
+    lasts = known[(present.since[known] > 0) & (present.since[known] < end)]
+    still, by, heard = np.full(len(lasts), FOREVER), present.observer[lasts], present.heard[lasts]
+    lasting = np.stack([lasts, present.state[lasts], present.since[lasts], still, heard, by, np.zeros(len(lasts), np.int64)], axis=1)
+    old = known[(present.test_at[known] > 0) & (present.test_at[known] <= start)]
+    newer = known[present.test_at[known] > start]
+    since = moment(start - max(_play_days(part.rule) for part in parts) * 86_400)
+    tests = [table(test_rows(PlayTest.objects.filter(one.tests, at__gt=since, at__lt=moment(end))), 4) for one in scopes_of(newer)]
+    told = np.stack([old, present.test_at[old], present.test_ok[old], old], axis=1)
+    return np.concatenate([ended, lasting]), np.concatenate([*tests, told])
+
+
+def _play_days(rule: RateRule) -> int:
+    return rule.play_days
 
 
 def at_pieces(pieces: Ints, ids: Ints) -> tuple[Ints, Ints]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -12,13 +12,14 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Case, Count, DateTimeField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
+from numpy.typing import NDArray
 
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.network.counting.counters import COUNTERS
 from yuanjiao.network.counting.reading import number_of
 from yuanjiao.network.models import Lifecycle, Liveness, ManagedObject, Site, State, StateChange, Watermark
-from yuanjiao.network.queries.roll import ROLL
-from yuanjiao.network.rules.rates import DOWN, UP
+from yuanjiao.network.queries.roll import AFTER, ROLL, DayRoll, Land
+from yuanjiao.network.rules.rates import DOWN, UP, Ints
 from yuanjiao.people.queries import within
 
 T = TypeVar("T", bound=ManagedObject)
@@ -105,21 +106,78 @@ def site_counts(path: str, *, at: datetime) -> SiteCounts:
 
 
 def _counted(path: str, at: datetime) -> SiteCounts | None:
+    found = _on_roll(at)
+    if found is None:
+        return None
+    roll, land, heard, state = found
+    low, high = roll.runs(land, [path])
+    here = slice(int(low[0]), int(high[0]))
+    serving = ~roll.suspended[here]
+    total, up, down, told = (
+        int(np.count_nonzero(serving & chosen[here])) for chosen in (~roll.suspended, state == UP, state == DOWN, heard)
+    )
+    return SiteCounts(total, up, down, total - up - down, total - told, len(serving) - total)
+
+
+def _on_roll(at: datetime) -> tuple[DayRoll, Land, NDArray[np.bool_], NDArray[np.int8]] | None:
+    """Who counts today, whether there is any word on each of them, and the present state as it is believed (UP, DOWN, 0)."""
     found = ROLL.day(int(at.timestamp()))
     present = None if found is None else COUNTERS.present()
     if found is None or present is None:
         return None
     roll, land = found
-    low, high = roll.runs(land, [path])
-    here = slice(int(low[0]), int(high[0]))
-    ids = roll.ids[here][~roll.suspended[here]]
-    heard = ids[ids < len(present.told)]
-    heard = heard[present.told[heard] == 1]
-    stale = [number_of(observer) for observer in stale_observers(at)]
-    states = np.where(np.isin(present.observer[heard], stale), 0, present.state[heard])
-    up, down = int(np.count_nonzero(states == UP)), int(np.count_nonzero(states == DOWN))
-    never, suspended = len(ids) - len(heard), int(np.count_nonzero(roll.suspended[here]))
-    return SiteCounts(total=len(ids), up=up, down=down, unknown=len(ids) - up - down, never=never, suspended=suspended)
+    known = roll.ids < len(present.since)
+    ids = np.where(known, roll.ids, 0)
+    heard = known & (present.since[ids] > 0)
+    stale = np.isin(present.observer[ids], [number_of(observer) for observer in stale_observers(at)])
+    return roll, land, heard, np.where(heard & ~stale, present.state[ids], np.int8(0))
+
+
+@dataclass(frozen=True, eq=False)
+class Working:
+    """Sites that are up now, in the order of their places."""
+
+    ids: Ints
+    runs: Callable[[Sequence[str]], tuple[Ints, Ints]]
+    """Places of `ids` [from, to) that stand under each path."""
+
+    def under(self, places: Sequence[str], among: Ints | None = None) -> Ints:
+        """How many stand under each of the places; of those `among` only."""
+        chosen = np.ones(len(self.ids), bool) if among is None else np.isin(self.ids, among)
+        before = np.concatenate(([0], np.cumsum(chosen)))
+        low, high = self.runs(places)
+        return before[high] - before[low]
+
+
+def working_sites(paths: Iterable[str], *, at: datetime) -> Working:
+    """The sites in service under the paths that are up now (with the roll: all that are up)."""
+    found = _on_roll(at)
+    if found is not None:
+        roll, land, _, state = found
+        up = (state == UP) & ~roll.suspended
+        return Working(roll.ids[up], _runs_of_ranks(land, roll.ranks[up]))
+    rows = with_state(Site.objects.filter(within("division__path", paths), lifecycle=Lifecycle.IN_SERVICE), at=at).filter(state=State.UP)  # type: ignore[misc]
+    told = sorted((path.encode(), pk) for pk, path in rows.values_list("pk", "division__path"))
+    return Working(np.array([pk for _, pk in told], np.int64), _runs_of_paths(np.array([path for path, _ in told], np.bytes_)))
+
+
+Runs = Callable[[Sequence[str]], tuple[Ints, Ints]]
+
+
+def _runs_of_ranks(land: Land, ranks: NDArray[np.int32]) -> Runs:
+    def runs(places: Sequence[str]) -> tuple[Ints, Ints]:
+        low, high = land.runs(places)
+        return np.searchsorted(ranks, low), np.searchsorted(ranks, high)
+
+    return runs
+
+
+def _runs_of_paths(paths: NDArray[np.bytes_]) -> Runs:
+    def runs(places: Sequence[str]) -> tuple[Ints, Ints]:
+        low, high = (np.array([place.encode() + more for place in places], np.bytes_) for more in (b"", AFTER))
+        return np.searchsorted(paths, low), np.searchsorted(paths, high)
+
+    return runs
 
 
 def counts_from_rows(path: str, *, at: datetime) -> SiteCounts:
