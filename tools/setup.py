@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -45,6 +46,8 @@ def main(kind: str) -> int:
     ]
     if kind == "dev":
         steps.append(("tools for checks and tests", "dev", ["requirements/dev.txt"], lambda: pip_install("dev")))
+    migrations = sorted(str(one.relative_to(ROOT)) for one in ROOT.glob("src/yuanjiao/*/migrations/*.py"))
+    steps.append(("an empty database", "empty", ["requirements/run.txt", *migrations], make_empty_database))
     steps.append(("browser files", "front", ["package-lock.json", "tools/setup.py"], fetch_front))
     steps.append(("ffmpeg", "ffmpeg", ["requirements/run.txt"], check_ffmpeg))
     if kind == "dev":
@@ -124,6 +127,13 @@ def install_self() -> None:
     command = BIN / "yuanjiao"
     command.write_text(f"#!{BIN / 'python'}\nimport sys\nfrom yuanjiao.wiring.cli import main\nsys.exit(main())\n")
     command.chmod(0o755)
+
+
+def make_empty_database() -> None:
+    """A home that is new begins with a copy of it, instead of seconds of migrations (src/yuanjiao/wiring/newborn.py)."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("YUANJIAO_")}
+    with tempfile.TemporaryDirectory() as home:
+        run(BIN / "python", "-m", "yuanjiao.wiring.newborn", env={**clean, "YUANJIAO_HOME": home})
 
 
 def npm_command() -> list[str]:

@@ -82,6 +82,7 @@ DOORS: dict[str, object] = {
     "desks:tv_item": PUBLIC,
     "desks:tv_notice_ok": MACHINE,
     "desks:tv_play": PUBLIC,
+    "desks:tv_read": PUBLIC,
     "events": ANYBODY,
     "faults:delay_list": frozenset({P.SEE_REPORTS}),
     "faults:fault_settings": frozenset({P.IMPORT_REGISTER}),

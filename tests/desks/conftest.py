@@ -7,17 +7,26 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import pytest
+from PIL import Image
 
 from yuanjiao.courseware import commands
-from yuanjiao.courseware.models import Column, Courseware
+from yuanjiao.courseware.models import Column, Courseware, CoursewareClass, CoursewareSource
+from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.simulation.cast import SINCE, Cast
 
 CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:02.000\n乡亲们好\n\n00:02.000 --> 00:04.000\n今天讲仔猪保温\n"
+
+
+def photo() -> bytes:
+    target = BytesIO()
+    Image.new("RGB", (800, 600), (90, 140, 60)).save(target, "JPEG")
+    return target.getvalue()
 
 
 def make_film(path: Path, *, picture: str, rate: int, seconds: int) -> Path:
@@ -75,6 +84,29 @@ class Stock:
             **details,
         )
         return self.items[title]
+
+    def release(self, item: Courseware, *columns: str) -> Courseware:
+        """Sent, reviewed and put into columns by those who may."""
+        commands.submit_courseware(courseware=item, by=self.cast.actor("zhizuo"), at=self.at)
+        item.refresh_from_db()
+        commands.approve_courseware(courseware=item, by=self.cast.actor("shenhe"), at=self.at)
+        item.refresh_from_db()
+        places = [self.columns[name] for name in columns]
+        commands.release_courseware(courseware=item, columns=places, by=self.cast.actor("shiguan"), at=self.at)
+        self.items[item.title] = item
+        return item
+
+    def made(self, title: str, kind: str, **details: Any) -> Courseware:
+        by, sort = self.cast.actor("zhizuo"), (CoursewareClass.SERVICE, CoursewareSource.OWN)
+        return commands.create_courseware(title=title, kind=Kind(kind), item_class=sort[0], source=sort[1], by=by, at=self.at, **details)
+
+    def article(self, title: str = "选种五步法") -> Courseware:
+        """With a picture, and words for more than one screen of a television."""
+        item, by = self.made(title, "article"), self.cast.actor("zhizuo")
+        commands.add_picture(courseware=item, content=photo(), caption="晒种", by=by, at=self.at)
+        words = "晒种两天，再用**盐水**选种，浮起来的不要。" * 30
+        commands.write_article(courseware=item, source=f"## 选种\n\n{words}\n\n[图1]\n\n## 催芽\n\n{words}", by=by, at=self.at)
+        return self.release(item, "种养技术")
 
     def withdraw(self, title: str) -> None:
         commands.withdraw_courseware(courseware=self.items[title], reason="内容有误", by=self.cast.actor("shiguan"), at=self.at)

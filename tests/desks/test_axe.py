@@ -16,7 +16,7 @@ from yuanjiao.simulation.cast import Cast
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PORTAL = ("portal_home", "portal_item", "portal_column", "portal_search", "portal_offline", "portal_settings")
-TELEVISION = ("tv_home", "tv_box", "tv_all", "tv_column", "tv_item", "tv_play")
+TELEVISION = ("tv_home", "tv_box", "tv_all", "tv_column", "tv_item", "tv_play", "tv_read")
 STAFF = ("home", "signs", "audit", "nodes", "screen", "ranking")
 LATER = ("portal_theme", "portal_channel", "tv_channel", "tv_channels")
 """Looked at where their rows are made: tests/programmes."""
@@ -25,7 +25,7 @@ NO_PAGES = {
     "portal_item_poster", "portal_column_poster", "portal_site_poster", "portal_poster",
 }  # fmt: skip
 PHONE, DESK, BOX = {"width": 390, "height": 844}, {"width": 1440, "height": 900}, {"width": 720, "height": 576}
-WHO = ("shiguan", "xianguan", "weihu", "zhizuo", "shenhe", "shenji")
+WHO = ("shiguan", "xianguan", "gongcheng", "rexian", "zhanguan", "zhizuo", "shenhe", "lingdao", "shenji")
 
 
 def test_every_page_of_the_desks_is_named_here() -> None:
@@ -38,6 +38,8 @@ def address_of(name: str, shown: Stock) -> str:
         return reverse(f"desks:{name}", args=[shown.columns["种养技术"].uid])
     if name.endswith(("_item", "_play")):
         return reverse(f"desks:{name}", args=[shown.items["春季仔猪保温与防疫"].uid])
+    if name == "tv_read":
+        return reverse(f"desks:{name}", args=[shown.article().uid])
     return reverse(f"desks:{name}")
 
 

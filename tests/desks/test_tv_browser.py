@@ -164,3 +164,12 @@ def test_a_whiteboard_fills_its_screen_and_is_led_by_a_finger(
     page.wait_for_function("!document.getElementById('film').paused")
     with page.expect_navigation(url="**/tv/columns/**"):
         page.tap("#back")
+
+
+def test_a_row_looks_as_before_once_the_choice_has_moved_on(chromium: Any, shown: Stock, live_server: Any) -> None:
+    page = television(chromium, "hd", live_server.url)
+    open_with(page, "1", "/tv/all/")
+    drawn = "JSON.stringify(document.getElementById('i1').getBoundingClientRect())"
+    before = page.evaluate(drawn), page.get_attribute("#i1", "class").removesuffix(" on")
+    press(page, "ArrowDown")
+    assert (page.evaluate(drawn), page.get_attribute("#i1", "class")) == before

@@ -13,7 +13,7 @@ from typing import overload
 from uuid import UUID
 
 from yuanjiao.courseware import queries
-from yuanjiao.courseware.queries import ColumnNow, ItemCard, ItemDetail, RenditionCard
+from yuanjiao.courseware.queries import ColumnNow, ItemCard, ItemDetail, PartCard, RenditionCard
 from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
@@ -70,7 +70,14 @@ class Face:
     def watch_bytes(self) -> int | None:
         sizes = self.card.sizes
         first, second = (PHONE_LOW, BOX) if self.saving else (BOX, PHONE_LOW)
+        if self.card.kind == "audio":
+            return None  # its form for boxes is a still picture with the sound
         return sizes.get(first) or sizes.get(second)
+
+    @property
+    def read_bytes(self) -> int | None:
+        """Bytes of all pages or pictures."""
+        return self.card.sizes.get("pages") or None
 
     @property
     def listen_bytes(self) -> int | None:
@@ -82,12 +89,13 @@ class Listing(Sequence[Face]):
     """A list of released items that asks the database for the page it is asked for. Fits Django's Paginator."""
 
     column: UUID | None = None
-    item_class: str = ""
     saving: bool = False
+    kind: str = ""
+    age_band: str = ""
 
     @cached_property
     def _count(self) -> int:
-        return queries.released_count(on=clock.today(), column=self.column, item_class=self.item_class, path=path_here())
+        return queries.released_count(on=clock.today(), column=self.column, path=path_here(), kind=self.kind, age_band=self.age_band)
 
     def __len__(self) -> int:
         return self._count
@@ -103,8 +111,9 @@ class Listing(Sequence[Face]):
         return [Face(card, self.saving) for card in self._cards(start, None if wanted.stop is None else max(wanted.stop - start, 0))]
 
     def _cards(self, offset: int, limit: int | None) -> list[ItemCard]:
+        within, path = self.column, path_here()
         return queries.released_items(
-            on=clock.today(), column=self.column, item_class=self.item_class, path=path_here(), offset=offset, limit=limit
+            on=clock.today(), column=within, path=path, offset=offset, limit=limit, kind=self.kind, age_band=self.age_band
         )
 
 
@@ -115,9 +124,9 @@ class Findings(Listing):
     words: str = ""
 
     def _found(self, offset: int, limit: int) -> queries.Found:
-        on, path = clock.today(), path_here()
+        within, path = self.column, path_here()
         return queries.search_items(
-            self.words, on=on, column=self.column, item_class=self.item_class, path=path, offset=offset, limit=limit
+            self.words, on=clock.today(), column=within, path=path, offset=offset, limit=limit, kind=self.kind, age_band=self.age_band
         )
 
     @cached_property
@@ -147,11 +156,19 @@ def box_rendition(item: ItemDetail, *, hd: bool = False, ts: bool = False) -> Re
     return next((found for found in map(item.rendition, order) if found), None)
 
 
+def part_url(part: PartCard) -> str:
+    """Where a page, a picture or the file of a document is fetched."""
+    return blob_url(part.blob, part.media_type)
+
+
 def captions_url(item: ItemDetail) -> str:
     found = item.rendition(CAPTIONS)
     return blob_url(found.blob, "text/vtt") if found else ""
 
 
 def poster_url(item: ItemDetail) -> str:
+    """The key picture; for pages and pictures the first of them."""
     found = item.rendition(POSTER)
-    return blob_url(found.blob, found.media_type) if found else ""
+    if found:
+        return blob_url(found.blob, found.media_type)
+    return part_url(item.parts[0]) if item.parts else ""

@@ -34,6 +34,7 @@ urlpatterns = [
     path("tv/columns/<uuid:uid>/", noticed_tv(tv.column), name="tv_column"),
     path("tv/items/<uuid:uid>/", noticed_tv(tv.item), name="tv_item"),
     path("tv/play/<uuid:uid>/", noticed_tv(tv.play), name="tv_play"),
+    path("tv/read/<uuid:uid>/", noticed_tv(tv.read), name="tv_read"),
     path("themes/<uuid:uid>/", noticed(portal_programmes.theme), name="portal_theme"),
     path("channels/<uuid:uid>/", noticed(portal_programmes.channel), name="portal_channel"),
     path("tv/channels/", noticed_tv(tv_programmes.channels), name="tv_channels"),

@@ -1,4 +1,7 @@
-"""Chinese and Latin text as tokens, pure: characters to find exactly, words (jieba) to rank, sound and spelling for slips of the hand."""
+"""Chinese and Latin text as tokens, pure: characters to find exactly, words (jieba) to rank, sound and spelling for slips of the hand.
+
+The dictionaries are loaded when the first text comes: a server that starts need not wait for them.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-
-import rjieba
-from pypinyin import lazy_pinyin
 
 RUN = re.compile(r"[a-z0-9]+|[^\W_a-z0-9]+")
 LONGEST_SPELLING = 40
@@ -33,11 +33,15 @@ def characters(text: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """Words by jieba, long ones with the words inside them."""
+    import rjieba
+
     return [token for run in runs(text) for token in ([run] if run.isascii() else rjieba.cut_for_search(run))]
 
 
 def coarse_words(run: str) -> list[str]:
     """One run cut once into words, none inside another."""
+    import rjieba
+
     return [run] if run.isascii() else list(rjieba.cut(run))
 
 
@@ -58,12 +62,16 @@ def spellings(text: str) -> set[str]:
 
 
 def _read(run: str) -> list[str]:
+    import rjieba
+
     return [run] if run.isascii() else [sound for word in rjieba.cut(run) for sound in _reading(word)]
 
 
 @lru_cache(maxsize=50_000)
 def _reading(word: str) -> tuple[str, ...]:
     """The same words come again and again, and reading one costs more than everything else."""
+    from pypinyin import lazy_pinyin
+
     return tuple(lazy_pinyin(word))
 
 

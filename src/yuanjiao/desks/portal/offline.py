@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 from yuanjiao.desks.keeping import kept
 from yuanjiao.desks.portal.views import page, render_page
 
-SHELL = ("desks/portal.css", "desks/portal_player.js", "desks/portal_offline.js", "ui/mark.svg")
+SHELL = ("desks/portal.css", "desks/portal_player.js", "desks/portal_offline.js", "desks/portal_aloud.js", "ui/mark.svg")
 """Files without which a kept page cannot be shown."""
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pylopdf_fonts_zh_cn as fonts
 import segno
-from fpdf import FPDF
-from fpdf.enums import TextMode
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 RED, DEEP, INK, SOFT, PAPER, GOLD = (179, 38, 30), (138, 27, 21), (43, 31, 22), (103, 85, 67), (251, 245, 234), (185, 138, 58)
 SIZES = {"a4": (210.0, 297.0), "a3": (297.0, 420.0), "leaflet": (297.0, 210.0)}
@@ -38,6 +39,9 @@ class Sheet:
 
 def draw(sheet: Sheet, form: str) -> bytes:
     """The PDF of one of SIZES."""
+    import pylopdf_fonts_zh_cn as fonts  # loaded when somebody prints: a server that starts need not wait for them
+    from fpdf import FPDF
+
     width, height = SIZES[form]
     pdf = FPDF(unit="mm", format=(width, height))
     pdf.set_auto_page_break(False)
@@ -154,6 +158,8 @@ class _Page:
 
     def _text(self, x: float, y: float, text: str, font: str, points: float, colour: tuple[int, int, int], *, bold: bool = False) -> None:
         """One line, its top at `y`. The fonts have one weight: bold letters get an outline."""
+        from fpdf.enums import TextMode
+
         left, top, _, _ = self._place(x, y, 0, 0)
         size = points * self.scale
         self.pdf.set_font(font, size=size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import segno
@@ -102,17 +102,44 @@ def search(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("column", "")
     columns = faces.columns_here()
     within = next((one.uid for one in columns if str(one.uid) == asked), None)
-    saving = preferences_of(request).saving
-    listing = faces.Findings(column=within, words=words, saving=saving) if words else faces.Listing(column=within, saving=saving)
+    kind, age = (request.GET.get(name, "") for name in ("kind", "age"))
+    narrow = {"column": within, "saving": preferences_of(request).saving, "kind": kind, "age_band": age}
+    listing = faces.Findings(words=words, **narrow) if words else faces.Listing(**narrow)  # type: ignore[arg-type]  # one value each
     found = _pages(request, listing)
-    if words and not within and (not listing or getattr(listing, "alike", False)):
+    if words and not within and not kind and not age and (not listing or getattr(listing, "alike", False)):
         note_search_miss(words=words, on=clock.today())
-    kept = urlencode({"q": words, **({"column": within} if within else {})}) + "&"
-    context = {"q": words, "columns": columns, "filters": {"column": within}, "page": found, "kept": kept, "on_search": True}
+    filters = {"column": within or "", "kind": kind, "age": age}
+    context = {"q": words, "columns": columns, "filters": filters, "page": found, "on_search": True}
+    context |= {"kept": urlencode({"q": words, **_given(filters)}) + "&", "choices": _choices(words, filters)}
     response = render_page(request, "search", {**context, "alike": getattr(listing, "alike", False)})
     if not words:  # a word looked for in vain is counted, each time
         response["Cache-Control"] = KEEP
     return response
+
+
+def _given(filters: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in filters.items() if value}
+
+
+def _choices(words: str, filters: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """Rows of filters as (heading, [(name, link, chosen)]): columns, kinds and ages that lead to something (CW20)."""
+    there = queries.filter_choices(on=clock.today(), path=faces.path_here())
+    rows: list[tuple[str, str, list[tuple[Any, str]]]] = [
+        (_("栏目"), "column", [(one.uid, one.title) for one in faces.columns_here()]),
+        (_("类型"), "kind", list(there.kinds) if len(there.kinds) > 1 else []),
+        (_("适合"), "age", list(there.age_bands)),
+    ]
+    return [
+        (
+            heading,
+            [
+                (name, "?" + urlencode({"q": words, **_given({**filters, key: value})}), str(filters[key]) == str(value))
+                for value, name in [("", _("全部")), *offered]
+            ],
+        )
+        for heading, key, offered in rows
+        if offered
+    ]
 
 
 @page
@@ -138,6 +165,9 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
             "picture_address": address_of(request, picture) if picture else "",
             "captions_url": faces.captions_url(found),
             "master_url": _master_url(found),
+            "file_url": faces.part_url(found.file) if found.file else "",
+            "parts": [(part, faces.part_url(part)) for part in found.parts],
+            "host": urlsplit(found.address).hostname or "",
             "transcript": transcript(store.path(words.blob)) if words else [],
             "about": _about(found),
             "more": _more(found, columns[0].uid if columns else None, wished),
@@ -151,7 +181,13 @@ def _master_url(found: ItemDetail) -> str:
 
 
 def _about(found: ItemDetail) -> list[tuple[str, str]]:
-    facts = ((_("主讲"), found.speaker), (_("制作单位"), found.unit_name), (_("来源"), found.source_name))
+    facts = (
+        (_("适合"), found.age_band),
+        (_("主题"), "、".join(found.topics)),
+        (_("主讲"), found.speaker),
+        (_("制作单位"), found.unit_name),
+        (_("来源"), found.source_name),
+    )
     return [(name, value) for name, value in facts if value]
 
 

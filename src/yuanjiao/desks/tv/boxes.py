@@ -32,6 +32,10 @@ class Canvas:
     title_line: int
     summary_px: int
     summary_line: int
+    room: tuple[int, int]
+    """Width and height between head and foot, in pixels: where pages and pictures are shown."""
+    letter_px: int
+    """Letters of an article; a line of them is as high as one and a half."""
 
     @property
     def row_chars(self) -> int:
@@ -44,9 +48,9 @@ class Canvas:
         return lines * (self.summary_line - 1)
 
 
-SD_530 = Canvas("sd530", 640, 530, 12, 17, 320, 34, 12, 32, 13)
-SD_576 = Canvas("sd576", 720, 576, 12, 18, 352, 36, 14, 32, 16)
-HD_720 = Canvas("hd720", 1280, 720, 16, 30, 440, 50, 18, 38, 24)
+SD_530 = Canvas("sd530", 640, 530, 12, 17, 320, 34, 12, 32, 13, (576, 382), 28)
+SD_576 = Canvas("sd576", 720, 576, 12, 18, 352, 36, 14, 32, 16, (648, 417), 28)
+HD_720 = Canvas("hd720", 1280, 720, 16, 30, 440, 50, 18, 38, 24, (1152, 518), 36)
 
 
 @dataclass(frozen=True)

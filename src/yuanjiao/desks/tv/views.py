@@ -25,6 +25,7 @@ from yuanjiao.desks import faces
 from yuanjiao.desks.keeping import kept
 from yuanjiao.desks.tv.boxes import BOXES, ROWS, TILES, box_of
 from yuanjiao.desks.tv.keys import as_text
+from yuanjiao.desks.tv.leaves import leaves
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import public
@@ -186,6 +187,7 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
             "picture": faces.poster_url(found),
             "summary_chars": box_of(request).canvas.summary_chars(found.title),
             "play": _link(request, "tv_play", uid, **place) if film else "",
+            "read": _link(request, "tv_read", uid, **place) if leaves(found, box_of(request).canvas) else "",
             "listen": _link(request, "tv_play", uid, **place, v="audio") if found.rendition(faces.SOUND) else "",
             "back": _back(request),
         },
@@ -205,6 +207,22 @@ def play(request: HttpRequest, uid: UUID) -> HttpResponse:
     address = faces.blob_url(film.blob, film.media_type)
     context = {"item": found, "film": film, "address": address, "sound_only": film.kind == "audio", "back": _back(request)}
     return _render(request, "play", {**context, "picture": faces.poster_url(found)})
+
+
+@page
+@kept
+@require_safe
+def read(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """An article, a document or pictures, one screen at a time."""
+    found = queries.item_detail(uid, on=clock.today())
+    sheet = Paginator(leaves(found, box_of(request).canvas), 1).get_page(request.GET.get("l"))
+    if not sheet.object_list:
+        raise NotFound(_("这里没有可以看的页"))
+    place = _place(request)
+    context = {"item": found, "sheet": sheet, "back": _link(request, "tv_item", uid, **place)}
+    for name, there, number in (("before", sheet.has_previous(), sheet.number - 1), ("after", sheet.has_next(), sheet.number + 1)):
+        context[name] = _link(request, "tv_read", uid, **place, l=number) if there else ""
+    return _render(request, "read", context)
 
 
 def _film(request: HttpRequest, found: ItemDetail) -> RenditionCard | None:

@@ -107,19 +107,10 @@
   var again = box.querySelector('[data-trouble] button');
   if (again) { again.addEventListener('click', function () { var at = kept(); show('trouble', false); media.load(); media.play(); if (at) { resumed = false; } }); }
 
-  /* -- speed, reading aloud, sharing, keys -- */
+  /* -- speed, sharing, keys -- */
   show('bar', true);
   var speed = box.querySelector('[data-speed]');
   speed.addEventListener('change', function () { media.playbackRate = media.defaultPlaybackRate = Number(speed.value); });
-  if (window.speechSynthesis && window.SpeechSynthesisUtterance) {
-    var aloud = show('aloud', true);
-    aloud.addEventListener('click', function () {
-      if (speechSynthesis.speaking) { speechSynthesis.cancel(); return; }
-      var words = Array.prototype.map.call(document.querySelectorAll('article [data-read]'), function (one) { return one.textContent; }).join('。');
-      var voice = new SpeechSynthesisUtterance(words); voice.lang = 'zh-CN'; voice.rate = 0.9;
-      media.pause(); speechSynthesis.speak(voice);
-    });
-  }
   if (navigator.share) {
     show('share', true).addEventListener('click', function () { navigator.share({ title: told.title, url: document.querySelector('link[rel=canonical]').href }).catch(function () {}); });
   }

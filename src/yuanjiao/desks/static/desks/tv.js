@@ -17,7 +17,7 @@
   var current = null;
   function focus(link) {
     if (!link) { return; }
-    if (current) { current.className = current.className.replace(' on', ''); }
+    if (current) { current.className = current.className.replace(/ on$/, ''); }
     current = link;
     link.className += ' on';
     try { link.focus(); } catch (ignored) { /* a box without focus() still shows the frame */ }
@@ -96,7 +96,7 @@
   function fit() {
     var factor = Math.min(window.innerWidth / canvas.offsetWidth, window.innerHeight / canvas.offsetHeight);
     canvas.style.transform = 'scale(' + factor + ')';
-    canvas.style.marginTop = Math.max(0, (window.innerHeight - canvas.offsetHeight * factor) / 2) + 'px';
+    canvas.style.margin = (window.innerHeight - canvas.offsetHeight * factor) / 2 + 'px 0 0 ' + (window.innerWidth - canvas.offsetWidth * factor) / 2 + 'px';
   }
   function press(id, work) {
     var link = document.getElementById(id);

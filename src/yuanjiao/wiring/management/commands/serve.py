@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from yuanjiao.flow.nodes.commands import ensure_self
@@ -15,6 +14,7 @@ from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.leases import living
 from yuanjiao.wiring.beside import Beside
+from yuanjiao.wiring.newborn import bring_up_to_date
 from yuanjiao.wiring.server import run_server
 
 WORKER = ("db_worker", "--queue-name", "*", "--interval", "1")
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-worker", action="store_true", help="不在旁边运行打包工人进程")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", verbosity=0, interactive=False)
+        bring_up_to_date()
         ensure_self(at=clock.now())
         if settings.INTAKE_ADDRESS and settings.ROLE not in {"solo", "centre"}:
             raise Refused("只有中心（centre、solo）可以有多个接收进程")
