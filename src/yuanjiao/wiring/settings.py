@@ -35,7 +35,7 @@ MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20_000_000_000, "Largest cour
 MIN_FREE_BYTES = env.integer("MIN_FREE_BYTES", 200 * 1024 * 1024, "Intake stops with 507 when less than this is free on the disk, in bytes")
 BEAT_PERIOD_S = env.number("BEAT_PERIOD_S", 60.0, "How often a site beats unless its register row says otherwise, in seconds")
 BEAT_GRACE_S = env.number("BEAT_GRACE_S", 30.0, "How much later than its period a beat may come before silence counts, in seconds")
-SWEEP_S = env.number("SWEEP_S", 5.0, "How often the live array is swept for overdue objects, in seconds")
+SWEEP_S = env.number("SWEEP_S", 3.0, "How often the live array is swept for overdue objects, in seconds")
 REFERENCES = env.names("REFERENCES", "", "host:port of what is not ours and always answers; asked when nobody at all is heard")
 DEADMAN_URL = env.text(
     "DEADMAN_URL", "", "Address asked for every minute while this machine listens well; its owner alarms when we stay away"
