@@ -15,7 +15,7 @@ from yuanjiao.network.live import LISTENER, Listener
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 10.0
-LATE_SWEEPS = 6
+LATE_SWEEPS = 10
 STUCK_S = 10.0
 
 
