@@ -20,7 +20,20 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ("diagnosis", "doors", "network", "availability", "liveness", "silence", "probes", "journal", "register", "pages", "search", "portal")
+MODULES = (
+    "diagnosis",
+    "doors",
+    "network",
+    "availability",
+    "liveness",
+    "silence",
+    "probes",
+    "journal",
+    "register",
+    "pages",
+    "search",
+    "portal",
+)
 KEPT = ("value", "unit", "floor", "ratio")
 
 
