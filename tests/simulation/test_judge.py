@@ -19,16 +19,19 @@ from yuanjiao.flow.nodes.commands import ensure_self
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.events import Deaf, StateChanged
 from yuanjiao.network.models import Outage, PlayTest, StateChange
-from yuanjiao.simulation.city import City, Plan, make_city
+from yuanjiao.simulation.city import City, Plan, SimSite, make_city
 from yuanjiao.simulation.edge import fresh_memory
 from yuanjiao.simulation.history import start_afresh
 from yuanjiao.simulation.judge import beats
+from yuanjiao.simulation.judge.bench import Bench
+from yuanjiao.simulation.judge.clocks import WrongClock
 from yuanjiao.simulation.judge.court import START, Case, hold
-from yuanjiao.simulation.judge.life import JudgedEdge, Life
-from yuanjiao.simulation.judge.oracle import Sums, Told, story, sums
+from yuanjiao.simulation.judge.life import JudgedEdge, Life, runs_of_site
+from yuanjiao.simulation.judge.office import MOVE, RESUME, SUSPEND, Act, Work, pieces_of
+from yuanjiao.simulation.judge.oracle import Ear, Sums, Told, story, sums
 from yuanjiao.simulation.judge.paper import lines
-from yuanjiao.simulation.judge.truth import EDGE, HOUR, LINE, SITE, Spans, Strike, Truth, Try, WrongClock, draw_truth
-from yuanjiao.simulation.judge.verdict import Bench, Judgement, judge
+from yuanjiao.simulation.judge.truth import EDGE, HOUR, LINE, SITE, WORK, Spans, Strike, Truth, Try, draw_truth
+from yuanjiao.simulation.judge.verdict import Judgement, judge
 from yuanjiao.simulation.transport import InsideTransport
 from yuanjiao.wiring.founding import found_city
 
@@ -91,17 +94,18 @@ def test_the_oracle_counts_by_beats_and_tests() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.clause("NET06", "NET08")
-@pytest.mark.parametrize("seed", [8, 9])
+@pytest.mark.parametrize("seed", [8, 10])
 def test_a_city_is_judged_to_the_second(seed: int, tmp_path: Path, fresh_listener: None) -> None:
-    case = Case(Plan(counties=2, towns=8, sites=80, seed=seed), days=2.5, haste=8)
+    case = Case(Plan(counties=3, towns=9, sites=90, seed=seed), days=2.5, haste=8)
     judgement, bench = hold(case, tmp_path, found)
     assert len(judgement.findings) >= 25
     assert {one.strike.kind for one in judgement.findings} >= {SITE, LINE, EDGE}
     assert (judgement.missed, judgement.invented, judgement.symptoms) == ([], [], [])
     assert judgement.exact_share >= 0.995
     assert judgement.class_share >= 0.99
-    assert judgement.unequal == []
-    assert len(judgement.differences) < judgement.sites, "behind an edge whose clock is right no second differs"
+    assert judgement.unequal == [], "only a drifting clock may cost a second"
+    assert (judgement.told_in_work, judgement.places_off) == ([], [])
+    assert len(judgement.clocks) == 3, "clocks of three kinds"
     assert any("| site equipment |" in line for line in lines(case, judgement))
     spoil(judgement, bench)
     spoiled = judge(Bench(bench.truth, bench.start, bench.until))
@@ -113,16 +117,32 @@ def test_a_city_is_judged_to_the_second(seed: int, tmp_path: Path, fresh_listene
 
 def spoil(judgement: Judgement, bench: Bench) -> None:
     """A found outage is lost, an invented one stands, and one site is told to be up fifteen minutes late."""
-    struck = Counter(strike.code for strike in bench.truth.strikes)
-    lost = next(one.strike.code for one in judgement.findings if one.strike.kind == SITE and struck[one.strike.code] == 1)
+    truth, struck = bench.truth, Counter(strike.code for strike in bench.truth.strikes)
+    found_sites = [one.strike for one in judgement.findings if one.strike.kind == SITE and struck[one.strike.code] == 1]
+    lost = next(one.code for one in found_sites if undisturbed(truth, above(truth, one.code), one.start, one.end))
     Outage.objects.filter(object__code=lost).delete()
-    quiet = [site.code for site in bench.truth.city.sites() if site.code != lost and not struck[site.code] + struck[site.line]]
+    decided = {act.code for act in truth.acts} | {work.code for work in truth.works}
+    calm_sites = [code for code in truth.sites if not decided & {code, *above(truth, code)}]
+    quiet = [code for code in calm_sites if code != lost and not struck[code] + struck[truth.sites[code].line]]
     tested = PlayTest.objects.filter(site=OuterRef("object_id"), at__lt=OuterRef("at"))
     long = StateChange.objects.filter(object__code__in=quiet, state="up", until__gt=F("at") + timedelta(hours=1))
     calm = long.filter(Exists(tested)).order_by("pk")[0]
-    at = START + timedelta(seconds=bench.truth.length / 2)
+    codes = above(truth, calm.object.code)
+    hour = next(hour for hour in range(2, int(truth.length // HOUR) - 4) if undisturbed(truth, codes, hour * HOUR, (hour + 1) * HOUR))
+    at = START + timedelta(hours=hour)
     Outage.objects.create(object=calm.object, started_at=at, started_lo=at, started_hi=at, detected_at=at, ended_at=at + timedelta(hours=1))
     StateChange.objects.filter(pk=calm.pk).update(at=calm.at + timedelta(minutes=15))
+
+
+def above(truth: Truth, code: str) -> set[str]:
+    """What a site hangs on."""
+    site = truth.sites[code]
+    return {site.line, site.edge, truth.uplinks[site.edge]}
+
+
+def undisturbed(truth: Truth, codes: set[str], start: float, end: float) -> bool:
+    """Whether nothing broke at any of these near that time."""
+    return not any(row.start < end + 900 and start - 900 < row.end for code in codes for row in truth.strikes_on(code))
 
 
 def assert_printed(case: Case, judgement: Judgement) -> None:
@@ -138,12 +158,18 @@ def test_a_judgement_wants_a_fresh_database() -> None:
         call_command("simulate", "judge", "--here", "--sites", "6", "--towns", "2", "--counties", "1", "--days", "1")
 
 
+DRAWN_FOR_THE_WHOLE = {"flapping", WORK}
+"""What is placed somewhere in the whole time lies elsewhere in a longer one."""
+
+
 def test_a_longer_time_does_not_change_what_happened_before() -> None:
     city = make_city(Plan(2, 4, 40, seed=3))
     short, long = (draw_truth(city, days=days, seed=3, haste=10) for days in (3, 6))
-    early = [strike for strike in long.strikes if strike.end < short.length - 6 * HOUR and strike.note != "flapping"]
+    early = [strike for strike in long.strikes if strike.end < short.length - 6 * HOUR and strike.note not in DRAWN_FOR_THE_WHOLE]
     assert early
-    assert {strike for strike in short.strikes if strike.end < short.length - 6 * HOUR and strike.note != "flapping"} == set(early)
+    assert {strike for strike in short.strikes if strike.end < short.length - 6 * HOUR and strike.note not in DRAWN_FOR_THE_WHOLE} == set(
+        early
+    )
 
 
 LENGTH = 4 * HOUR
@@ -167,22 +193,50 @@ def troubles(draw: st.DrawFn) -> list[Strike]:
     return sorted(Strike(start, min(start + lasts, LENGTH), kind, code) for (kind, code), start, lasts in rows)
 
 
+STEPS = st.lists(st.tuples(st.integers(60, int(LENGTH) // 5 - 60), st.sampled_from([-1800.0, -20.5, 4.0, 25.0, 600.25])), max_size=3)
+
+
+def may_be_set(truth: Truth, steps: list[tuple[int, float]]) -> tuple[tuple[float, float], ...]:
+    """Clocks are set a second before a sweep, while the machine runs, and not twice at once."""
+    running = truth.working(TINY.counties[0].edge).rows
+    moments = {fifth * 5.0 - 1: by for fifth, by in steps}
+    return tuple((when, by) for when, by in sorted(moments.items()) if any(start + 120 < when < end - 120 for start, end in running))
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(strikes=troubles(), bias=st.sampled_from([0.0, 200.25, -133.5]))
-def test_an_edge_writes_down_what_the_oracle_says(strikes: list[Strike], bias: float) -> None:
-    truth = Truth(TINY, LENGTH, strikes, clocks={TINY.counties[0].edge: WrongClock(bias, 0.0)})
+@given(strikes=troubles(), bias=st.sampled_from([0.0, 200.25, -133.5]), steps=STEPS, slow=st.sets(st.sampled_from(list(TINY.sites()))))
+def test_an_edge_writes_down_what_the_oracle_says(
+    strikes: list[Strike], bias: float, steps: list[tuple[int, float]], slow: set[SimSite]
+) -> None:
+    """Whatever its clock does, and however seldom some of its sites beat."""
+    truth = Truth(TINY, LENGTH, strikes, rhythms={site.code: (300.0, 120.0) for site in slow})
+    truth.clocks = {TINY.counties[0].edge: WrongClock(bias, 0.0, may_be_set(truth, steps))}
     edge = an_edge(truth)
     Alone(truth, [edge], START).live()
     written = spans_written(edge)
     for site in edge.sites:
-        expected, _ = story(beats.heard_of_site(truth, site).tolist(), beats.listening(truth, edge.code), LENGTH)
+        ear = Ear(wait=truth.wait(site.code), deaf=truth.deaf_after(edge.code), leaps=truth.leaps_of(edge.code))
+        expected, _ = story(beats.heard_of_site(truth, site).tolist(), beats.listening(truth, edge.code), LENGTH, ear)
         assert written[site.code] == [(one.state, one.start, one.end) for one in expected], site.code
+
+
+def test_a_site_counts_where_it_stands_and_when_it_serves() -> None:
+    site, day = next(iter(TINY.sites())), 86_400
+    acts = [Act(1.4 * day, MOVE, site.code, "B"), Act(2.5 * day, SUSPEND, site.code), Act(4.9 * day, RESUME, site.code)]
+    works = [
+        Work(0, 100, 200, site.code, (120, 150)),
+        Work(0, 150, 300, site.line, (160, 170)),
+        Work(0, day - 50, day + 50, site.code, (0, 1)),
+    ]
+    own = site.village_code
+    expected = [(own, 0, 100), (own, 300, day - 50), ("B", day + 50, 2 * day), ("B", 4 * day, 5 * day)]
+    assert pieces_of(site, acts, works, 5 * day) == expected
 
 
 def an_edge(truth: Truth) -> JudgedEdge:
     county = truth.city.counties[0]
     sites = [site for town in county.towns for site in town.sites]
-    runs = [list(beats.runs_of(beats.heard_of_site(truth, site), beats.listening(truth, county.edge))) for site in sites]
+    runs = [runs_of_site(truth, site) for site in sites]
     memory = fresh_memory()
     return JudgedEdge(county.edge, sites, InsideTransport(), memory, START, truth=truth, runs=runs, heard_at_centre=np.zeros(0))
 

@@ -1,7 +1,8 @@
 """What truly happens in a judged city: every strike on an object, every stop of a monitor, every clock and every play test. Pure.
 
 Times are seconds since the beginning of the judged time, by a true clock that nobody in the city has. Each object draws from a
-generator of its own, so that a longer time or a larger city does not change what happened elsewhere or before.
+generator of its own, so that a longer time or a larger city does not change what happened elsewhere or before (but for the hours in
+which a site flaps, and announced work: they are placed somewhere in the whole time).
 """
 
 from __future__ import annotations
