@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Heartbeat of one site for a box or PC too small for the whole software. Standard library only; Python 3.7 or newer.
 
-    python3 yuanjiao_beacon.py --to https://edge.example --site S-990101100200 --key KEY
+    python3 yuanjiao_beacon.py --to https://edge.example --site S-990101100200 --key KEY --witness https://centre.example
 
 Every minute it tells `/beat` that the site is alive. Once a day (`--play-every`), and again a few minutes after a failure, it goes
 the whole way of a viewer to the first seconds of the newest programme above (or of `--play URL`) and tells how that went: the
 step that failed is `link` (the machine above cannot be reached), `edge` (its software does not answer), `catalogue` (the item is
 not there, or not what it says) or `video` (its first seconds do not come). A result that cannot be sent is kept and sent with the
 first beat that is taken; a beat that cannot be sent is dropped: the machine above notices silence by itself.
+With `--witness` the same beat, without tests, also goes straight to the centre: when the edge is silent, the centre then still knows
+that this box lives. It is the edge that judges; whether the witness was reached changes nothing here.
 
 Exit status of `--once` (which always tests): 0 taken, 1 not taken.
 """
@@ -252,6 +254,11 @@ def beat(options: argparse.Namespace, result: dict[str, object] | None = None, a
     taken, said = send(options.to, message)
     if not taken or options.verbose:
         sys.stderr.write(f"{now_text()} {said}\n")
+    if options.witness:
+        message.pop("play", None)
+        heard, said = send(options.witness, message)
+        if not heard or options.verbose:
+            sys.stderr.write(f"{now_text()} witness: {said}\n")
     return taken
 
 
@@ -277,6 +284,7 @@ def run(options: argparse.Namespace) -> NoReturn:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--to", required=True, help="address of the edge or centre")
+    parser.add_argument("--witness", help="address of the centre, where --to is an edge: told of every beat as well")
     parser.add_argument("--site", required=True, help="code of the site in the register")
     parser.add_argument("--key", default=os.environ.get("YUANJIAO_BEAT_KEY", ""), help="beat key; or YUANJIAO_BEAT_KEY")
     parser.add_argument("--period", type=int, default=PERIOD_S, help="seconds between beats")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from yuanjiao.flow.journal import record, segment, ship
 from yuanjiao.flow.journal.chain import GENESIS
 from yuanjiao.flow.journal.door import STATUS
-from yuanjiao.flow.nodes.keys import verifies
+from yuanjiao.flow.nodes.keys import shared_key, verifies
 from yuanjiao.flow.wire.auth import WINDOW_S
+from yuanjiao.flow.wire.sealing import is_genuine, read_sealed
+from yuanjiao.network.rules.batch import NOT_HEARD, roster_digest, unpack
 
 PAGE = (Path(__file__).parents[2] / "docs" / "flow.md").read_text()
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -41,6 +44,23 @@ def test_sealing_the_same_entries_gives_the_same_head_and_chain() -> None:
     written = [segment.Written(e.at, e.kind, e.payload) for e in segment.read_entries(data, header)]
     again = segment.seal(origin=header.origin, first_seq=1, previous=GENESIS, sealed_at=header.sealed_at, entries=written, sign=KEY.sign)
     assert again[:116] == data[:116]
+
+
+def test_the_sealed_message_in_the_document_opens_with_the_key_that_stands_there() -> None:
+    found = re.search(r"```sealed\n([0-9a-f\n]+)```", PAGE)
+    assert found is not None
+    body, receiver = bytes.fromhex(found[1].replace("\n", "")), Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
+    key = shared_key(receiver.private_bytes_raw(), KEY.public_key().public_bytes_raw(), they_send=True)
+    assert f"`{key.hex()}`" in PAGE
+    told = read_sealed(body)
+    assert told is not None
+    assert is_genuine(body, key)
+    assert f"`{told.node}`" in PAGE
+    assert datetime.fromtimestamp(told.time_us / 1e6, UTC).isoformat() in PAGE
+    batch = unpack(told.content)
+    assert batch is not None
+    assert batch.roster == roster_digest(["S-990101100200", "S-990101100201", "S-990101101200"])
+    assert batch.tenths.tolist() == [4, 599, NOT_HEARD]
 
 
 def test_the_offsets_in_the_table_are_the_headers() -> None:

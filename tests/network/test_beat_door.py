@@ -16,6 +16,7 @@ from tests.network.listening import LIU
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.flow.wire.auth import micros
+from yuanjiao.flow.wire.sealing import SEALED
 from yuanjiao.flow.wire.signing import Claim, request_bytes, to_headers
 from yuanjiao.lib import clock
 from yuanjiao.network import intake, queries
@@ -114,6 +115,36 @@ def test_malformed_bodies_are_refused_in_words(listening: Cast, body: bytes, hea
     assert answer["error"]
 
 
+def test_a_body_in_pieces_is_read_to_its_end_and_one_that_is_whole_is_not_waited_for(listening: Cast) -> None:
+    body, sent = beat_of(listening, LIU[0]), []
+
+    def ask(parts: list[bytes], length: int) -> int:
+        waiting = list(parts)
+
+        async def receive() -> Any:
+            part = waiting.pop(0)
+            return {"type": "http.request", "body": part, "more_body": bool(waiting) or parts == [body]}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        headers = [(b"content-length", b"%d" % length)]
+        scope = {"type": "http", "method": "POST", "path": "/beat", "query_string": b"", "headers": headers}
+        asyncio.run(intake.door(scope, receive, send))
+        return int(sent[-2]["status"])
+
+    assert ask([body[:9], body[9:20], body[20:]], len(body)) == 200
+    assert ask([body[:9], body[9:], b""], len(body)) == 200
+    assert ask([body], len(body)) == 200, "the server says that more may come: nothing does"
+
+
+def test_what_is_no_sealed_batch_is_not_believed(listening: Cast) -> None:
+    for body in (b"", b"YJM1", b"YJM1" + bytes(60), b"YJM1" + bytes(80)):
+        status, content = intake.take_sealed({"headers": []}, body, clock.now())
+        assert (status, json.loads(content)["error"]) == (401, "not_believed")
+    assert knock("POST", b"YJM1", headers={"content-type": SEALED})[0] == 401
+
+
 def test_other_methods_are_refused_and_a_machine_that_is_starting_says_so(listening: Cast) -> None:
     assert knock("DELETE")[0] == 405
     LISTENER.loaded_at = 0.0
@@ -153,6 +184,24 @@ def test_a_signed_batch_is_one_request_for_the_edge_and_its_sites(listening: Cas
     assert last(LIU[0]) == at.timestamp() - 3.5
     again, content = intake.take_batch(scope, body, at)
     assert (again, json.loads(content)["error"]) == (401, "not_believed")
+
+
+def test_a_node_that_another_process_revoked_is_refused_from_the_next_look_for_a_new_register_on(listening: Cast, at: datetime) -> None:
+    raw = json.dumps({"node": "NODE", "sent_at": at.isoformat(), "beats": []}).encode()
+    body, scope = signed(raw, at)
+    assert intake.take_batch(scope, body, at)[0] == 200
+    Node.objects.filter(kind="edge").update(revoked_at=at, revoked_reason="被盗")
+    LISTENER.wants_reload(clock.now().timestamp())
+    status, content = intake.take_batch(scope, body, at)
+    assert status == 401
+    assert "吊销" in json.loads(content)["message"]
+
+
+def test_all_nodes_are_remembered_with_the_register(listening: Cast, at: datetime, django_assert_num_queries: Any) -> None:
+    body, scope = signed(json.dumps({"node": "NODE", "sent_at": "", "beats": []}).encode(), at)
+    LISTENER.reload(own_node(), top=True, now=clock.now().timestamp())
+    with django_assert_num_queries(0):
+        assert intake.take_batch(scope, body, at)[0] == 200
 
 
 def test_a_batch_changed_on_the_way_is_not_believed(listening: Cast, at: datetime) -> None:

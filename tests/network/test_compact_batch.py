@@ -17,16 +17,29 @@ from hypothesis import strategies as some
 
 from tests.network.listening import LIU, SHI
 from yuanjiao.flow.nodes.commands import ensure_self, trust_parent
+from yuanjiao.flow.nodes.keys import own_public_key, shared_key
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.client import Line
-from yuanjiao.flow.wire.signing import Claim, request_bytes, to_headers
+from yuanjiao.flow.wire.sealing import SEALED, is_genuine, read_sealed, sealed_bytes
+from yuanjiao.flow.wire.signing import SERVER_TIME, Claim, request_bytes, to_headers
 from yuanjiao.network import intake
 from yuanjiao.network.inputs import RosterUnknown, hear_compact, hear_edge, read_edge_beat
 from yuanjiao.network.jobs import beat_parent
 from yuanjiao.network.live import Listener
-from yuanjiao.network.rules.batch import COMPACT, LONGEST_S, NOT_HEARD, Compact, pack, roster_digest, tenths_of, unpack
+from yuanjiao.network.rules.batch import (
+    COMPACT,
+    COMPACT_FORM,
+    LONG_FORM,
+    LONGEST_S,
+    NOT_HEARD,
+    Compact,
+    pack,
+    roster_digest,
+    tenths_of,
+    unpack,
+)
 from yuanjiao.simulation.cast import Cast
 
 EDGE = "E-990101"
@@ -133,31 +146,139 @@ def test_the_door_takes_a_compact_batch_by_its_signature(listener: Listener, at:
     assert (status, answer["accepted"], answer["roster"]) == (200, 5, roster_digest(LIU).hex())
 
 
-class Parent:
-    """The node above as a line sees it: it remembers what form came, and may have been started anew."""
+@pytest.mark.django_db
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_door_takes_both_forms_under_a_seal_and_once(listener: Listener, at: datetime, packed: bool) -> None:
+    key = Ed25519PrivateKey.generate()
+    node = Node.objects.create(kind="edge", name="边缘", public_key=key.public_key().public_bytes_raw(), subject_code=EDGE, enrolled_at=at)
+    shared, places = shared_key(key.private_bytes_raw(), own_public_key(), they_send=False), listener.array.places
 
-    def __init__(self) -> None:
+    def send(moment: datetime, form: int, content: bytes, uid: UUID = node.uid) -> tuple[int, Any, bytes]:
+        now, told = micros(moment), zstandard.compress(content) if packed else content
+        body = sealed_bytes(node=uid, time_us=now, clock_us=now - 2_000_000, form=form, packed=packed, content=told, key=shared)
+        status, answer = intake._refuse(lambda: intake.take_sealed({"headers": []}, body, moment, listener))
+        return status, json.loads(answer), body
+
+    long = {"node": str(node.uid), "sent_at": "", "beats": [[LIU[0], 3.5], ["S-无", 1]], "roster": list(LIU)}
+    status, answer, body = send(at, LONG_FORM, json.dumps(long).encode())
+    assert (status, answer["accepted"], answer["unknown"], answer["seals"]) == (200, 2, ["S-无"], True)
+    assert listener.array.last[places[LIU[0]]] == at.timestamp() - 3.5
+    assert listener.array.offset[places[EDGE]] == 2.0
+    assert intake.take_sealed({"headers": []}, body, at, listener)[0] == 401, "a seal is believed once"
+
+    later, ages = at + timedelta(seconds=1), tenths_of(np.ones(4))
+    compact = pack(Compact(node.uid, roster_digest(LIU), 0, 0, 0, 0, ages))
+    status, answer, _ = send(later, COMPACT_FORM, compact)
+    assert (status, answer["accepted"]) == (200, 5)
+    other = pack(Compact(uuid4(), roster_digest(LIU), 0, 0, 0, 0, ages))
+    assert send(later + timedelta(seconds=1), COMPACT_FORM, other)[0] == 403, "a node speaks for itself only"
+    assert send(later, COMPACT_FORM, compact, uuid4())[0] == 401, "a stranger"
+    for broken in (b"", b"{}", compact[:-1]):
+        later += timedelta(seconds=1)
+        assert send(later, COMPACT_FORM, broken)[0] == 400
+        assert send(later, LONG_FORM, broken)[0] == 400
+
+
+@pytest.mark.django_db
+def test_the_long_form_is_looked_up_anew_when_another_list_is_told_or_the_register_has_changed(
+    listener: Listener, cast: Cast, at: datetime
+) -> None:
+    node, second = uuid4(), at.timestamp()
+
+    def tell(codes: list[str], moment: float, on: Listener = listener) -> list[str]:
+        return hear_edge(on, EDGE, long_form(node, at, [[code, 0.0] for code in codes], []), moment, 0.0).unknown
+
+    def last(code: str) -> float:
+        return float(listener.array.last[listener.array.places[code]])
+
+    assert tell([LIU[0], LIU[1]], second) == tell([LIU[0], LIU[1]], second + 1) == []
+    assert (last(LIU[0]), last(LIU[1])) == (second + 1, second + 1)
+    assert tell([LIU[1], LIU[2]], second + 2) == []
+    assert (last(LIU[0]), last(LIU[1]), last(LIU[2])) == (second + 1, second + 2, second + 2)
+    assert tell([LIU[1], SHI[0]], second + 3) == tell([LIU[1], SHI[0]], second + 3) == [SHI[0]]
+    assert tell([LIU[1], LIU[2]], second + 4) == []
+    site = cast.sites[LIU[2]]
+    site.depends_on = cast.sites[SHI[0]].depends_on
+    site.save(update_fields=["depends_on"])
+    listener.reload(own_node(), top=True, now=second)
+    assert tell([LIU[1], LIU[2]], second + 5) == [LIU[2]]
+    assert (last(LIU[1]), last(LIU[2])) == (second + 5, second + 4)
+
+
+class Parent:
+    """The node above as a line sees it: it remembers what form came under which proof, and may have been started anew."""
+
+    def __init__(self, *, seals: bool = False) -> None:
         self.forms: list[str] = []
-        self.knows = b""
+        self.knows, self.seals = b"", seals
+        self.key = Ed25519PrivateKey.generate()
+        self.public_key = self.key.public_key().public_bytes_raw()
+        self.at: datetime | None = None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         body = zstandard.decompress(request.content) if "content-encoding" in request.headers else request.content
+        sealed = request.headers["content-type"] == SEALED
+        if sealed:
+            shared = shared_key(self.key.private_bytes_raw(), own_public_key(), they_send=True)
+            told = read_sealed(body)
+            if not self.seals or told is None or not is_genuine(body, shared):
+                self.forms.append("refused")
+                return httpx.Response(400 if told is None or not self.seals else 401, json={"error": "not_believed"})
+            if self.at is not None and abs(told.time_us - micros(self.at)) > 300e6:
+                self.forms.append("wrong time")
+                headers = {SERVER_TIME: str(micros(self.at))}
+                return httpx.Response(401, json={"error": "wrong_time"}, headers=headers)
+            body = zstandard.decompress(told.content) if told.packed else told.content
         compact = unpack(body)
-        self.forms.append("compact" if compact else "long")
-        if compact is not None:
-            return httpx.Response(200, json={"accepted": 3}) if compact.roster == self.knows else httpx.Response(409, json={"error": ""})
-        self.knows = roster_digest(json.loads(body)["roster"])
-        return httpx.Response(200, json={"accepted": 3, "roster": self.knows.hex()})
+        self.forms.append(("sealed " if sealed else "") + ("compact" if compact else "long"))
+        if compact is not None and compact.roster != self.knows:
+            return httpx.Response(409, json={"error": ""})
+        self.knows = compact.roster if compact is not None else roster_digest(json.loads(body)["roster"])
+        more = {"seals": True} if self.seals else {}
+        return httpx.Response(200, json={"accepted": 3, "roster": self.knows.hex(), **more})
+
+
+def below(parent: Parent, at: datetime) -> Listener:
+    """An edge that has swept once and knows this parent."""
+    ensure_self(at=at)
+    trust_parent(uid=uuid4(), kind="centre", name="上级", public_key=parent.public_key, subject_code=EDGE, scope="", own_name="边缘", at=at)
+    listener = Listener()
+    listener.reload(own_node(), top=False, now=at.timestamp())
+    listener.swept_at = at.timestamp()
+    return listener
+
+
+@pytest.mark.django_db
+def test_an_edge_seals_for_a_parent_that_takes_seals_and_signs_when_it_does_not_any_more(cast: Cast, at: datetime) -> None:
+    parent = Parent(seals=True)
+    listener, line = below(parent, at), Line("http://parent", transport=httpx.MockTransport(parent))
+    for _ in range(3):
+        assert beat_parent(at, listener=listener, line=line) == 3
+    assert parent.forms == ["long", "sealed compact", "sealed compact"]
+    parent.knows = b""
+    beat_parent(at, listener=listener, line=line)
+    assert parent.forms[3:] == ["sealed compact", "sealed long"]
+    parent.seals = False
+    for _ in range(2):
+        assert beat_parent(at, listener=listener, line=line) == 3
+    assert parent.forms[5:] == ["refused", "compact", "compact"], "an older programme above is told the same signed"
+
+
+@pytest.mark.django_db
+def test_a_box_whose_clock_is_years_wrong_seals_again_with_the_time_it_is_told(cast: Cast, at: datetime) -> None:
+    parent = Parent(seals=True)
+    parent.at = at
+    listener = below(parent, at)
+    line = Line("http://parent", transport=httpx.MockTransport(parent), now=lambda: at - timedelta(days=20_000))
+    listener.parent_seals = True
+    assert beat_parent(at, listener=listener, line=line) == 3
+    assert parent.forms == ["wrong time", "sealed long"]
 
 
 @pytest.mark.django_db
 def test_an_edge_changes_to_the_compact_form_and_back_when_the_parent_has_forgotten(cast: Cast, at: datetime) -> None:
-    ensure_self(at=at)
-    trust_parent(uid=uuid4(), kind="centre", name="上级", public_key=b"p" * 32, subject_code=EDGE, scope="", own_name="边缘", at=at)
-    listener, parent = Listener(), Parent()
-    listener.reload(own_node(), top=False, now=at.timestamp())
-    listener.swept_at = at.timestamp()
-    line = Line("http://parent", transport=httpx.MockTransport(parent))
+    parent = Parent()
+    listener, line = below(parent, at), Line("http://parent", transport=httpx.MockTransport(parent))
     for _ in range(3):
         assert beat_parent(at, listener=listener, line=line) == 3
     parent.knows = b""

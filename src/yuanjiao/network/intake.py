@@ -1,6 +1,6 @@
-"""The door `/beat`, beside Django: one site by its key (JSON, form or GET), or a node's batch by its signature.
+"""The door `/beat`, beside Django: one site by its key (JSON, form or GET), or a node's batch by its seal or signature.
 
-What touches memory only is answered on the spot: a site's beat, the batch of a node that was asked for within the last minute. What
+What touches memory only is answered on the spot: a site's beat, the batch of a node that is remembered. What
 needs the database (a node not remembered, a play test) runs in threads of its own. Who knocks too often is told when to come again,
 and so is everybody while too many wait. Nothing that is sent here makes a 500.
 """
@@ -25,8 +25,9 @@ from django.db import OperationalError, close_old_connections
 
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import known_node, remember_node, remembered_node
-from yuanjiao.flow.wire.auth import NotBelieved, WrongTime, micros, verified_node
+from yuanjiao.flow.wire.auth import NotBelieved, WrongTime, micros, verified_node, verified_seal
 from yuanjiao.flow.wire.client import WRONG_TIME
+from yuanjiao.flow.wire.sealing import SEALED, claimed_sender
 from yuanjiao.flow.wire.signing import NODE, SERVER_TIME
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Forbidden, Refused, Unavailable
@@ -51,7 +52,7 @@ from yuanjiao.network.inputs import (
 from yuanjiao.network.leases import LEASES, RELAY
 from yuanjiao.network.limits import PlaceLimits, SenderLimits
 from yuanjiao.network.live import LISTENER, Listener
-from yuanjiao.network.rules.batch import COMPACT, Compact
+from yuanjiao.network.rules.batch import COMPACT, COMPACT_FORM, LONG_FORM, Compact
 
 log = logging.getLogger(__name__)
 PATH = "/beat"
@@ -71,7 +72,7 @@ PLAY_COST = 4.0
 COUNTS: Counter[str] = Counter()
 """Since the start: beats taken (`site`, `edge`), batches, and refusals by reason. A handful of names."""
 JSON = (b"content-type", b"application/json")
-NODE_NAME, SERVER_TIME_NAME = NODE.encode(), SERVER_TIME.encode()
+NODE_NAME, SERVER_TIME_NAME, SEALED_KIND = NODE.encode(), SERVER_TIME.encode(), SEALED.encode()
 encode = msgspec.json.Encoder().encode
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beat")
 _under_way: set[object] = set()
@@ -95,41 +96,46 @@ async def _answer(scope: Any, receive: Any, now: datetime) -> Answer:
         return _refused("method", 405, "心跳口只收 GET 与 POST")
     if not LISTENER.loaded_at:
         return _refused("starting", 503, "正在启动，请稍后再报")
-    body = scope.get("query_string", b"") if method == "GET" else await _read(receive)
-    if body is None:
-        return _refused("size", 413, "心跳内容过大")
-    signer, encoding, form = b"", "", method == "GET"
+    signer, encoding, length, kind = b"", "", b"", b""
     for name, value in scope["headers"]:
-        if name == NODE_NAME:
+        if name == b"content-length":
+            length = value
+        elif name == b"content-type":
+            kind = value
+        elif name == NODE_NAME:
             signer = value
         elif name == b"content-encoding":
             encoding = value.decode("latin-1")
-        elif name == b"content-type":
-            form = form or value.startswith(FORM)
+    body = scope.get("query_string", b"") if method == "GET" else await _read(receive, length)
+    if body is None:
+        return _refused("size", 413, "心跳内容过大")
+    if kind == SEALED_KIND:
+        return await _answer_node(take_sealed, scope, body, claimed_sender(body), now)
     if signer:
-        return await _answer_node(scope, body, signer, now)
+        return await _answer_node(take_batch, scope, body, _uid(signer), now)
+    form = method == "GET" or kind.startswith(FORM)
     status, content, beat = take_single(LISTENER, body, encoding, form, now, sender=_sender(scope))
     if beat is not None and beat.play is not None:
         return await _in_thread(lambda: take_play(beat, clock.now(), content))
     return status, content
 
 
-async def _answer_node(scope: Any, body: bytes, signer: bytes, now: datetime) -> Answer:
+async def _answer_node(take: Callable[[Any, bytes, datetime], Answer], scope: Any, body: bytes, uid: UUID | None, now: datetime) -> Answer:
     """A batch: on the spot when the node is remembered and the batch is of ordinary size, else in a thread that may ask the database."""
-    if len(body) <= ON_THE_SPOT_BYTES and _remembered(signer) is not None:
-        return _refuse(lambda: take_batch(scope, body, now))
-    return await _in_thread(lambda: take_batch(scope, body, clock.now()))
+    if len(body) <= ON_THE_SPOT_BYTES and uid is not None and remembered_node(uid, now_s=time.monotonic() + 1) is not None:
+        return _refuse(lambda: take(scope, body, now))
+    return await _in_thread(lambda: take(scope, body, clock.now()))
 
 
-def _remembered(signer: bytes) -> Node | None:
+def _uid(signer: bytes) -> UUID | None:
     try:
-        return remembered_node(UUID(signer.decode("latin-1")), now_s=time.monotonic() + 1)
+        return UUID(signer.decode("latin-1"))
     except ValueError:
         return None
 
 
 def _known(uid: UUID) -> Node | None:
-    """The node of this uid, asked for at most once a minute."""
+    """The node of this uid; the database is asked for whom we do not remember."""
     node = remembered_node(uid, now_s=time.monotonic())
     if node is None and (node := known_node(uid)) is not None:
         remember_node(node, now_s=time.monotonic())
@@ -208,17 +214,37 @@ def take_batch(scope: Any, body: bytes, at: datetime, listener: Listener = LISTE
     try:
         node, offset_s = verified_node(method=scope["method"], target=target, headers=headers, body=body, at=at, known=_known)
     except NotBelieved as error:
-        if wait := STRANGERS.take(_sender(scope), second):
-            return _too_often(wait)
-        COUNTS["not_believed"] += 1
-        return 401, encode({"error": WRONG_TIME if isinstance(error, WrongTime) else "not_believed", "message": error.message})
-    if headers.get("content-type") == RELAY:
+        return _not_believed(scope, second, error)
+    kind = headers.get("content-type")
+    if kind == RELAY:
         return _take_relay(node, body)
+    form = COMPACT_FORM if kind == COMPACT else LONG_FORM
+    return _take(listener, node, offset_s, form, body, headers.get("content-encoding", ""), second)
+
+
+def take_sealed(scope: Any, body: bytes, at: datetime, listener: Listener = LISTENER) -> Answer:
+    """Status and JSON for one node's sealed batch."""
+    second = at.timestamp()
+    try:
+        sealed, node, offset_s = verified_seal(body, at=at, known=_known)
+    except NotBelieved as error:
+        return _not_believed(scope, second, error)
+    return _take(listener, node, offset_s, sealed.form, sealed.content, "zstd" if sealed.packed else "", second)
+
+
+def _not_believed(scope: Any, second: float, error: NotBelieved) -> Answer:
+    if wait := STRANGERS.take(_sender(scope), second):
+        return _too_often(wait)
+    COUNTS["not_believed"] += 1
+    return 401, encode({"error": WRONG_TIME if isinstance(error, WrongTime) else "not_believed", "message": error.message})
+
+
+def _take(listener: Listener, node: Node, offset_s: float, form: int, body: bytes, encoding: str, second: float) -> Answer:
+    """Take the batch of a node that has proved itself."""
     if wait := NODES.take(node.uid, second):
         return _too_often(wait)
-    plain = plain_body(body, headers.get("content-encoding", ""))
-    compact = headers.get("content-type") == COMPACT
-    beat = read_compact(plain) if compact else read_edge_beat(plain)
+    plain = plain_body(body, encoding)
+    beat = read_compact(plain) if form == COMPACT_FORM else read_edge_beat(plain)
     if beat.node != node.uid:
         raise Forbidden("心跳所报的节点不是签名的节点")
     try:
@@ -278,11 +304,14 @@ def _refuse(work: Callable[[], Answer]) -> Answer:
         return _refused("broken", 503, "本节点处理心跳时出错，请稍后再报")
 
 
-async def _read(receive: Any) -> bytes | None:
-    """The whole body, or None as soon as it is too large."""
+async def _read(receive: Any, length: bytes) -> bytes | None:
+    """The whole body, or None as soon as it is too large; `length` is what the header says of it.
+
+    The server says "more" of a body of which all is here, and to be told that nothing follows costs as much as the beat itself.
+    """
     message = await receive()
     body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
+    if not message.get("more_body", False) or length == b"%d" % len(body):
         return body if len(body) <= MAX_BODY_BYTES else None
     parts, size = [body], len(body)
     while message.get("more_body", False):

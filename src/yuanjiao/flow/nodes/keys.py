@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, lru_cache
+from hashlib import blake2b
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
-from nacl.bindings import crypto_sign_open
+from nacl.bindings import (
+    crypto_scalarmult,
+    crypto_sign_ed25519_pk_to_curve25519,
+    crypto_sign_ed25519_sk_to_curve25519,
+    crypto_sign_open,
+)
 from nacl.exceptions import CryptoError
 
+from yuanjiao.lib.errors import Tampered
+
 SIGNATURE_BYTES, PUBLIC_KEY_BYTES = 64, 32
+SHARED = b"YJM1 beats"
+"""What a shared key is for; the same two nodes would share another one for something else."""
+MOST_SHARED = 50_000
 
 
 @cache
@@ -55,3 +66,33 @@ def verifies(public_key: bytes, signature: bytes, message: bytes) -> bool:
     except CryptoError:
         return False
     return True
+
+
+def key_to(receiver: bytes) -> bytes:
+    """The key under which this machine seals what it tells the owner of the public key `receiver`. Tampered: that is no key."""
+    return _shared(settings.HOME, receiver, False)
+
+
+def key_from(sender: bytes) -> bytes:
+    """The key under which the owner of the public key `sender` seals what it tells this machine."""
+    return _shared(settings.HOME, sender, True)
+
+
+@lru_cache(maxsize=MOST_SHARED)
+def _shared(home: str | Path, theirs: bytes, they_send: bool) -> bytes:
+    own = _load(Path(home) / "node.key")
+    return shared_key(own.private_bytes_raw(), theirs, they_send=they_send)
+
+
+def shared_key(own_private: bytes, theirs: bytes, *, they_send: bool) -> bytes:
+    """What only the owners of two Ed25519 keys can compute: X25519 of the same keys, hashed with who sends and who receives.
+
+    May never change: a new way is a new `SHARED`.
+    """
+    ours = Ed25519PrivateKey.from_private_bytes(own_private).public_key().public_bytes_raw()
+    try:
+        secret = crypto_scalarmult(crypto_sign_ed25519_sk_to_curve25519(own_private + ours), crypto_sign_ed25519_pk_to_curve25519(theirs))
+    except (CryptoError, ValueError, RuntimeError, TypeError):
+        raise Tampered("节点的公钥不是有效的公钥") from None
+    sender, receiver = (theirs, ours) if they_send else (ours, theirs)
+    return blake2b(secret + sender + receiver, digest_size=32, person=SHARED).digest()

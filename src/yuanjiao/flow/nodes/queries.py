@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Count, Max, Q
+from django.db.models.functions import Coalesce
+
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node
 from yuanjiao.lib.errors import NotFound, Refused
 
@@ -41,13 +44,13 @@ def known_node(uid: UUID) -> Node | None:
     return Node.objects.filter(uid=uid).first()
 
 
-NODE_LIFE_S = 60.0
-"""How long the beat door believes a node without asking the database: longer than edges beat, so that a nation's are asked for once."""
+NODE_LIFE_S = 3600.0
+"""How long the beat door believes a node without asking the database, unless `nodes_version` moves: whoever listens asks for that."""
 _remembered: dict[UUID, tuple[float, Node]] = {}
 
 
 def remembered_node(uid: UUID, *, now_s: float) -> Node | None:
-    """The node as it was asked for within the last minute, or None: then ask `known_node`. `now_s` counts on a clock that is never set."""
+    """The node as it was last asked for, or None: then ask `known_node`. `now_s` counts on a clock that is never set."""
     until, node = _remembered.get(uid, (0.0, None))
     return node if until > now_s else None
 
@@ -57,9 +60,35 @@ def remember_node(node: Node, *, now_s: float) -> None:
     _remembered[node.uid] = (now_s + NODE_LIFE_S, node)
 
 
+def remember_nodes(*, now_s: float) -> None:
+    """Keep all of them: after a start every edge beats within a minute, and each would be asked for by itself."""
+    for node in Node.objects.iterator():
+        remember_node(node, now_s=now_s)
+
+
 def forget_node(uid: UUID) -> None:
     """A node was enrolled, revoked or changed: whoever asks next reads its row."""
     _remembered.pop(uid, None)
+
+
+def forget_nodes() -> None:
+    """Another process has enrolled or revoked a node: all rows are read again."""
+    _remembered.clear()
+
+
+NodesVersion = tuple[int, int, int, int, datetime | None]
+
+
+def nodes_version() -> NodesVersion:
+    """Changes whenever a node is enrolled, told of, revoked or put on the register, by whichever process: a look at one small table."""
+    told = Node.objects.aggregate(
+        count=Count("pk"),
+        newest=Coalesce(Max("pk"), 0),
+        subjects=Count("pk", filter=~Q(subject_code="")),
+        revoked=Count("revoked_at"),
+        revoked_at=Max("revoked_at"),
+    )
+    return told["count"], told["newest"], told["subjects"], told["revoked"], told["revoked_at"]
 
 
 def child_nodes() -> list[Node]:

@@ -1,4 +1,4 @@
-"""Signed requests between nodes: signing ours, believing theirs. A request is believed once, and only near its time."""
+"""Signed and sealed requests between nodes: proving ours, believing theirs. A request is believed once, and only near its time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from uuid import UUID
 from yuanjiao.flow.nodes import keys
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import known_node
+from yuanjiao.flow.wire.sealing import Sealed, is_genuine, read_sealed
 from yuanjiao.flow.wire.signing import Claim, read_claim, request_bytes, to_headers
-from yuanjiao.lib.errors import Forbidden
+from yuanjiao.lib.errors import Forbidden, Tampered
 
 WINDOW_S = 300
 """How far from our clock the time of a request may be, in seconds; senders learn our clock from every answer."""
@@ -48,19 +49,47 @@ def verified_node(
     strangers, revoked nodes, wrong signatures and repeats; WrongTime when only the time is off.
     """
     claim = read_claim(headers)
-    node = known(claim.node) if claim is not None else None
-    if claim is None or node is None:
-        raise NotBelieved("请求未带有效的节点签名：请先登记本节点")
-    if node.revoked_at is not None:
-        raise NotBelieved(f"节点 {node.name} 已被吊销：{node.revoked_reason}")
+    node = _enrolled(known(claim.node) if claim is not None else None)
+    assert claim is not None  # else there is no node
     message = request_bytes(method=method, target=target, node=claim.node, time_us=claim.time_us, clock_us=claim.clock_us, body=body)
     if not keys.verifies(bytes(node.public_key), claim.signature, message):
         raise NotBelieved("请求签名与登记的公钥不符")
-    if abs(claim.time_us - micros(at)) > WINDOW_S * 1_000_000:
+    return node, _in_time_and_once(claim.time_us, claim.clock_us, claim.signature, at)
+
+
+def verified_seal(body: bytes, *, at: datetime, known: Callable[[UUID], Node | None] = known_node) -> tuple[Sealed, Node, float]:
+    """The message in a sealed body, the enrolled node that sealed it for this machine, and our clock minus its clock in seconds.
+
+    NotBelieved and WrongTime as for a signed request.
+    """
+    sealed = read_sealed(body)
+    node = _enrolled(known(sealed.node) if sealed is not None else None)
+    assert sealed is not None  # else there is no node
+    try:
+        genuine = is_genuine(body, keys.key_from(bytes(node.public_key)))
+    except Tampered as error:
+        raise NotBelieved(error.message) from None
+    if not genuine:
+        raise NotBelieved("封印与登记的公钥不符")
+    return sealed, node, _in_time_and_once(sealed.time_us, sealed.clock_us, sealed.seal, at)
+
+
+def _enrolled(node: Node | None) -> Node:
+    if node is None:
+        raise NotBelieved("请求未带有效的节点签名：请先登记本节点")
+    if node.revoked_at is not None:
+        raise NotBelieved(f"节点 {node.name} 已被吊销：{node.revoked_reason}")
+    return node
+
+
+def _in_time_and_once(time_us: int, clock_us: int, proof: bytes, at: datetime) -> float:
+    """Our clock minus the sender's in seconds, of a request that is proved by `proof`."""
+    now_us = micros(at)
+    if abs(time_us - now_us) > WINDOW_S * 1_000_000:
         raise WrongTime("请求的时刻与本机相差过大：请按应答中的时刻重新签名")
-    if not _seen.first_time(claim.signature, at):
+    if not _seen.first_time(proof, at):
         raise NotBelieved("重复的请求：同一签名只认一次")
-    return node, (micros(at) - claim.clock_us) / 1_000_000
+    return (now_us - clock_us) / 1_000_000
 
 
 def from_scope(scope: Mapping[str, Any], body: bytes, at: datetime) -> tuple[Node, float]:

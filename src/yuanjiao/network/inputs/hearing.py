@@ -23,12 +23,14 @@ class Heard(msgspec.Struct):
     """The answer: when by our clock, how many beats were taken, which codes the register does not have (or not below this node).
 
     `roster` is the digest under which the node may tell the ages of its roster from now on; empty when it sent none.
+    `seals`: this machine takes sealed batches (flow/wire/sealing.py).
     """
 
     server_at: str
     accepted: int
     unknown: list[str]
     roster: str = ""
+    seals: bool = True
 
 
 class RosterUnknown(Conflict):
@@ -37,19 +39,21 @@ class RosterUnknown(Conflict):
 
 @dataclass
 class Roster:
-    """What one node observes, as keys of the register; `places` are those of `array`, -1 for a code it does not have."""
+    """A list of codes as one node told it, as keys of the register; `places` are those of `array`, -1 for a code it does not have."""
 
     digest: bytes
     ids: NDArray[np.int64]
     array: LiveArray
     places: NDArray[np.int64]
+    complete: bool = True
+    """Whether all of them have a place."""
 
     def places_in(self, array: LiveArray, own: int) -> NDArray[np.int64]:
         """The places after the array may have been replaced; what no longer hangs below `own` has none."""
         if array is not self.array:
             places = places_of_ids(array.ids, self.ids)
             places[~array.tree.is_below(places, own)] = -1
-            self.array, self.places = array, places
+            self.array, self.places, self.complete = array, places, bool((places >= 0).all())
         return self.places
 
 
@@ -114,11 +118,11 @@ def hear_edge(listener: Listener, subject: str, beat: EdgeBeat, at: float, offse
     """
     said = Said(beat.node, parse_time(beat.boot_at), parse_time(beat.observed_through), beat.journal_seq)
     with listener.lock:
-        array, own = listener.array, _hear_node(listener, subject, said, at, offset_s)
+        own = _hear_node(listener, subject, said, at, offset_s)
         if own is None:
             return Heard(iso(at), 0, [subject])
-        unknown = _hear_batch(array, own, beat.beats, at)
-        digest = _keep_roster(listener, array, own, beat) if beat.roster else b""
+        unknown = _hear_batch(listener, own, beat, at)
+        digest = _keep_roster(listener, own, beat) if beat.roster else b""
         if unknown:
             listener.stranger_at = at
     return Heard(iso(at), len(beat.beats) - len(unknown) + 1, unknown, digest.hex())
@@ -134,10 +138,13 @@ def hear_compact(listener: Listener, subject: str, batch: Compact, at: float, of
         own = _hear_node(listener, subject, said, at, offset_s)
         if own is None:
             return Heard(iso(at), 0, [subject])
-        places = roster.places_in(array, own)
-        told = (batch.tenths != NOT_HEARD) & (places >= 0)
-        array.hear_many(places[told], at - batch.tenths[told] / 10.0)
-    return Heard(iso(at), int(np.count_nonzero(told)) + 1, [], batch.roster.hex())
+        places, tenths = roster.places_in(array, own), batch.tenths
+        told = tenths != NOT_HEARD
+        if not (roster.complete and told.all()):
+            told &= places >= 0
+            places, tenths = places[told], tenths[told]
+        array.hear_many(places, at - tenths / 10.0)
+    return Heard(iso(at), len(places) + 1, [], batch.roster.hex())
 
 
 def _hear_node(listener: Listener, subject: str, said: Said, at: float, offset_s: float) -> int | None:
@@ -164,15 +171,31 @@ def _hear_node(listener: Listener, subject: str, said: Said, at: float, offset_s
     return own
 
 
-def _hear_batch(array: LiveArray, own: int, beats: list[tuple[str, float]], at: float) -> list[str]:
+def _hear_batch(listener: Listener, own: int, beat: EdgeBeat, at: float) -> list[str]:
     """Take what hangs below the node; the codes of what does not."""
-    if not beats:
+    if not beat.beats:
         return []
-    codes, agos = zip(*beats, strict=True)
-    places = _below(array, own, codes)
+    codes, agos = zip(*beat.beats, strict=True)
+    places = _places_told(listener, own, beat.node, codes)
+    moments = at - np.maximum(np.array(agos, np.float64), 0.0)
     known = places >= 0
-    array.hear_many(places[known], at - np.maximum(np.array(agos, np.float64)[known], 0.0))
-    return [] if known.all() else [codes[number] for number in np.flatnonzero(~known)]
+    if known.all():
+        listener.array.hear_many(places, moments)
+        return []
+    listener.array.hear_many(places[known], moments[known])
+    return [codes[number] for number in np.flatnonzero(~known)]
+
+
+def _places_told(listener: Listener, own: int, node: UUID, codes: tuple[str, ...]) -> NDArray[np.int64]:
+    """The places of what a node's long form tells. It mostly tells of the same, and to look up each code costs more than all the rest:
+    the last list that was known to its end is remembered."""
+    array, digest, kept = listener.array, roster_digest(codes), listener.lists.get(node)
+    if isinstance(kept, Roster) and kept.digest == digest:
+        return kept.places_in(array, own)
+    places = _below(array, own, codes)
+    if (places >= 0).all():
+        listener.lists[node] = Roster(digest, array.ids[places], array, places)
+    return places
 
 
 def _below(array: LiveArray, own: int, codes: tuple[str, ...] | list[str]) -> NDArray[np.int64]:
@@ -183,9 +206,11 @@ def _below(array: LiveArray, own: int, codes: tuple[str, ...] | list[str]) -> ND
     return places
 
 
-def _keep_roster(listener: Listener, array: LiveArray, own: int, beat: EdgeBeat) -> bytes:
+def _keep_roster(listener: Listener, own: int, beat: EdgeBeat) -> bytes:
+    array = listener.array
     places, digest = _below(array, own, beat.roster), roster_digest(beat.roster)
     if (places < 0).any():
         return b""  # one day the register may have those as well: until then the long form
     listener.rosters[beat.node] = Roster(digest, array.ids[places], array, places)
+    listener.lists.pop(beat.node, None)
     return digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from yuanjiao.flow.journal.queries import own_seq
+from yuanjiao.flow.nodes.keys import key_to
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.flow.wire.auth import micros
@@ -19,35 +21,39 @@ from yuanjiao.flow.wire.client import Line, parent_line
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.commands.moments import learn_parents_time
 from yuanjiao.network.live import LINE, LISTENER, Listener, LiveArray
-from yuanjiao.network.rules.batch import COMPACT, Compact, pack, roster_digest, tenths_of
+from yuanjiao.network.rules.batch import COMPACT, COMPACT_FORM, LONG_FORM, Compact, pack, roster_digest, tenths_of
 
+KINDS = {LONG_FORM: "application/json", COMPACT_FORM: COMPACT}
+UNSEALED = frozenset({400, 401})
+"""How a parent answers that cannot open our seal."""
 SMALL = 1024
 """Ages hardly compress: what goes into one packet is not worth the parent's time."""
 
 
 def beat_parent(at: datetime, *, listener: Listener = LISTENER, line: Line | None = None) -> int:
-    """Send this node's own beat with the last beats of what it observes, in one signed request; returns how many were taken.
+    """Send this node's own beat with the last beats of what it observes, in one request; returns how many were taken.
 
-    In the compact form once the parent has kept our roster. Nothing to do before enrolment. Unavailable when the line is dead; the
-    next turn tries again.
+    In the compact form once the parent has kept our roster; under a seal once it has said that it takes seals, else signed. Nothing
+    to do before enrolment. Unavailable when the line is dead; the next turn tries again.
     """
     own, parent = own_node(), parent_node()
     if parent is None or not listener.swept_at:
         return 0
     line, places = line or parent_line(), observed(listener.array, own.subject_code)
-    taken = _beat(line, listener, own, places, at)
+    taken = _beat(Sender(line, listener, bytes(parent.public_key)), own, places, at)
     learn_parents_time(ahead_s=line.offset_s)
     return taken
 
 
-def _beat(line: Line, listener: Listener, own: Node, places: NDArray[np.int64], at: datetime) -> int:
+def _beat(sender: Sender, own: Node, places: NDArray[np.int64], at: datetime) -> int:
+    listener = sender.listener
     codes = [listener.array.codes[place] for place in places]
     if codes and listener.agreed == roster_digest(codes):
-        answer = _post(line, pack(_compact(listener, own, places, at)), COMPACT)
+        answer = sender.post(pack(_compact(listener, own, places, at)), COMPACT_FORM)
         if answer.status_code != 409:
             return _taken(answer)
         listener.agreed = b""  # the parent was started anew, or its register has changed
-    answer = _post(line, msgspec.json.encode(_long(listener, own, codes, at)), "application/json")
+    answer = sender.post(msgspec.json.encode(_long(listener, own, codes, at)), LONG_FORM)
     taken = _taken(answer)
     listener.agreed = bytes.fromhex(answer.json().get("roster", ""))
     return taken
@@ -63,11 +69,26 @@ def observed(array: LiveArray, subject: str) -> NDArray[np.int64]:
     return beating
 
 
-def _post(line: Line, body: bytes, kind: str) -> httpx.Response:
-    if len(body) <= SMALL:
-        return line.post("/beat", body, headers={"content-type": kind})
-    packed = zstandard.ZstdCompressor(level=3).compress(body)
-    return line.post("/beat", packed, headers={"content-encoding": "zstd", "content-type": kind})
+@dataclass(frozen=True)
+class Sender:
+    """The way to one parent; its public key tells under which key we seal."""
+
+    line: Line
+    listener: Listener
+    parent_key: bytes
+
+    def post(self, body: bytes, form: int) -> httpx.Response:
+        """One batch, sealed where the parent takes seals. One that does not any more (an older programme, a restored database) is
+        told the same signed."""
+        packed = len(body) > SMALL
+        content = zstandard.ZstdCompressor(level=3).compress(body) if packed else body
+        if self.listener.parent_seals:
+            answer = self.line.post_sealed("/beat", content, form=form, packed=packed, key=key_to(self.parent_key))
+            if answer.status_code not in UNSEALED:
+                return answer
+        answer = self.line.post("/beat", content, headers={"content-type": KINDS[form], **({"content-encoding": "zstd"} if packed else {})})
+        self.listener.parent_seals = answer.status_code == 200 and answer.json().get("seals") is True
+        return answer
 
 
 def _taken(answer: httpx.Response) -> int:

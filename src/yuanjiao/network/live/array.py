@@ -102,8 +102,11 @@ class LiveArray:
         if not len(places):
             return
         np.maximum.at(self.last, places, at)
-        fresh = places[(self.state[places] != UP) & (self.back[places] == 0)]
-        self.back[fresh] = self.last[fresh]
+        gone = self.state[places] != UP
+        if gone.any():
+            fresh = places[gone]
+            fresh = fresh[self.back[fresh] == 0]
+            self.back[fresh] = self.last[fresh]
         self.heard_at = max(self.heard_at, float(at.max()))
 
     def below(self, place: int) -> dict[str, int]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from yuanjiao.flow.nodes.models import Node
-from yuanjiao.flow.nodes.queries import subjects_with_a_node
+from yuanjiao.flow.nodes.queries import NodesVersion, forget_nodes, nodes_version, remember_nodes
 from yuanjiao.network.live import snapshot
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.brake import Brake
@@ -26,7 +26,8 @@ RELOAD_S = 3600.0
 """The register is read again when its version or the set of nodes has moved; and once an hour, whatever the version says."""
 STALL_S = 10.0
 """An event loop that stood for longer has not listened."""
-Version = tuple[int, frozenset[str]]
+Version = tuple[int, NodesVersion]
+NO_VERSION: Version = (-1, (0, 0, 0, 0, None))
 
 
 class Listener:
@@ -38,15 +39,20 @@ class Listener:
         self.words: dict[UUID, Word] = {}
         self.spoken: set[UUID] = set()
         self.rosters: dict[UUID, object] = {}
+        self.lists: dict[UUID, object] = {}
+        """What each node agreed to tell in the compact form, and what it last told in the long one (inputs/hearing.py)."""
         self.agreed = b""
         """The digest of our own roster under which the parent takes compact batches; empty until it has said so."""
+        self.parent_seals = False
+        """Whether the parent has said that it takes sealed batches."""
         self.charge: Callable[[LiveArray], NDArray[np.bool_]] | None = None
         """With several intakes: which objects this process judges; the others are somebody else's (network/leases.py)."""
         self.may_judge: Callable[[], bool] = lambda: True
         """Whether what is in our charge is certainly still ours."""
         self.charged: Callable[[], list[str]] = list
         """The codes at the top of what is in our charge; none where that is everything."""
-        self.version: Version = (-1, frozenset())
+        self.version = self.seen = NO_VERSION
+        """What was read, and what was seen last: nodes are remembered no longer than until that moves."""
         self.loaded_at = 0.0
         self.swept_at = 0.0
         self.swept_steady: float | None = None
@@ -66,6 +72,8 @@ class Listener:
         """Read the register again; beats heard meanwhile are kept. The lock is held for the exchange only."""
         with self._reading:
             version = register_version()
+            if version[1] != self.seen[1]:
+                forget_nodes()
             fresh = load(own, top=top, previous=self.array)
             if self.charge is not None:
                 fresh.deal(self.charge(fresh))
@@ -76,10 +84,16 @@ class Listener:
                 if self.loaded_at:
                     carry_over(self.array, fresh)
                 self.array, self.loaded_at, self.version = fresh, now, version
+            self.seen = version
+            remember_nodes(now_s=time.monotonic())
 
     def wants_reload(self, now: float) -> bool:
         """When the register or the set of nodes is not what was read."""
-        return not self.loaded_at or now - self.loaded_at >= RELOAD_S or self.version != register_version()
+        version = register_version()
+        if version[1] != self.seen[1]:
+            forget_nodes()
+        self.seen = version
+        return not self.loaded_at or now - self.loaded_at >= RELOAD_S or self.version != version
 
     def ours(self, place: int) -> bool:
         """Whether this machine, in whichever of its processes, is the nearest observer of what stands there."""
@@ -126,7 +140,7 @@ class Listener:
 def register_version() -> Version:
     """What the array depends on beside the states: the register and which of its objects run a node."""
     number = RegisterVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-    return number, frozenset(subjects_with_a_node())
+    return number, nodes_version()
 
 
 def carry_over(previous: LiveArray, live: LiveArray) -> None:

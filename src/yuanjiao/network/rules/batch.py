@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 COMPACT = "application/vnd.yuanjiao.beats"
 """The content type of these batches."""
+LONG_FORM, COMPACT_FORM = 1, 2
+"""The two forms as a sealed message names them."""
 MAGIC = b"YJB1"
 NOT_HEARD = 65535
 LONGEST_S = 6553.0
