@@ -20,7 +20,7 @@ from yuanjiao.lib.sheets import Cell, RegisterSheet, SheetColumn, cell_text, wri
 
 T = TypeVar("T")
 PAGE_SIZE = 50
-COUNTED = 50_000
+COUNTED = 25_000
 """A list counts and turns pages so far; a nation's list says "more than", and its 台账 has every row."""
 SHORT = 16
 """A cell of so many characters (a moment is one) stays on one line."""
@@ -61,6 +61,15 @@ class Pages(Paginator[Any]):
             return self.object_list.order_by().values("pk")[: COUNTED + 1].count()
         return len(self.object_list)
 
+    def opened(self, wanted: str | None) -> Page[Any]:
+        """The page asked for. A first page that is not full tells the count itself: a search that finds little reads the rows once."""
+        if wanted in {None, "", "1"} and isinstance(self.object_list, QuerySet):
+            some = list(self.object_list[: self.per_page + 1])
+            if len(some) <= self.per_page:
+                self.found = len(some)
+            return Page(some[: self.per_page], 1, self)
+        return self.get_page(wanted)
+
     @cached_property
     def count(self) -> int:
         return min(self.found, COUNTED) if isinstance(self.object_list, QuerySet) else self.found
@@ -96,7 +105,7 @@ def respond(request: HttpRequest, page: ListPage[Any], template: str = "ui/list.
     rows = _narrowed(request, page)
     if page.export and request.GET.get("export") == "xlsx":
         return _as_xlsx(page, rows)
-    shown = Pages(rows).get_page(request.GET.get("page"))
+    shown = Pages(rows).opened(request.GET.get("page"))
     objects = list(shown.object_list)
     if page.prepare:
         page.prepare(objects)

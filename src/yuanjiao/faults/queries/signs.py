@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 import numpy as np
+from django.core.cache import cache
 from django.db.models import F, Q
 
 from yuanjiao.faults.queries.orders import orders_in_scope
@@ -22,13 +24,27 @@ from yuanjiao.ui.templatetags.zh import duration
 
 LEVELS = (Level.COUNTY, Level.TOWN)
 SHOWN = 500
+MANY, KEPT_S = 500, 600
+"""With more counties than this in the land what is said of outages is kept so long, in seconds."""
 
 
 def fault_signs(paths: Iterable[str], at: datetime) -> list[EarlySign]:
     """Every sign in faults and orders under the paths, kind by kind, the worst of each first."""
     wanted = list(paths)
-    found = [*_rising(wanted, at), *_repeated(wanted, at), *_unstable(wanted), *_waiting(wanted, at)]
+    found = [*_of_outages(wanted, at), *_unstable(wanted), *_waiting(wanted, at)]
     return sorted(found, key=lambda row: (list(Sign).index(row.sign), -row.weight, row.key))
+
+
+def _of_outages(paths: Sequence[str], at: datetime) -> list[EarlySign]:
+    """What months of outages say. For a nation they are gone through every ten minutes only."""
+    key = f"signs-of-outages-{at.timestamp() // KEPT_S:.0f}-{sha256('|'.join(paths).encode()).hexdigest()}"
+    kept: list[EarlySign] | None = cache.get(key)
+    if kept is not None:
+        return kept
+    found = [*_rising(paths, at), *_repeated(paths, at)]
+    if divisions(on=local_day(at), level=Level.COUNTY)[MANY : MANY + 1].exists():
+        cache.set(key, found, KEPT_S)
+    return found
 
 
 def _rising(paths: Sequence[str], at: datetime) -> list[EarlySign]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from numpy.typing import NDArray
 
 from yuanjiao.network.models import Instability, ManagedObject, Outage
@@ -80,13 +80,12 @@ class RootTally:
 
 def root_tally(paths: Iterable[str], places: Sequence[str], start: datetime, turn: datetime, end: datetime) -> RootTally:
     """How many of the roots under `paths` that began in [start, turn) and [turn, end) lie under each place; a root counts in each."""
-    is_recent = ExpressionWrapper(Q(started_at__gte=turn), BooleanField())
-    rows = _roots(paths, start, end).order_by().values_list("object__division__path", is_recent).iterator(chunk_size=20_000)
-    found: tuple[list[bytes], list[bytes]] = ([], [])
-    for path, recent in rows:
-        found[bool(recent)].append(path.encode())
+    wanted, found = list(paths), []
+    for first, last in ((start, turn), (turn, end)):
+        rows = _roots(wanted, first, last).order_by().values_list("object__division__path", flat=True)
+        found.append(np.sort(np.array([path.encode() for path in rows.iterator(chunk_size=20_000)], np.bytes_)))
     below = [np.array([place.encode() + more for place in places], np.bytes_) for more in (b"", b"\x7f")]
-    return RootTally(*(_between(np.sort(np.array(paths_of, np.bytes_)), *below) for paths_of in found))
+    return RootTally(*(_between(ordered, *below) for ordered in found))
 
 
 def _between(ordered: NDArray[np.bytes_], low: NDArray[np.bytes_], high: NDArray[np.bytes_]) -> Ints:
