@@ -33,6 +33,7 @@ MODULES = (
     "pages",
     "search",
     "portal",
+    "packaging",
 )
 KEPT = ("value", "unit", "floor", "ratio")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from django.test import Client
 from tests.courseware.conftest import publish
 from yuanjiao.courseware import queries
 from yuanjiao.courseware.models import Column, Courseware
+from yuanjiao.courseware.packaging import recipe
+from yuanjiao.courseware.packaging.recipe import Loudness, Original, batches
 from yuanjiao.courseware.rules import playlists
 from yuanjiao.courseware.rules.profiles import BY_NAME, PROFILES, applicable, encoding_key
 from yuanjiao.simulation.cast import Cast
@@ -28,17 +32,21 @@ def stream(profile: str, kind: str, peak: int = 300_000, codecs: str = "avc1.4d4
 def test_a_master_lists_pictures_from_light_to_heavy_then_sound_alone() -> None:
     text = playlists.master(
         [
-            stream("hls-480", "video", 900_000, "avc1.64001f"),
+            stream("hls-480", "video", 900_000, "avc1.4d401f"),
             stream("hls-audio", "audio", 100_000, "mp4a.40.2"),
+            stream("hls-audio-low", "audio", 50_000, "mp4a.40.2"),
             stream("hls-240", "video"),
             stream("captions", "captions", 0, ""),
         ]
     )
-    assert [line for line in text.splitlines() if line.endswith(".m3u8")] == ["hls-240.m3u8", "hls-480.m3u8", "hls-audio.m3u8"]
-    assert 'CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=320x240' in text
+    variants = ["hls-240.m3u8", "hls-480.m3u8", "hls-audio-low.m3u8", "hls-audio.m3u8"]
+    assert [line for line in text.splitlines() if line.endswith(".m3u8")] == variants
+    assert 'CODECS="avc1.4d401f,mp4a.40.2",RESOLUTION=320x240' in text
     assert "BANDWIDTH=1000000," in text
-    assert text.count('AUDIO="sound"') == 3
-    assert text.count('SUBTITLES="captions"') == 3
+    assert "BANDWIDTH=350000," in text, "the lightest pictures go with the lightest sound"
+    assert text.count('AUDIO="sound-hls-audio-low"') == 2
+    assert text.count('AUDIO="sound-hls-audio"') == 2
+    assert text.count('SUBTITLES="captions"') == 4
 
 
 def test_a_silent_master_names_no_sound() -> None:
@@ -87,11 +95,14 @@ def test_every_item_has_the_forms_that_old_and_new_boxes_phones_and_loudspeakers
     assert any(one.hls and one.kind == "video" for one in detail.renditions)
 
 
+STILLS, SOUNDS = ["poster", "still"], ["hls-audio-low", "hls-audio", "audio", "loudspeaker"]
 SIZES = [
-    ((320, 240, True), ["poster", "hls-audio", "audio", "hls-240", "box-sd"]),
-    ((3840, 2160, False), ["poster", "hls-240", "hls-480", "hls-720", "box-sd"]),
-    ((1080, 1920, True), ["poster", "hls-audio", "audio", "hls-240", "hls-480", "hls-720", "box-sd"]),
-    ((176, 144, False), ["poster", "hls-240", "box-sd"]),
+    ((320, 240, True), [*STILLS, *SOUNDS, "hls-240", "box-sd", "phone-low", "box-sd-ts"]),
+    ((3840, 2160, False), [*STILLS, "hls-240", "hls-480", "hls-720", "box-sd", "box-hd", "phone-low", "box-sd-ts", "box-hd-ts"]),
+    ((1080, 1920, True), [*STILLS, *SOUNDS, "hls-240", "hls-480", "hls-720", "box-sd", "box-hd", "phone-low", "box-sd-ts", "box-hd-ts"]),
+    ((176, 144, False), [*STILLS, "hls-240", "box-sd", "phone-low", "box-sd-ts"]),
+    ((0, 0, True), [*SOUNDS, "box-sd", "box-sd-ts"]),
+    ((0, 0, False), []),
 ]
 
 
@@ -101,7 +112,22 @@ def test_no_picture_is_made_larger_and_none_goes_without_a_rung(original: tuple[
     assert [p.name for p in applicable(width=width, height=height, has_audio=has_audio)] == names
 
 
-def test_the_key_of_an_encoding_depends_on_input_and_profile_and_never_changes() -> None:
+def test_the_key_of_an_encoding_depends_on_input_profile_and_edition_and_never_changes() -> None:
     keys = {encoding_key(sha256, profile) for sha256 in ("a" * 64, "b" * 64) for profile in PROFILES}
-    assert len(keys) == 2 * len(PROFILES)
-    assert encoding_key("a" * 64, BY_NAME["poster"]) == "9b862f097cf637db9cda3ed02b33db1b9decec9b5f1e0323ebcbc7b21a9d6cdf"
+    keys |= {encoding_key("a" * 64, replace(profile, edition=profile.edition + 1)) for profile in PROFILES}
+    assert len(keys) == 3 * len(PROFILES)
+    assert encoding_key("a" * 64, BY_NAME["poster"]) == "b2ddbf44df2e641f515cce4478b333248d83778a6813763748ffe80263ef53d5"
+    assert encoding_key("a" * 64, replace(BY_NAME["poster"], title="另一个名字")) == encoding_key("a" * 64, BY_NAME["poster"])
+
+
+def test_who_changes_what_ffmpeg_is_told_raises_the_edition() -> None:
+    """A changed line here is right only together with a raised edition in rules/profiles.py of every profile it concerns."""
+    film = Original(Path("film"), 1920, 1080, 25.0, 90.0, 90.0, 0, 1, loudness=Loudness(-20.0, 5.0, -3.0, -30.0))
+    sounds, rest = batches(applicable(width=1920, height=1080, has_audio=True))
+    told = [
+        *recipe.sound_arguments(film, sounds),
+        *recipe.picture_arguments(film, [p for p in rest if not p.pictures_of and not p.whole_of]),
+    ]
+    told = [word for word, before in zip(told[1:], told, strict=False) if before != "-threads"]
+    editions = ",".join(f"{profile.name}:{profile.edition}" for profile in PROFILES)
+    assert hashlib.sha256("\x1f".join([editions, *told]).encode()).hexdigest()[:16] == "117cedcb1657c915"

@@ -11,8 +11,7 @@ from django_tasks import task
 from yuanjiao.courseware import search
 from yuanjiao.courseware.commands import apply_bulk_import, check_bulk_import, clear_uploads, expire_courseware, watch_columns
 from yuanjiao.courseware.models import BulkImport
-from yuanjiao.courseware.packaging.tasks import package_courseware
-from yuanjiao.courseware.packaging.work import requeue_stuck
+from yuanjiao.courseware.packaging import tasks, work
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.queries import actor_of_person
@@ -20,11 +19,13 @@ from yuanjiao.people.rules import SYSTEM
 
 
 def requeue_packaging(at: datetime) -> int:
-    """Returns how many items went back into the queue."""
-    items = requeue_stuck(at=at)
-    for uid in items:
-        package_courseware.enqueue(str(uid))
-    return len(items)
+    """Give back what dead workers held, and queue every waiting item that no worker will come for. Returns how many."""
+    work.free_abandoned(at=at)
+    coming = tasks.queued() | work.items_at_work(at=at)
+    lost = {uid: urgent for uid, urgent in work.waiting_items().items() if uid not in coming}
+    for uid, urgent in lost.items():
+        tasks.enqueue(uid, urgent=urgent)
+    return len(lost)
 
 
 def clear_old_uploads(at: datetime) -> int:

@@ -3,13 +3,14 @@
 from django.urls import path
 
 from yuanjiao.courseware import api
-from yuanjiao.courseware.views import columns, content, freshness, items, misses, papers, play, review
+from yuanjiao.courseware.views import columns, content, freshness, items, misses, packaging, papers, play, review
 
 app_name = "courseware"
 urlpatterns = [
     path("courseware/", items.item_list, name="item_list"),
     path("courseware/new/", items.item_new, name="item_new"),
     path("courseware/library/", items.library, name="library"),
+    path("courseware/packaging/", packaging.packaging_list, name="packaging_list"),
     path("courseware/review/", review.review_list, name="review_list"),
     path("courseware/release/", review.release_list, name="release_list"),
     path("courseware/misses/", misses.miss_list, name="miss_list"),
@@ -28,6 +29,7 @@ urlpatterns = [
     path("courseware/<uuid:uid>/", items.item, name="item"),
     path("courseware/<uuid:uid>/edit/", items.item_edit, name="item_edit"),
     path("courseware/<uuid:uid>/progress/", items.item_progress, name="item_progress"),
+    path("courseware/<uuid:uid>/hurry/", packaging.item_hurry, name="item_hurry"),
     path("courseware/<uuid:uid>/file/", content.item_file, name="item_file"),
     path("courseware/<uuid:uid>/article/", content.item_article, name="item_article"),
     path("courseware/<uuid:uid>/word/", content.item_word, name="item_word"),

@@ -78,6 +78,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("撤下落实", "programmes:departure_list", (P.MANAGE_COLUMNS, P.REVIEW_COURSEWARE)),
             Entry("课件使用", "programmes:use_list", (P.SEE_LEARNING, P.MANAGE_COLUMNS)),
             Entry("没有找到的词", "courseware:miss_list", (P.MANAGE_COLUMNS, P.PRODUCE_COURSEWARE)),
+            Entry("打包队列", "courseware:packaging_list", (P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)),
             Entry("课件库", "courseware:library", (P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)),
         ),
     ),

@@ -34,6 +34,7 @@ from yuanjiao.courseware.commands.commissions import close_commission, open_comm
 from yuanjiao.courseware.commands.items import create_courseware, describe_courseware, missing_of, submit_courseware
 from yuanjiao.courseware.commands.offers import accept_offer, decline_offer, offer_courseware, return_offer, send_story
 from yuanjiao.courseware.commands.originals import attach_captions, retry_packaging, take_original
+from yuanjiao.courseware.commands.packaging import hurry_packaging
 from yuanjiao.courseware.commands.review import (
     approve_courseware,
     checklist_of,
@@ -106,6 +107,7 @@ __all__ = [
     "ensure_usual_lists",
     "expire_courseware",
     "finish_upload",
+    "hurry_packaging",
     "missing_of",
     "move_picture",
     "move_placement",

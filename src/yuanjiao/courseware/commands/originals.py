@@ -11,10 +11,10 @@ from django.db import transaction
 
 from yuanjiao.courseware import steps
 from yuanjiao.courseware.commands.items import require_own
-from yuanjiao.courseware.models import Courseware, JobState, Rendition, RenditionJob, RenditionKind
+from yuanjiao.courseware.models import Commission, CommissionKind, Courseware, JobState, Rendition, RenditionJob, RenditionKind
 from yuanjiao.courseware.packaging import pages
 from yuanjiao.courseware.packaging.probe import NotUsable, Probe, probe
-from yuanjiao.courseware.packaging.tasks import package_courseware
+from yuanjiao.courseware.packaging.tasks import enqueue
 from yuanjiao.courseware.packaging.work import original_path
 from yuanjiao.courseware.rules.kinds import FROM_ONE_FILE, PAGES, Kind
 from yuanjiao.courseware.rules.life import EDITABLE, State
@@ -98,13 +98,24 @@ def keep_aside(courseware: Courseware, path: Path, filename: str, why: str, *, b
 
 
 def _queue(courseware: Courseware, profiles: list[str], at: datetime) -> None:
+    urgent = Commission.objects.filter(courseware=courseware, kind=CommissionKind.URGENT, closed_at=None).exists()
     for profile in profiles:
         RenditionJob.objects.update_or_create(
             courseware=courseware,
             profile=profile,
-            defaults={"state": JobState.WAITING, "percent": 0, "reason": "", "attempts": 0, "queued_at": at, "finished_at": None},
+            defaults={
+                "state": JobState.WAITING,
+                "percent": 0,
+                "reason": "",
+                "attempts": 0,
+                "queued_at": at,
+                "finished_at": None,
+                "urgent": urgent,
+                "lease": None,
+                "lease_until": None,
+            },
         )
-    package_courseware.enqueue(str(courseware.uid))
+    enqueue(courseware.uid, urgent=urgent)
 
 
 @transaction.atomic

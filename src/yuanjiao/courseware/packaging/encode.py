@@ -1,21 +1,32 @@
-"""One run of ffmpeg for a batch of profiles: one decode, every height split off it; how far it is comes back as it runs."""
+"""Runs of ffmpeg: measuring loudness, encoding a batch of profiles, putting streams together; how far it is comes back as it runs."""
 
 from __future__ import annotations
 
+import ctypes
+import os
+import re
+import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imageio_ffmpeg
 
-from yuanjiao.courseware.rules.profiles import BOX_HEIGHT, BOX_WIDTH, KEYFRAME_S, LOUDNESS_LUFS, SEGMENT_S, Profile
+from yuanjiao.courseware.packaging import recipe
+from yuanjiao.courseware.packaging.recipe import Loudness, Original
+from yuanjiao.courseware.rules.profiles import BY_NAME, PROFILES, Profile
 
-THREADS = 2
-FASTEST = 30.0
-BOX_BLOCKS_A_SECOND = 40_500  # H.264 level 3.0: macroblocks per second an old box can decode
-LOUDNESS = f"loudnorm=I={LOUDNESS_LUFS}:TP=-1.5:LRA=11,aresample=48000:async=1:first_pts=0"
+SILENT_LUFS = -70.0
+STALLED_AFTER_S = 900.0
+"""So long may ffmpeg say nothing: a damaged file can send a decoder round in circles."""
+NICE = 5
+QUIET = ["-y", "-hide_banner", "-nostdin", "-loglevel", "error", "-progress", "pipe:1", "-nostats"]
+PR_SET_PDEATHSIG = 1
 
 
 class EncodingFailed(Exception):
@@ -23,156 +34,142 @@ class EncodingFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Original:
-    """What encoding must know of the file: upright size with square pixels, pictures a second, seconds (of sound: 0 for none)."""
+class Ran:
+    """How a run went: what ffmpeg said, line by line. `errors` counts what it could not decode and went on from."""
 
-    path: Path
-    width: int
-    height: int
-    frame_rate: float
-    duration_s: float
-    audio_duration_s: float
+    said: tuple[str, ...]
 
-    def sounds(self, profile: Profile) -> bool:
-        """Whether the profile's rendition of this original carries sound."""
-        return bool(profile.audio_rate) and self.audio_duration_s > 0
+    @property
+    def errors(self) -> int:
+        return sum(1 for line in self.said if DAMAGE.search(line))
 
 
-def even(value: float) -> int:
-    """The nearest even whole number, at least 2: H.264 with halved colour needs even sides."""
-    return max(2, round(value / 2) * 2)
+DAMAGE = re.compile(
+    r"error while decoding|corrupt|Invalid data found|concealing|non-existing|Error submitting packet|decode_slice|left block"
+)
 
 
-def picture_size(original: Original, profile: Profile) -> tuple[int, int]:
-    """Width and height of the profile's picture: the original's shape, never larger than the original."""
-    width, height = original.width, original.height
-    if profile.name == "box-sd":
-        scale = min(1.0, BOX_WIDTH / width, BOX_HEIGHT / height)
-    else:
-        scale = min(1.0, profile.short_side / min(width, height))
-    return even(width * scale), even(height * scale)
+# -- runs -------------------------------------------------------------------------------------------------------------------
 
 
-def frame_rate(original: Original, profile: Profile) -> float:
-    """Pictures a second: the original's up to 30; for the old box what its decoder can bear, else 25."""
-    rate = min(original.frame_rate, FASTEST)
-    if profile.name == "box-sd":
-        width, height = picture_size(original, profile)
-        bearable = BOX_BLOCKS_A_SECOND / (-(-width // 16) * -(-height // 16))
-        rate = rate if rate <= bearable else min(25.0, bearable)
-    return rate
-
-
-def encode(original: Original, batch: Sequence[Profile], folder: Path, *, progress: Callable[[int], None]) -> None:
-    """Write `<profile><suffix>` (and `<profile>.m3u8`) for every profile into `folder`. `progress` gets 0–100. Raises EncodingFailed."""
-    run([imageio_ffmpeg.get_ffmpeg_exe(), *_arguments(original, batch, folder)], original.duration_s, progress)
-
-
-def run(command: Sequence[str], duration_s: float, progress: Callable[[int], None]) -> None:
-    """Run ffmpeg to its end, telling the progress it prints; its complaints are kept for the error."""
+def run(
+    arguments: Sequence[str], folder: Path, duration_s: float, progress: Callable[[int], None], *, share: tuple[int, int] = (0, 100)
+) -> Ran:
+    """Run ffmpeg to its end in `folder`, telling the progress within `share` (percent). Raises EncodingFailed."""
     with tempfile.TemporaryFile("w+", errors="replace") as complaints:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, stdin=subprocess.DEVNULL, text=True) as process:
-            try:
-                _follow(process, duration_s, progress)
-            finally:
-                if process.poll() is None:
-                    process.kill()
-        if process.returncode:
-            complaints.seek(0)
-            words = [line.strip() for line in complaints.read()[-4000:].splitlines() if line.strip()]
-            raise EncodingFailed("；".join(words[-2:])[:200] or f"ffmpeg 退出码 {process.returncode}")
+        with _started([imageio_ffmpeg.get_ffmpeg_exe(), *arguments], folder, complaints) as process:
+            low, high = share
+            _follow(process, duration_s, lambda percent: progress(low + percent * (high - low) // 100))
+        complaints.seek(0)
+        said = tuple(line.strip() for line in complaints.read()[-200_000:].splitlines() if line.strip())
+    if process.returncode:
+        raise EncodingFailed("；".join(said[-2:])[:200] or f"ffmpeg 退出码 {process.returncode}")
+    return Ran(said)
+
+
+@contextmanager
+def _started(command: Sequence[str], folder: Path, complaints: object) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=complaints, stdin=subprocess.DEVNULL, text=True, preexec_fn=_after_fork
+    )  # type: ignore[call-overload]
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def _after_fork() -> None:
+    os.nice(NICE)  # pages are answered on the same machine
+    if sys.platform == "linux":
+        # a killed worker takes its ffmpeg with it: whoever takes the work over would find the processors busy
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _follow(process: subprocess.Popen[str], duration_s: float, progress: Callable[[int], None]) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        name, _, value = line.strip().partition("=")
-        if name == "out_time_us" and value.lstrip("-").isdigit():
-            progress(max(0, min(99, int(int(value) / 1e4 / max(duration_s, 0.1)))))
-    process.wait()
+    stalled = threading.Timer(STALLED_AFTER_S, process.kill)
+    stalled.start()
+    try:
+        for line in process.stdout:
+            name, _, value = line.strip().partition("=")
+            if name == "out_time_us" and value.lstrip("-").isdigit():
+                progress(max(0, min(99, int(int(value) / 1e4 / max(duration_s, 0.1)))))
+                stalled.cancel()
+                stalled = threading.Timer(STALLED_AFTER_S, process.kill)
+                stalled.start()
+        process.wait()
+    finally:
+        stalled.cancel()
 
 
-def _arguments(original: Original, batch: Sequence[Profile], folder: Path) -> list[str]:
-    arguments = ["-y", "-hide_banner", "-nostdin", "-loglevel", "error", "-progress", "pipe:1", "-nostats"]
-    if batch[0].kind == "poster":
-        return [*arguments, *_poster(original, batch[0], folder)]
-    graph = [*_picture_graph(original, [p for p in batch if p.kind == "video"]), *_sound_graph([p for p in batch if original.sounds(p)])]
-    arguments += [*_source(original), "-filter_complex", ";".join(graph)]
-    for profile in batch:
-        arguments += _stream(original, profile, folder)
-    return arguments
-
-
-def _source(original: Original) -> list[str]:
+def _source(path: Path) -> list[str]:
     # `file` alone: a hostile container must not make us fetch addresses
-    return ["-protocol_whitelist", "file,pipe", "-i", str(original.path)]
+    return ["-protocol_whitelist", "file,pipe", "-i", str(path)]
 
 
-def _picture_graph(original: Original, pictures: Sequence[Profile]) -> list[str]:
-    if not pictures:
-        return []
-    marks = "".join(f"[in{n}]" for n in range(len(pictures)))
-    steps = [f"[0:v:0]split={len(pictures)}{marks}"]
-    for number, profile in enumerate(pictures):
-        width, height = picture_size(original, profile)
-        rate = frame_rate(original, profile)
-        steps.append(f"[in{number}]fps={rate:.5f},scale={width}:{height}:flags=bicubic,setsar=1,format=yuv420p[v-{profile.name}]")
-    return steps
+# -- loudness ---------------------------------------------------------------------------------------------------------------
+
+MEASURED = re.compile(
+    r"I:\s+(-?[\d.]+|-?inf|nan) LUFS\s+Threshold:\s+(-?[\d.]+|-?inf|nan) LUFS"
+    r".*?LRA:\s+(-?[\d.]+|nan) LU.*?Peak:\s+(-?[\d.]+|-?inf|nan) dBFS",
+    re.S,
+)
 
 
-def _sound_graph(sounds: Sequence[Profile]) -> list[str]:
-    if not sounds:
-        return []
-    marks = "".join(f"[a-{profile.name}]" for profile in sounds)
-    return [f"[0:a:0]{LOUDNESS},asplit={len(sounds)}{marks}"]
+def measure_loudness(path: Path, stream: int, progress: Callable[[int], None], *, duration_s: float = 0.0) -> Loudness | None:
+    """The first of the two passes (EBU R128): what the whole sound measures. None when there is nothing to hear."""
+    told = [*QUIET, "-loglevel", "info", *_source(path), "-map", f"0:{stream}", "-vn"]
+    ran = run([*told, "-af", f"{recipe.HEARD},ebur128=peak=true:framelog=quiet", "-f", "null", "-"], path.parent, duration_s, progress)
+    found = MEASURED.search("\n".join(ran.said).rpartition("Summary:")[2])
+    if not found:
+        raise EncodingFailed("量不出响度")
+    integrated, threshold, spread, peak = (float(text) for text in found.groups())
+    return Loudness(integrated, spread, peak, threshold) if integrated > SILENT_LUFS else None
 
 
-def _stream(original: Original, profile: Profile, folder: Path) -> list[str]:
-    arguments = ["-map_metadata", "-1", "-map_chapters", "-1"]  # a phone writes where and when it filmed: not for the public
-    if profile.kind == "video":
-        arguments += ["-map", f"[v-{profile.name}]", *_h264(original, profile)]
-    if original.sounds(profile):
-        arguments += ["-map", f"[a-{profile.name}]", "-c:a", "aac", "-b:a", str(profile.audio_rate), "-ac", "2"]
-    return [*arguments, *(_hls(profile, folder) if profile.hls else _file(profile, folder))]
+# -- making -----------------------------------------------------------------------------------------------------------------
 
 
-def _h264(original: Original, profile: Profile) -> list[str]:
-    every = frame_rate(original, profile) * KEYFRAME_S
-    return [
-        "-c:v", "libx264", "-preset", "veryfast", "-threads", str(THREADS), "-crf", "23",
-        "-maxrate", str(profile.video_rate), "-bufsize", str(2 * profile.video_rate),
-        "-profile:v", profile.h264_profile, "-level:v", profile.h264_level,
-        # no B pictures: they would shift the first picture against sound that lies in another file, and old boxes cannot read them
-        "-bf", "0", "-sc_threshold", "0", "-g", str(round(every * 4)), "-force_key_frames", f"expr:gte(t,n_forced*{KEYFRAME_S})",
-    ]  # fmt: skip
+def make_sounds(original: Original, batch: Sequence[Profile], folder: Path, *, progress: Callable[[int], None]) -> Ran:
+    """Write the sound profiles of a batch into `folder`, at the norm. Raises EncodingFailed."""
+    measured = measure_loudness(original.path, original.sound_stream, lambda p: progress(p // 4), duration_s=original.duration_s)
+    leveled = replace(original, loudness=measured)
+    arguments = [*QUIET, *_source(original.path), *recipe.sound_arguments(leveled, batch)]
+    return run(arguments, folder, original.duration_s, progress, share=(25, 99))
 
 
-def _hls(profile: Profile, folder: Path) -> list[str]:
-    blob, playlist = str(folder / f"{profile.name}{profile.suffix}"), str(folder / f"{profile.name}.m3u8")
-    return [
-        "-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4",
-        "-hls_flags", "single_file+independent_segments", "-hls_segment_filename", blob, playlist,
-    ]  # fmt: skip
+def make_pictures(
+    original: Original, batch: Sequence[Profile], folder: Path, *, here: Mapping[str, Path], progress: Callable[[int], None]
+) -> Ran:
+    """Write every profile with pictures into `folder`: one decode for all, then the copies. Raises EncodingFailed.
+
+    `here` are streams of other profiles that are there already (name → file), taken instead of being made again.
+    """
+    films = [p for p in batch if recipe.ingredients(original, p)[:1] in {(), (p.name,)}]
+    source = original.path if original.width else here["hls-audio"]
+    ran = Ran(())
+    if films:
+        arguments = [*QUIET, *_source(source), *recipe.picture_arguments(original, films)]
+        ran = run(arguments, folder, original.duration_s, progress, share=(0, 90))
+    at_hand = dict(here) | {profile.name: folder / recipe.track_name(profile) for profile in films}
+    for profile in batch:  # in the order of the table: what is copied from stands before its copies
+        if parts := [at_hand[part] for part in recipe.ingredients(original, profile)]:
+            run([*QUIET, *recipe.mux_arguments(profile, parts)], folder, original.duration_s, progress, share=(90, 95))
+            at_hand[profile.name] = folder / f"{profile.name}{profile.suffix}"
+    return ran
 
 
-def _file(profile: Profile, folder: Path) -> list[str]:
-    return ["-movflags", "+faststart", "-f", "mp4", str(folder / f"{profile.name}{profile.suffix}")]
-
-
-def _poster(original: Original, profile: Profile, folder: Path) -> list[str]:
-    width, height = picture_size(original, profile)
-    return [
-        "-ss", f"{original.duration_s / 10:.3f}", *_source(original),  # at the very beginning a picture is often black
-        "-map", "0:v:0", "-vf", f"thumbnail=25,scale={width}:{height}:flags=bicubic,setsar=1,format=yuvj420p",
-        "-frames:v", "1", "-q:v", "5", "-f", "image2", "-update", "1", str(folder / f"{profile.name}{profile.suffix}"),
-    ]  # fmt: skip
-
-
-def batches(wanted: Sequence[Profile]) -> list[list[Profile]]:
-    """What is made in one run: the poster, the sounds, the pictures. Small things first: they survive a crash of the long run."""
-    groups = [
-        [p for p in wanted if p.kind == "poster"],
-        [p for p in wanted if p.kind == "audio"],
-        [p for p in wanted if p.kind == "video"],
-    ]
-    return [group for group in groups if group]
+def with_ingredients(original: Original, batch: Sequence[Profile], here: Container[str]) -> list[Profile]:
+    """The batch with everything its copies are made of that is not here, in the order of the table."""
+    wanted = {profile.name for profile in batch}
+    waiting = list(wanted)
+    while waiting:
+        parts = set(recipe.ingredients(original, BY_NAME[waiting.pop()])) - wanted
+        missing = {part for part in parts if part not in here}
+        wanted |= missing
+        waiting += missing
+    if not original.width and any(BY_NAME[name].kind == "video" for name in wanted) and "hls-audio" not in here:
+        wanted.add("hls-audio")
+    return [profile for profile in PROFILES if profile.name in wanted]

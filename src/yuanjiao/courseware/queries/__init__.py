@@ -54,6 +54,7 @@ from yuanjiao.courseware.queries.playlists import (
     media_of,
     newest_playable,
 )
+from yuanjiao.courseware.queries.stills import key_pictures
 from yuanjiao.courseware.queries.streams import (
     GONE,
     Stream,
@@ -127,6 +128,7 @@ __all__ = [
     "item_summaries",
     "item_titles",
     "items_seen_by",
+    "key_pictures",
     "left_since",
     "made_by",
     "master_of",

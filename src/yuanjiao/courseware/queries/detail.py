@@ -11,7 +11,7 @@ from yuanjiao.courseware.queries.columns import titles_of_items
 from yuanjiao.courseware.queries.lists import AGE_NAMES, NAMES_OF_KINDS, in_force
 from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.courseware.rules.life import State
-from yuanjiao.courseware.rules.profiles import BY_NAME
+from yuanjiao.courseware.rules.profiles import BY_NAME, STREAMED
 from yuanjiao.lib.errors import NotFound
 
 
@@ -31,6 +31,9 @@ class RenditionCard:
     bitrate: int
     duration_s: float
     hls: bool
+    family: str = ""
+    frame_rate: float = 0.0
+    peak_bitrate: int = 0
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,10 @@ def _rendition_card(row: Rendition) -> RenditionCard:
         height=row.height,
         bitrate=row.bitrate,
         duration_s=row.duration_s,
-        hls=bool(row.playlist),
+        hls=row.profile in STREAMED,
+        family=known.family if known else "",
+        frame_rate=row.frame_rate,
+        peak_bitrate=row.peak_bitrate,
     )
 
 

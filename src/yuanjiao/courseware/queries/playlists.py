@@ -9,7 +9,7 @@ from yuanjiao.courseware.models import Courseware, Rendition, RenditionKind
 from yuanjiao.courseware.queries.detail import released_item
 from yuanjiao.courseware.queries.lists import released_ids
 from yuanjiao.courseware.rules import playlists
-from yuanjiao.courseware.rules.profiles import BY_NAME
+from yuanjiao.courseware.rules.profiles import BY_NAME, STREAMED
 from yuanjiao.lib.errors import NotFound
 
 
@@ -38,7 +38,7 @@ def master_of(row: Courseware) -> str:
         playlists.Stream(
             one.profile, one.kind, one.codecs, one.width, one.height, one.frame_rate, one.bitrate, one.peak_bitrate
         )
-        for one in row.renditions.exclude(playlist="")
+        for one in row.renditions.filter(profile__in=STREAMED).exclude(playlist="")
     ]  # fmt: skip
     if not streams:
         raise NotFound("这件课件还没有可以流式播放的版本")

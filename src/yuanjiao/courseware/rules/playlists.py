@@ -25,30 +25,41 @@ class Stream:
 
 
 def master(streams: Sequence[Stream]) -> str:
-    """A master playlist: pictures from light to heavy with the sound as a group of its own, then sound alone, captions as subtitles."""
-    sound = next((s for s in streams if s.kind == "audio"), None)
+    """A master playlist: pictures from light to heavy, each with the sound that suits its rate, then sound alone, captions as subtitles.
+
+    The lightest pictures go with the lightest sound, so that both fit a slow line; all others go with the best.
+    """
+    sounds = sorted((s for s in streams if s.kind == "audio"), key=lambda s: s.peak_bitrate)
+    pictures = sorted((s for s in streams if s.kind == "video"), key=lambda s: s.peak_bitrate)
     captions = next((s for s in streams if s.kind == "captions"), None)
-    lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    if sound:
-        lines.append(
-            f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO_GROUP}",NAME="原声",LANGUAGE="zh",DEFAULT=YES,AUTOSELECT=YES,'
-            f'URI="{sound.profile}.m3u8"'
-        )
+    lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS", *map(_sound_group, sounds)]
     if captions:
         lines.append(
             f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{CAPTIONS_GROUP}",NAME="字幕",LANGUAGE="zh",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,'
             f'URI="{captions.profile}.m3u8"'
         )
-    for stream in sorted((s for s in streams if s.kind == "video"), key=lambda s: s.peak_bitrate):
-        lines += _variant(stream, sound, captions)
-    if sound:
+    for number, stream in enumerate(pictures):
+        lines += _variant(stream, (sounds[-1] if number else sounds[0]) if sounds else None, captions)
+    for sound in sounds:
         group = f',SUBTITLES="{CAPTIONS_GROUP}"' if captions else ""
         lines.append(
             f'#EXT-X-STREAM-INF:BANDWIDTH={sound.peak_bitrate},AVERAGE-BANDWIDTH={sound.bitrate},CODECS="{sound.codecs}"'
-            f',AUDIO="{AUDIO_GROUP}"{group}'
+            f',AUDIO="{_group(sound)}"{group}'
         )
         lines.append(f"{sound.profile}.m3u8")
     return "\n".join(lines) + "\n"
+
+
+def _group(sound: Stream) -> str:
+    return f"{AUDIO_GROUP}-{sound.profile}"
+
+
+def _sound_group(sound: Stream) -> str:
+    # the name within is the same in every group: a player that changes rungs stays with the sound it has
+    return (
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_group(sound)}",NAME="原声",LANGUAGE="zh",DEFAULT=YES,AUTOSELECT=YES,'
+        f'URI="{sound.profile}.m3u8"'
+    )
 
 
 def _variant(stream: Stream, sound: Stream | None, captions: Stream | None) -> list[str]:
@@ -63,7 +74,7 @@ def _variant(stream: Stream, sound: Stream | None, captions: Stream | None) -> l
         f"FRAME-RATE={stream.frame_rate:.3f}",
     ]
     if sound:
-        parts.append(f'AUDIO="{AUDIO_GROUP}"')
+        parts.append(f'AUDIO="{_group(sound)}"')
     if captions:
         parts.append(f'SUBTITLES="{CAPTIONS_GROUP}"')
     return ["#EXT-X-STREAM-INF:" + ",".join(parts), f"{stream.profile}.m3u8"]

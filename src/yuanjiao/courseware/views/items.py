@@ -19,6 +19,7 @@ from yuanjiao.courseware.models import Courseware, CoursewareClass, JobState
 from yuanjiao.courseware.rules.kinds import FROM_ONE_FILE, KIND_NAMES, Kind
 from yuanjiao.courseware.rules.life import ASLEEP, EDITABLE, ROUND_NAMES, STATE_NAMES, State
 from yuanjiao.courseware.rules.profiles import BY_NAME
+from yuanjiao.courseware.views.packaging import progress_of
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused
 from yuanjiao.people.access import ActingRequest, door
@@ -159,6 +160,8 @@ def _progress_context(row: Courseware) -> dict[str, Any]:
         "jobs": [(job, BY_NAME[job.profile].title if job.profile in BY_NAME else job.profile) for job in jobs],
         "at_work": any(job.state in {JobState.WAITING, JobState.RUNNING} for job in jobs),
         "failed": any(job.state == JobState.FAILED for job in jobs),
+        "ordinary": any(job.state == JobState.WAITING and not job.urgent for job in jobs),
+        **progress_of(row, jobs),
     }
 
 
@@ -204,6 +207,7 @@ def _allowed(request: ActingRequest, row: Courseware, mine: bool, manages: bool,
         "may_illustrate": mine and state in EDITABLE and kind in commands.ILLUSTRATED,
         "may_upload": mine and kind in FROM_ONE_FILE and (state in EDITABLE or over),
         "may_retry": mine and over,
+        "may_hurry": reviews and progress["ordinary"],
         "may_caption": mine and row.duration_s > 0 and state in {*EDITABLE, State.PACKAGING, State.IN_REVIEW},
         "may_submit": mine and (first or state in ASLEEP) and not commands.missing_of(row),
         "may_revise": state == State.RELEASED and actor.covers(P.PRODUCE_COURSEWARE, path),
