@@ -17,6 +17,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 WINDOW_S = 72.0
+EPOCH = date(2020, 1, 1)
+"""Days are counted from here, so that numbers stay below 2**31 (some players count in 32 bits) until 2049."""
 SEGMENTS_A_DAY = 200_000
 AIRINGS_A_DAY = 10_000
 LEAST_TARGET_S = 7
@@ -70,8 +72,8 @@ def live_playlist(aired: Sequence[Aired], *, day: date, now: datetime) -> str:
         "#EXTM3U",
         "#EXT-X-VERSION:7",
         f"#EXT-X-TARGETDURATION:{_target(aired)}",
-        f"#EXT-X-MEDIA-SEQUENCE:{day.toordinal() * SEGMENTS_A_DAY + before}",
-        f"#EXT-X-DISCONTINUITY-SEQUENCE:{day.toordinal() * AIRINGS_A_DAY + first_airing}",
+        f"#EXT-X-MEDIA-SEQUENCE:{(day - EPOCH).days * SEGMENTS_A_DAY + before}",
+        f"#EXT-X-DISCONTINUITY-SEQUENCE:{(day - EPOCH).days * AIRINGS_A_DAY + first_airing}",
         "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
     last_airing = first_airing - 1
