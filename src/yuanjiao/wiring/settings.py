@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "yuanjiao.faults",
     "yuanjiao.learning",
     "yuanjiao.programmes",
+    "yuanjiao.production",
     "yuanjiao.reports",
     "yuanjiao.desks",
     "yuanjiao.simulation",

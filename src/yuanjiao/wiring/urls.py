@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("yuanjiao.courseware.urls")),
     path("learning/", include("yuanjiao.learning.urls")),
     path("", include("yuanjiao.programmes.urls")),
+    path("", include("yuanjiao.production.urls")),
     path("reports/", include("yuanjiao.reports.urls")),
     path("faults/", include("yuanjiao.faults.urls")),
 ]

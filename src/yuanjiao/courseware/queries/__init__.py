@@ -47,6 +47,7 @@ from yuanjiao.courseware.queries.lists import (
     search_items,
     search_misses,
 )
+from yuanjiao.courseware.queries.made import Made, made_items
 from yuanjiao.courseware.queries.playlists import (
     hls_master,
     hls_media,
@@ -96,6 +97,7 @@ __all__ = [
     "Found",
     "ItemCard",
     "ItemDetail",
+    "Made",
     "PartCard",
     "ReleasedCount",
     "RenditionCard",
@@ -131,6 +133,7 @@ __all__ = [
     "key_pictures",
     "left_since",
     "made_by",
+    "made_items",
     "master_of",
     "materials_seen_by",
     "media_of",

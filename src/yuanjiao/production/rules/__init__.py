@@ -1,0 +1,1 @@
+"""Pure rules of production: stages of a contest, totals, numbers of certificates."""
