@@ -33,7 +33,7 @@ def package(channel: Channel, day: date, *, begins: str = "00:00", ends: str = "
     rows = [row for row in airings_of(channel, day) if begins <= f"{row.starts_at.astimezone(CHINA):%H:%M}" < ends]
     if not rows:
         raise Refused("这一天（或这个时段）没有排好的节目")
-    films = {uid: _film(uid) for uid in dict.fromkeys(row.item_uid for row in rows)}
+    films = {uid: _film(uid, day) for uid in dict.fromkeys(row.item_uid for row in rows)}
     names = {uid: _name(number, rows, uid) for number, uid in enumerate(films, 1)}
     target = tempfile.TemporaryFile()  # noqa: SIM115  (whoever sends it closes it)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
@@ -47,10 +47,10 @@ def package(channel: Channel, day: date, *, begins: str = "00:00", ends: str = "
     return target
 
 
-def _film(uid: UUID) -> RenditionCard | None:
+def _film(uid: UUID, on: date) -> RenditionCard | None:
     """The best form a station can take; None for an item that was withdrawn, or whose file is not here."""
     try:
-        found = item_detail(uid)
+        found = item_detail(uid, on=on)
     except NotFound:
         return None
     forms = (found.rendition(profile) for profile in BEST)

@@ -182,7 +182,7 @@ def sheet(request: ActingRequest, uid: UUID) -> HttpResponse:
     held = judge.sheets.filter(entry=entry).first()
     points = dict(held.lines.values_list("criterion_id", "given")) if held else {}
     rows = [(one, points.get(one.pk, "")) for one in criteria]
-    film = item_detail(entry.item_uid).rendition("box-sd")
+    film = item_detail(entry.item_uid, on=clock.today()).rendition("box-sd")
     context = {"page_title": _("%d 号作品") % entry.number, "entry": entry, "rows": rows, "held": held, "back": back, "film": film}
     return render(request, "production/sheet.html", context)
 
