@@ -41,6 +41,10 @@ def test_the_next_site_that_cannot_play_joins_the_root_and_gets_no_verdict_of_it
     fail(tree, *THREE, "L2-1")
     assert tree.roots() == {"E1": "server"}
     assert not OutageVerdict.objects.filter(outage__object__code="L2-1").exists()
+    found = queries.open_outage_of(tree.objects["L2-1"])
+    assert found is not None
+    assert found.code == "E1"
+    assert queries.open_outage_of(tree.objects["L1-3"]) is None, "a site that plays is in no outage"
 
 
 def test_a_few_among_many_that_play_stay_matters_of_their_own() -> None:

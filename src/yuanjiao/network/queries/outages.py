@@ -13,7 +13,7 @@ from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from yuanjiao.lib.errors import NotFound
-from yuanjiao.network.models import FaultClass, Hold, Instability, Lifecycle, ManagedObject, ObjectKind, Outage, OutageVerdict, Site
+from yuanjiao.network.models import FaultClass, Hold, Instability, Lifecycle, ManagedObject, ObjectKind, Outage, OutageVerdict, Sign, Site
 from yuanjiao.people.queries import within
 
 STEPS = 10
@@ -162,7 +162,7 @@ def open_outage_of(subject: ManagedObject) -> OutageView | None:
     if row is not None:
         return _view(_rows().get(pk=row.root_id)) if row.root_id else _view(row)
     above = {pk: step for step, pk in enumerate(_way_up(subject))}
-    rows = list(_rows().filter(object__in=above, ended_at=None).select_related("object__division", "root"))
+    rows = list(_rows().filter(object__in=above, ended_at=None, sign=Sign.SILENCE).select_related("object__division", "root"))
     nearest = min(rows, key=lambda row: above[row.object_id], default=None)
     return None if nearest is None or nearest.held else open_outage_of(nearest.object)
 
