@@ -79,6 +79,32 @@ def test_after_a_cut_the_offset_is_told_and_bytes_behind_it_are_overwritten(
     assert original_path(draft.uid).read_bytes() == film
 
 
+def test_a_film_of_ten_gigabytes_goes_on_where_it_was_cut(draft: Courseware, films: dict[str, Path], log_in: LogIn) -> None:
+    """The middle is a hole on the disk: what counts is that offsets beyond four gigabytes are told, kept and probed."""
+    client, film, size = log_in("zhizuo"), films["plain.mp4"].read_bytes(), 10 * 2**30
+    rest = size - len(film)
+    head = film + (1).to_bytes(4, "big") + b"free" + rest.to_bytes(8, "big")  # the film, and a box of padding behind it
+    where = create(client, draft, size)["Location"]
+    assert patch(client, where, 0, head).status_code == 204
+    upload, almost = Upload.objects.get(), size - 1000
+    with open(incoming_path(upload), "r+b") as stream:
+        stream.truncate(almost)  # as if the parts between had come
+        stream.seek(almost)
+        stream.write(b"half a part that was cut")
+    Upload.objects.update(offset_bytes=almost)
+    answer = client.head(where, headers=TUS)
+    assert (answer["Upload-Offset"], answer["Upload-Length"]) == (str(almost), str(size))
+    assert patch(client, where, almost - 2**32, b"x").status_code == 409
+    assert patch(client, where, almost, bytes(1000)).status_code == 204
+    draft.refresh_from_db()
+    assert draft.state == State.PACKAGING
+    assert draft.original_bytes == size
+    with open(original_path(draft.uid), "rb") as stream:
+        assert stream.read(len(head)) == head
+        stream.seek(-1000, 2)
+        assert stream.read() == bytes(1000)
+
+
 def test_a_part_at_the_wrong_place_is_a_conflict_and_changes_nothing(draft: Courseware, log_in: LogIn) -> None:
     client = log_in("zhizuo")
     where = create(client, draft, 100)["Location"]
