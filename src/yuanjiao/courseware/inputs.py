@@ -165,7 +165,17 @@ class CommissionForm(forms.Form):
 
 
 class ManyFiles(forms.ClearableFileInput):
+    """A choice of several files at once."""
+
     allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """Several files: a list, empty when none was chosen."""
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        chosen = data if isinstance(data, list | tuple) else [data] if data else []
+        return [super(ManyFilesField, self).clean(one, initial) for one in chosen]
 
 
 class StoryForm(forms.Form):
@@ -173,7 +183,7 @@ class StoryForm(forms.Form):
 
     title = forms.CharField(label=_("标题"), max_length=100, help_text=_("谁做了什么，一句话"))
     text = forms.CharField(label=_("事迹"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 10}), help_text=_("空一行另起一段"))
-    photos = forms.FileField(
+    photos = ManyFilesField(
         label=_("照片"), required=False, widget=ManyFiles(attrs={"accept": "image/*"}), help_text=_("可选几张；会自动缩小并去掉拍摄地点")
     )
     division = forms.ChoiceField(label=_("报送到"), choices=())

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from yuanjiao.courseware import api
-from yuanjiao.courseware.views import columns, content, freshness, items, misses, packaging, papers, play, review
+from yuanjiao.courseware.views import columns, content, desk, freshness, items, misses, offers, packaging, papers, play, review
 
 app_name = "courseware"
 urlpatterns = [
@@ -40,6 +40,23 @@ urlpatterns = [
     path("courseware/<uuid:uid>/people/", papers.item_people, name="item_people"),
     path("courseware/<uuid:uid>/needs/", papers.item_needs, name="item_needs"),
     path("courseware/people/<uuid:uid>/", papers.person_change, name="person_change"),
+    path("courseware/<uuid:uid>/offer/", offers.item_offer, name="item_offer"),
+    path("courseware/offers/", offers.offer_list, name="offer_list"),
+    path("courseware/offers/received/", offers.offers_received, name="offers_received"),
+    path("courseware/offers/<uuid:uid>/", offers.offer, name="offer"),
+    path("courseware/offers/<uuid:uid>/decide/", offers.offer_decide, name="offer_decide"),
+    path("courseware/stories/new/", offers.story_new, name="story_new"),
+    path("courseware/commissions/", desk.commission_list, name="commission_list"),
+    path("courseware/commissions/new/", desk.commission_new, name="commission_new"),
+    path("courseware/commissions/<uuid:uid>/", desk.commission, name="commission"),
+    path("courseware/bulk/", desk.bulk_list, name="bulk_list"),
+    path("courseware/bulk/new/", desk.bulk_new, name="bulk_new"),
+    path("courseware/bulk/template/", desk.bulk_template, name="bulk_template"),
+    path("courseware/bulk/<uuid:uid>/", desk.bulk, name="bulk"),
+    path("courseware/bulk/<uuid:uid>/returned/", desk.bulk_returned, name="bulk_returned"),
+    path("courseware/settings/", desk.courseware_settings, name="courseware_settings"),
+    path("courseware/materials/", desk.material_list, name="material_list"),
+    path("courseware/counts/", desk.count_list, name="count_list"),
     path("courseware/needs/", papers.need_list, name="need_list"),
     path("courseware/needs/new/", papers.need_new, name="need_new"),
     path("courseware/<uuid:uid>/captions/", content.item_captions, name="item_captions"),

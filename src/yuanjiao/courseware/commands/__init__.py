@@ -32,7 +32,7 @@ from yuanjiao.courseware.commands.columns import (
 )
 from yuanjiao.courseware.commands.commissions import close_commission, open_commission, take_commission
 from yuanjiao.courseware.commands.items import create_courseware, describe_courseware, missing_of, submit_courseware
-from yuanjiao.courseware.commands.offers import accept_offer, decline_offer, offer_courseware, return_offer, send_story
+from yuanjiao.courseware.commands.offers import READY, accept_offer, decline_offer, offer_courseware, return_offer, send_story
 from yuanjiao.courseware.commands.originals import attach_captions, retry_packaging, take_original
 from yuanjiao.courseware.commands.packaging import hurry_packaging
 from yuanjiao.courseware.commands.review import (
@@ -71,6 +71,7 @@ from yuanjiao.courseware.commands.uploads import append_upload, begin_bulk_uploa
 __all__ = [
     "CASE_TEMPLATE",
     "ILLUSTRATED",
+    "READY",
     "accept_offer",
     "add_category",
     "add_checklist_line",

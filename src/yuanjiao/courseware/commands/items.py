@@ -75,7 +75,7 @@ def describe_courseware(
 ) -> None:
     """Change what is said of an item that is not in review or released. Its kind stays what it is."""
     require_own(courseware, by)
-    fields, topics = _checked(Kind(courseware.kind), {"title": title, **details})
+    fields, topics = _checked(Kind(courseware.kind), {"title": title, "address": courseware.address, **details})
     fields |= {"item_class": item_class, "source": source}
     for name, value in fields.items():
         setattr(courseware, name, value)

@@ -46,7 +46,9 @@ def send_story(
         steps.record_step(row, State.DRAFT, old=None, by=by, at=at, reason="手机报送")
     elif story.title != title.strip():
         Courseware.objects.filter(pk=story.pk).update(title=title.strip()[:100])
-    parts = [add_picture(courseware=row, content=photo, by=by, at=at) for photo in photos]
+    for photo in photos:
+        add_picture(courseware=row, content=photo, by=by, at=at)
+    parts = row.parts.order_by("number")
     shown = PICTURE_MARK.findall(text)
     marks = [f"[图{part.number}]" for part in parts if str(part.number) not in shown]
     write_article(courseware=row, source="\n\n".join([text.strip(), *marks]), by=by, at=at)

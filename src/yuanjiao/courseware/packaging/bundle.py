@@ -75,6 +75,9 @@ class Bundle:
         members = [part for part in archive.infolist() if not part.is_dir() and not _hidden(part)]
         if len(members) > MOST_MEMBERS:
             raise NotUsable(f"压缩包里有 {len(members)} 个文件，超过 {MOST_MEMBERS} 个，请分几次导入")
+        if members and min(part.header_offset for part in archive.infolist()) != 0:
+            # what was read is an archive inside a cut one, or behind something else
+            raise NotUsable("压缩包不完整，或前面接着别的内容；请把清单和文件重新打成 ZIP 再上传")
         if any(part.flag_bits & 0x1 for part in members):
             raise NotUsable("压缩包设了密码，请去掉密码后再上传")
         self.archive = archive

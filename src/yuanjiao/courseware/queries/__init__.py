@@ -21,12 +21,12 @@ from yuanjiao.courseware.queries.desk import (
     class_split,
     commission_for,
     commissions_seen_by,
-    due_moments,
     offer_for,
     offers_sent_by,
     offers_to,
     released_counts,
     taxonomies,
+    urgent_first,
 )
 from yuanjiao.courseware.queries.detail import (
     ItemDetail,
@@ -55,7 +55,9 @@ from yuanjiao.courseware.queries.playlists import (
     media_of,
     newest_playable,
 )
-from yuanjiao.courseware.queries.stills import key_pictures
+from yuanjiao.courseware.queries.stills import (
+    key_pictures,
+)
 from yuanjiao.courseware.queries.streams import (
     GONE,
     Stream,
@@ -120,7 +122,6 @@ __all__ = [
     "commission_for",
     "commissions_seen_by",
     "detail_of",
-    "due_moments",
     "filter_choices",
     "freshness_managed_by",
     "hls_master",
@@ -163,4 +164,5 @@ __all__ = [
     "taxonomies",
     "topics_offered",
     "upload_of",
+    "urgent_first",
 ]

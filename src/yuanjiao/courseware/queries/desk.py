@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncMonth
 
 from yuanjiao.courseware.models import (
@@ -55,10 +55,10 @@ def commission_for(by: Actor, uid: UUID) -> Commission:
     return row
 
 
-def due_moments(items: Iterable[int]) -> dict[int, datetime]:
-    """By when each of the items (by primary key) is wanted: the earliest deadline of the open commissions it answers."""
-    rows = Commission.objects.filter(courseware__in=list(items), closed_at=None).order_by("-due_at")
-    return dict(rows.values_list("courseware_id", "due_at"))
+def urgent_first(rows: QuerySet[Courseware]) -> QuerySet[Courseware]:
+    """Items in the order in which they are wanted: those with a deadline (`wanted_at`) by their deadline, then the oldest."""
+    open_ones = Commission.objects.filter(courseware=OuterRef("pk"), closed_at=None).order_by("due_at").values("due_at")[:1]
+    return rows.annotate(wanted_at=Subquery(open_ones)).order_by(F("wanted_at").asc(nulls_last=True), "created_at", "pk")
 
 
 # -- offers -----------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import TypedDict, Unpack
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Count, Min, Q, Sum
 
 from yuanjiao.courseware import search
 from yuanjiao.courseware.models import (
@@ -208,12 +208,16 @@ def cards(ids: Sequence[int]) -> list[ItemCard]:
 
 def _pages(ids: Sequence[int], sizes: dict[int, dict[str, int]], posters: dict[int, str]) -> dict[int, int]:
     """How many pages or pictures each item has; their bytes go to `sizes`, the first one is the poster of items without one."""
-    counts: dict[int, int] = defaultdict(int)
-    shown = ItemPart.objects.filter(courseware__in=ids).exclude(kind=PartKind.FILE).order_by("number")
-    for pk, size, blob in shown.values_list("courseware_id", "size_bytes", "blob"):
-        counts[pk] += 1
-        sizes[pk]["pages"] = sizes[pk].get("pages", 0) + size
-        posters.setdefault(pk, blob)
+    shown = ItemPart.objects.filter(courseware__in=ids).exclude(kind=PartKind.FILE)
+    told = shown.values_list("courseware_id").annotate(count=Count("pk"), size=Sum("size_bytes"), first=Min("number"))
+    firsts = {}
+    counts = {}
+    for pk, count, size, first in told:
+        counts[pk], sizes[pk]["pages"], firsts[pk] = count, size, first
+    if firsts:  # a set may have lost its first picture
+        for pk, number, blob in shown.filter(number__in=set(firsts.values())).values_list("courseware_id", "number", "blob"):
+            if number == firsts[pk]:
+                posters.setdefault(pk, blob)
     return counts
 
 

@@ -24,6 +24,9 @@ from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
+from yuanjiao.places.models import Division
+from yuanjiao.places.queries import ancestors
+from yuanjiao.places.rules import Level
 from yuanjiao.ui.lists import Column, Filter, ListPage, respond
 
 P = Permission
@@ -157,7 +160,7 @@ def _progress_context(row: Courseware) -> dict[str, Any]:
     jobs = sorted(row.jobs.all(), key=lambda job: order.index(job.profile) if job.profile in order else len(order))
     return {
         "item": row,
-        "jobs": [(job, BY_NAME[job.profile].title if job.profile in BY_NAME else job.profile) for job in jobs],
+        "jobs": [(job, BY_NAME[job.profile].title if job.profile in BY_NAME else _("页面")) for job in jobs],
         "at_work": any(job.state in {JobState.WAITING, JobState.RUNNING} for job in jobs),
         "failed": any(job.state == JobState.FAILED for job in jobs),
         "ordinary": any(job.state == JobState.WAITING and not job.urgent for job in jobs),
@@ -187,11 +190,18 @@ def _item_context(request: ActingRequest, row: Courseware) -> dict[str, Any]:
         "poster": detail.rendition("poster"),
         "progressive": detail.rendition("box-sd") or detail.rendition("audio"),
         "captions": detail.rendition("captions"),
+        "offer_to": _offer_to(row) if mine and State(row.state) in commands.READY else [],
         "mine": mine,
         "columns": _open_columns(request, row) if not mine and manages else [],
         "max_upload_bytes": settings.MAX_UPLOAD_BYTES,
         "max_form_bytes": settings.MAX_BODY_BYTES,
     }
+
+
+def _offer_to(row: Courseware) -> list[Division]:
+    """Places above the item's unit that have editors of their own."""
+    above = reversed(list(ancestors(row.unit.division)))
+    return [one for one in above if one.level in {Level.COUNTY, Level.CITY} and one.path != row.unit.division.path]
 
 
 def _allowed(request: ActingRequest, row: Courseware, mine: bool, manages: bool, progress: dict[str, Any]) -> dict[str, Any]:

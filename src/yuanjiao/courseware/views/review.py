@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,9 +19,12 @@ from yuanjiao.lib import clock
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Permission
-from yuanjiao.ui.lists import ListPage, respond
+from yuanjiao.ui.lists import Column, ListPage, respond
 
 P = Permission
+
+
+DUE: Column[Any] = Column(_("急需期限"), lambda row: row.wanted_at, badge=lambda row: "red" if row.wanted_at else None, width=18)
 
 
 @door(P.REVIEW_COURSEWARE)
@@ -31,8 +35,8 @@ def review_list(request: ActingRequest) -> HttpResponseBase:
     rows = queries.items_seen_by(request.actor).filter(inside, state=State.IN_REVIEW)
     page = ListPage(
         title=_("待审核课件"),
-        rows=rows.exclude(queries.made_by(request.actor)).order_by("created_at", "pk"),
-        columns=COLUMNS[:8],
+        rows=queries.urgent_first(rows.exclude(queries.made_by(request.actor))),
+        columns=[*COLUMNS[:4], DUE, *COLUMNS[4:9]],
         empty=_("没有等待审核的课件。打包完成的课件会自动来到这里。"),
         search=("title", "summary"),
         search_hint=_("标题或简介"),
