@@ -77,6 +77,7 @@ def test_an_article_is_leafed_through_with_the_remote_control(chromium: Any, sho
     page.goto(f"{live_server.url}{reverse('desks:tv_item', args=[item.uid])}?box={box}")
     open_with(page, "1", "/tv/read/")
     read = page.inner_text("#room")
+    assert page.evaluate("document.activeElement.id") == "after", "OK alone leafs on"
     for _ in range(30):
         assert page.evaluate("document.getElementById('room').scrollHeight <= document.getElementById('room').clientHeight")
         if page.locator("#after").count() == 0:

@@ -134,5 +134,6 @@
     return false;
   };
   if (window.speechSynthesis && window.SpeechSynthesisUtterance && document.getElementById('aloud')) { document.getElementById('aloud').style.display = 'block'; }
-  focus(document.getElementById(window.location.hash.substring(1)) || links()[0]);
+  var turn = /tv-read/.test(body.className) && (document.getElementById('after') || document.getElementById('before'));
+  focus(document.getElementById(window.location.hash.substring(1)) || turn || links()[0]);
 }());
