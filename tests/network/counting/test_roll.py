@@ -94,3 +94,13 @@ def test_a_state_that_is_new_is_counted_at_the_next_look(night: Night) -> None:
         Liveness.objects.all().delete()
         assert queries.site_counts("/", at=night.now).down == 3, "the copies are not asked"
         transaction.set_rollback(True)
+
+
+def test_a_register_of_which_nothing_was_ever_heard_is_unknown(cast: Cast, at: datetime) -> None:
+    COUNTERS.forget()
+    COUNTERS.keep(at, lambda _: RULE)
+    assert COUNTERS.present() is not None
+    assert queries.site_counts("/", at=at) == counts_from_rows("/", at=at)
+    assert queries.site_counts("/", at=at).never == len(ALL)
+    assert queries.working_sites(["/"], at=at).under(["/"]).tolist() == [0]
+    COUNTERS.forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -126,11 +126,16 @@ def _on_roll(at: datetime) -> tuple[DayRoll, Land, NDArray[np.bool_], NDArray[np
     if found is None or present is None:
         return None
     roll, land = found
-    known = roll.ids < len(present.since)
-    ids = np.where(known, roll.ids, 0)
-    heard = known & (present.since[ids] > 0)
-    stale = np.isin(present.observer[ids], [number_of(observer) for observer in stale_observers(at)])
-    return roll, land, heard, np.where(heard & ~stale, present.state[ids], np.int8(0))
+    heard, observer = _of(present.since, roll.ids) > 0, _of(present.observer, roll.ids)
+    stale = np.isin(observer, [number_of(one) for one in stale_observers(at)])
+    return roll, land, heard, np.where(heard & ~stale, _of(present.state, roll.ids), np.int8(0))
+
+
+def _of(column: NDArray[Any], ids: Ints) -> NDArray[Any]:
+    """What a column of the counters says of each site; 0 of one they have never heard of."""
+    more = max(int(ids.max(initial=-1)) + 1 - len(column), 0)
+    found: NDArray[Any] = (np.append(column, np.zeros(more, column.dtype)) if more else column)[ids]
+    return found
 
 
 @dataclass(frozen=True, eq=False)
