@@ -74,7 +74,7 @@ def test_a_theme_shows_only_the_columns_that_are_open_at_its_place(theme: Theme,
     wrongs: list[dict[str, Any]] = [{"columns": []}, {"columns": [new_uid()]}, {"ends_on": ON}, {"title": " "}]
     for wrong in wrongs:
         with pytest.raises(Refused):
-            commands.change_theme(theme=theme, by=by, at=at, **{**values, "columns": [column.uid], **wrong})  # type: ignore[arg-type]
+            commands.change_theme(theme=theme, by=by, at=at, **{**values, "columns": [column.uid], **wrong})
     with pytest.raises(NotFound):
         commands.change_theme(theme=theme, by=cast.actor("xianguan"), at=at, **{**values, "columns": [column.uid]})  # type: ignore[arg-type]
 
