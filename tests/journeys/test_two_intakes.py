@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,14 +142,16 @@ class Centre:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def centre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Centre]:
-    own = Database() if request.param == "postgresql" else None
-    if own:
-        own.start()
-    one = Centre(tmp_path / "centre", own.address if own else "")
-    yield one
-    one.stop()
-    if own:
-        own.remove()
+    with ExitStack() as ends:
+        address = ""
+        if request.param == "postgresql":
+            own = Database()
+            ends.callback(own.remove)
+            own.start()
+            address = own.address
+        one = Centre(tmp_path / "centre", address)
+        ends.callback(one.stop)
+        yield one
 
 
 def test_a_killed_intake_is_taken_over_in_seconds_and_nobody_is_accused(centre: Centre) -> None:
