@@ -18,7 +18,7 @@ from yuanjiao.programmes.models import Channel
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WATCH = """() => { const film = document.getElementById('live'); window.seen = [];
   setInterval(() => { const w = film.videoWidth, last = window.seen[window.seen.length - 1];
-    if (w && (!last || last.width !== w)) 
+    if (w && (!last || last.width !== w))
       window.seen.push({width: w, frames: film.getVideoPlaybackQuality().totalVideoFrames, at: film.currentTime});
     window.frames_now = film.getVideoPlaybackQuality().totalVideoFrames; }, 100);
   film.muted = true; film.play(); }"""
