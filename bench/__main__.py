@@ -25,6 +25,7 @@ MODULES = (
     "doors",
     "network",
     "availability",
+    "nation",
     "liveness",
     "silence",
     "probes",

@@ -17,7 +17,8 @@ from yuanjiao.network import queries as network
 from yuanjiao.network.queries import ChildRate, OpenRoots, Ranking, Standing
 from yuanjiao.network.rules import Rate
 from yuanjiao.places.models import Division
-from yuanjiao.plans.queries import practice_note_of
+from yuanjiao.plans.models import PracticeNote
+from yuanjiao.plans.queries import newest_notes
 from yuanjiao.ui.templatetags.zh import duration
 
 TREND_HOURS = 24
@@ -154,15 +155,17 @@ def site_tiles(division: Division, at: datetime) -> list[Tile]:
 def ranked(ranking: Ranking, count: int) -> tuple[list[Ranked], list[Ranked]]:
     """The first of the worst and of the best units; the best with what others may learn from them (OPS13)."""
     worst = [_ranked(row, address("network:site_list", row.division, state="down")) for row in ranking.worst[:count]]
-    return worst, [_with_note(row) for row in ranking.best[:count]]
+    best = ranking.best[:count]
+    notes = newest_notes([row.division.code for row in best])
+    return worst, [_with_note(row, notes.get(row.division.code)) for row in best]
 
 
 def _ranked(row: Standing, link: str, title: str = "", note: str = "") -> Ranked:
     return Ranked(row, "—" if row.fault_share is None else _share(row.fault_share), per_cent(row.rate), link, title, note)
 
 
-def _with_note(row: Standing) -> Ranked:
-    note, link = practice_note_of(row.division), address("network:rates", row.division)
+def _with_note(row: Standing, note: PracticeNote | None) -> Ranked:
+    link = address("network:rates", row.division)
     return _ranked(row, link, note.title, reverse("plans:note", args=[note.uid])) if note else _ranked(row, link)
 
 

@@ -15,7 +15,7 @@ from yuanjiao.desks.staff.desk import Desk, Figure, Line, Panel, link
 from yuanjiao.desks.staff.signs import sign_address
 from yuanjiao.faults import queries as faults
 from yuanjiao.faults.models import FaultReport, WorkOrder
-from yuanjiao.items.queries import colour_now
+from yuanjiao.items.queries import colour_filter, colour_now
 from yuanjiao.items.rules import WITH_OWNER, Colour, State
 from yuanjiao.learning import queries as learning
 from yuanjiao.lib.clock import local_day
@@ -144,7 +144,7 @@ def _network_figures(actor: Actor, at: datetime, rate: Rate | None = None) -> li
 def _order_figures(actor: Actor, at: datetime) -> list[Figure]:
     rows = faults.orders_seen_by(actor)
     running = rows.filter(item__state__in=[*WITH_OWNER, State.SUBMITTED]).count()
-    late = faults.colour_counts(rows, at)[Colour.RED]
+    late = rows.filter(colour_filter(Colour.RED, at, "item__")).count()
     return [
         Figure(_("处理中的工单"), running, link("faults:order_list", state="open")),
         Figure(_("超期工单"), late, link("faults:order_list", colour="red"), late > 0),

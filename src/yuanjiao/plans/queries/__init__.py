@@ -11,7 +11,7 @@ from yuanjiao.plans.queries.building import (
     upgrades,
 )
 from yuanjiao.plans.queries.outlets import CountyOutlets, OutletState, outlet_states, outlets_by_county, points
-from yuanjiao.plans.queries.sharing import cost_shares, cost_split, facilities, practice_note_of, practice_notes, shared_sites
+from yuanjiao.plans.queries.sharing import cost_shares, cost_split, facilities, newest_notes, practice_note_of, practice_notes, shared_sites
 
 __all__ = [
     "CountyOutlets",
@@ -24,6 +24,7 @@ __all__ = [
     "coverage_progress",
     "coverage_targets",
     "facilities",
+    "newest_notes",
     "outlet_states",
     "outlets_by_county",
     "plan_lines",

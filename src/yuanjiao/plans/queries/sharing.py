@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models import F, QuerySet
 
@@ -43,4 +43,13 @@ def practice_notes(paths: Iterable[str]) -> QuerySet[PracticeNote]:
 
 def practice_note_of(division: Division) -> PracticeNote | None:
     """The newest note of a division (whatever row of its code is in force), or None."""
-    return PracticeNote.objects.filter(division__code=division.code).first()
+    return newest_notes([division.code]).get(division.code)
+
+
+def newest_notes(codes: Sequence[str]) -> dict[str, PracticeNote]:
+    """The newest note of each division that has one, by code; one query for some hundreds."""
+    found: dict[str, PracticeNote] = {}
+    for start in range(0, len(codes), 500):
+        for note in PracticeNote.objects.filter(division__code__in=codes[start : start + 500]).select_related("division"):
+            found.setdefault(note.division.code, note)
+    return found
