@@ -1,7 +1,7 @@
 """Pages of a nation: 700,000 sites in 554,000 villages, 31 cities of 98 counties each, a month of outages, the present state of all.
 
-What a reader waits for, over the whole request in one process whose counters are kept, and what an import of 5,000 sites into such a
-register costs. The rows are written straight into their tables. Floor of a page: the same bytes through the same middleware.
+What a reader waits for, over the whole request in one process whose counters are kept. The rows are written straight into their tables.
+Floor of a page: the same bytes through the same middleware.
 """
 
 from __future__ import annotations
@@ -180,6 +180,8 @@ def _states(now: datetime) -> None:
             told = [("up", begin, moments[hour + 1]), ("down", moments[hour + 1], moments[hour]), ("up", moments[hour], None)]
         else:
             told = [("up", begin, None)]
+        if pk == 1:  # the record is older than the time against which outages are compared
+            told[0] = ("up", _moment(now - timedelta(days=220)), told[0][2])
         spans += [(pk, state, at, until, at, "", observer, turn, True) for turn, (state, at, until) in enumerate(told)]
         present.append((pk, told[-1][0], told[-1][1], told[-1][1], observer, 1))
     write(StateChange, "object state at until last_heard_at reason observer seq judged", spans)
