@@ -60,7 +60,7 @@ def check_bulk(uid: str) -> None:
 
 
 @task(queue_name="default")
-def apply_bulk(uid: str, good_rows_only: bool) -> None:
+def import_bulk(uid: str, good_rows_only: bool) -> None:
     """Make the items of one bulk import; a refusal stays on the import for the person to read."""
     bulk, at = BulkImport.objects.get(uid=UUID(uid)), clock.now()
     with suppress(Refused, Conflict):

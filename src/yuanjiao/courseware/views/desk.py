@@ -182,7 +182,7 @@ def bulk(request: ActingRequest, uid: UUID) -> HttpResponse:
         good_only = request.POST.get("do") == "good"
         if row.state == BulkState.REFUSED and not good_only:
             raise Refused(_("清单里还有错误：请改好后重新上传，或选择“只导入正确的行”"))
-        jobs.apply_bulk.enqueue(str(uid), good_only)
+        jobs.import_bulk.enqueue(str(uid), good_only)
         messages.success(request, _("正在导入，稍后刷新本页查看。"))
         return redirect("courseware:bulk", uid)
     rows = list(row.rows.select_related("courseware").order_by("number"))
