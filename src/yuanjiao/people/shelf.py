@@ -80,8 +80,7 @@ def offer(scope: str) -> Offer:
     if scope == ALL:
         return Offer()
     inside = Person.objects.filter(
-        Q(unit__division__path__under=scope)
-        | Q(pk__in=Membership.objects.filter(unit__division__path__under=scope).values("person"))
+        Q(unit__division__path__under=scope) | Q(pk__in=Membership.objects.filter(unit__division__path__under=scope).values("person"))
     )
     keys = inside.values("pk")
     persons = inside.order_by("uid").values_list("uid", "name", "unit__code", "post")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from yuanjiao.network.queries import ChildRate, rate_over, rates_by_child
@@ -94,7 +94,7 @@ def figures_of(county: Division, period: Period, rows: Iterable[FrozenRow]) -> l
     return figures
 
 
-def _towns(county: Division, period: Period) -> list[ChildRate]:
+def _towns(county: Division, period: Period) -> Sequence[ChildRate]:
     return rates_by_child(county, period.start, period.end)
 
 
