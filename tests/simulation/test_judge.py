@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -218,6 +219,20 @@ def test_an_edge_writes_down_what_the_oracle_says(
         ear = Ear(wait=truth.wait(site.code), deaf=truth.deaf_after(edge.code), leaps=truth.leaps_of(edge.code))
         expected, _ = story(beats.heard_of_site(truth, site).tolist(), beats.listening(truth, edge.code), LENGTH, ear)
         assert written[site.code] == [(one.state, one.start, one.end) for one in expected], site.code
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_beat_of_before_a_set_clock_is_heard_again_in_a_long_cut(seed: int) -> None:
+    """Set by any fraction of a second: the same beat, counted anew by the new clock, may differ by a last bit and is no new one."""
+    draw, line = random.Random(seed), TINY.counties[0].towns[0].line
+    truth = Truth(TINY, LENGTH, [Strike(HOUR + draw.random(), 3 * HOUR, LINE, line)])
+    steps = tuple((HOUR + 300 * number - 1, draw.choice((-1, 1)) * draw.uniform(2, 14)) for number in range(3, 20))
+    truth.clocks = {TINY.counties[0].edge: WrongClock(draw.uniform(-240, 240), 0.0, steps)}
+    edge = an_edge(truth)
+    Alone(truth, [edge], START).live()
+    written = [msgspec.json.decode(body, type=StateChanged) for _, kind, body in edge.memory.unsent if kind == StateChanged.KIND]
+    downs = Counter(one.code for event in written for one in event.changes if one.state == "down")
+    assert downs == Counter(site.code for site in edge.sites if site.line == line), "each silence is told once"
 
 
 def test_a_site_counts_where_it_stands_and_when_it_serves() -> None:

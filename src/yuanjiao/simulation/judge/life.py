@@ -73,6 +73,7 @@ class JudgedEdge(SimulatedEdge):
         self._next = np.zeros(len(self.sites), np.int64)
         self._first = np.full(len(self.sites), np.inf)
         self._last = np.full(len(self.sites), np.inf)
+        self._heard = np.full(len(self.sites), -np.inf)
 
     def steady(self, at: float) -> float:
         """The edge's own clock at a true moment."""
@@ -112,12 +113,11 @@ class JudgedEdge(SimulatedEdge):
         """Hear what was heard up to `at`, find who is back and who fell silent; returns how many changes were written down."""
         self._follow_clock(at)
         newest = self.newest(at)
-        heard = np.isfinite(newest)
-        moved = self.zero + self.clock.bias + self.clock.set_by(at)
-        steady = np.where(heard, moved + np.where(heard, newest, 0.0) * (1 + self.clock.drift), 0.0)
-        fresh = np.flatnonzero(steady > self.array.last)
+        fresh = np.flatnonzero(newest > self._heard)  # by the true moment: a beat of before a step, counted anew, may seem newer by a last bit
         if len(fresh):
-            self.array.hear_many(fresh, steady[fresh])
+            self._heard[fresh] = newest[fresh]
+            moved = self.zero + self.clock.bias + self.clock.set_by(at)
+            self.array.hear_many(fresh, moved + newest[fresh] * (1 + self.clock.drift))
         transitions = self.array.sweep(self.steady(at))
         if len(transitions):
             shift = self.correction(at)
