@@ -113,7 +113,7 @@ class JudgedEdge(SimulatedEdge):
         """Hear what was heard up to `at`, find who is back and who fell silent; returns how many changes were written down."""
         self._follow_clock(at)
         newest = self.newest(at)
-        fresh = np.flatnonzero(newest > self._heard)  # by the true moment: a beat of before a step, counted anew, may seem newer by a last bit
+        fresh = np.flatnonzero(newest > self._heard)  # true moments: after a step an old beat may seem newer by a last bit
         if len(fresh):
             self._heard[fresh] = newest[fresh]
             moved = self.zero + self.clock.bias + self.clock.set_by(at)
