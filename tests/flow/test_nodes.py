@@ -19,10 +19,10 @@ from tests.simulator import LossyLine, World
 from yuanjiao.flow.catalogue.publish import public_folder
 from yuanjiao.flow.journal.models import Head
 from yuanjiao.flow.journal.record import record
-from yuanjiao.flow.nodes import codes
+from yuanjiao.flow.nodes import codes, queries
 from yuanjiao.flow.nodes.commands import enrol, ensure_self, issue_code, revoke_node
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node
-from yuanjiao.flow.nodes.queries import parent_node
+from yuanjiao.flow.nodes.queries import parent_node, read_node, remember_nodes, remembered_node
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.flow.wire.join import Question, SignedWelcome, Welcome, join
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused, Tampered
@@ -210,3 +210,31 @@ def test_the_command_line_issues_lists_and_revokes(at: datetime) -> None:
     assert "已吊销：报废" in out.getvalue()
     with pytest.raises(CommandError, match="已经吊销"):
         call_command("nodes", "revoke", str(node.uid), "--reason", "报废", stdout=out)
+
+
+def test_a_row_read_before_a_revocation_is_not_remembered_after_it(code: str, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = Applicant().ask(code, at)
+
+    def read_and_then_revoked(uid: UUID) -> Node | None:
+        old = Node.objects.get(uid=uid)
+        revoke_node(node=node, reason="被盗", at=at)
+        queries.forget_node(uid)  # as it is done once more when the transaction is over
+        return old
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queries, "known_node", read_and_then_revoked)
+        read_node(node.uid, now_s=0.0)
+    assert remembered_node(node.uid, now_s=1.0) is None
+    fresh = read_node(node.uid, now_s=1.0)
+    assert fresh is not None
+    assert fresh.revoked_at == at
+
+
+def test_nodes_remembered_all_at_once_are_dropped_again_when_one_is_forgotten_meanwhile(
+    code: str, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = Applicant().ask(code, at)
+    queries.forget_nodes()
+    monkeypatch.setattr(Node.objects, "iterator", lambda: (queries.forget_node(one.uid) or one for one in [node]))  # type: ignore[func-returns-value]
+    remember_nodes(now_s=0.0)
+    assert remembered_node(node.uid, now_s=1.0) is None

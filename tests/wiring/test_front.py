@@ -50,6 +50,10 @@ def looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front, "STAMP_S", 0.0)
 
 
+async def _nothing_comes() -> Any:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
 def made(behind: Behind, world: World | None = None) -> Front:
     return Front(behind, stamp=world or World(), static="/static/")
 
@@ -60,13 +64,10 @@ async def ask(application: Callable[[Any, Any, Any], Awaitable[None]], path: str
     async def send(message: Any) -> None:
         told.append(message)
 
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     where, _, query = path.partition("?")
     scope = {"type": "http", "method": method, "path": where, "query_string": query.encode(), "headers": pairs}
-    await application(scope, receive, send)
+    await application(scope, _nothing_comes, send)
     labels = {name.decode().lower(): value.decode() for name, value in told[0]["headers"]}
     return told[0]["status"], labels, b"".join(one.get("body", b"") for one in told[1:])
 
@@ -129,6 +130,64 @@ def test_wishes_of_a_device_have_pages_of_their_own_and_other_cookies_go_to_djan
     elder, logged_in = {"cookie": "letters=24; csrftoken=x"}, {"cookie": "letters=24; sessionid=abc"}
     found = bodies(Behind(), {}, elder, elder, logged_in, logged_in, {})
     assert [text.split()[1] for text in found] == ["1", "2", "2", "3", "4", "1"]
+
+
+def test_a_header_that_was_sent_twice_is_what_django_makes_of_it() -> None:
+    """Two Cookie headers are one to Django: whoever hides a session behind a wish gets no page that others are shown."""
+    door = made(Behind())
+
+    async def told(*cookies: bytes) -> bytes:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"cookie", one) for one in cookies]}
+        await door(scope, _nothing_comes, send)
+        return b"".join(one.get("body", b"") for one in sent)
+
+    async def story() -> list[bytes]:
+        return [await told(b"sessionid=abc; a=b", b"letters=24"), await told(b"letters=24"), await told(b"letters=24")]
+
+    assert asyncio.run(story()) == [b"page 1 of /", b"page 2 of /", b"page 2 of /"]
+
+
+def test_a_question_longer_than_any_reader_asks_is_not_kept() -> None:
+    long = {"path": "/?q=" + "x" * front.LONGEST_KEY}
+    assert [text.split()[1] for text in bodies(Behind(), long, long)] == ["1", "2"]
+
+
+def test_pages_packed_in_a_way_we_cannot_unpack_are_passed_on_as_they_are() -> None:
+    door = made(Behind(KEEP | {"content-encoding": "br"}))
+
+    async def story() -> list[Told]:
+        return [await ask(door), await ask(door)]
+
+    first, second = asyncio.run(story())
+    assert first[1]["content-encoding"] == second[1]["content-encoding"] == "br"
+    assert second[2] == b"page 2 of /"
+
+
+def test_who_waited_for_a_maker_that_failed_is_not_shown_the_old_page() -> None:
+    world = World()
+
+    class Failing(Behind):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            failing = self.asked == 1
+            await super().__call__(scope, receive, send)
+            if failing:
+                raise ConnectionError
+
+    behind = Failing(pause=0.02)
+    door = made(behind, world)
+
+    async def story() -> list[Any]:
+        await ask(door)
+        world.state = 2
+        return list(await asyncio.gather(ask(door), ask(door), return_exceptions=True))
+
+    _failed, waited = asyncio.run(story())
+    assert waited[2] == b"page 3 of /"
 
 
 def test_hosts_and_schemes_have_pages_of_their_own() -> None:

@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import OperationalError, close_old_connections
 
 from yuanjiao.flow.nodes.models import Node
-from yuanjiao.flow.nodes.queries import known_node, remember_node, remembered_node
+from yuanjiao.flow.nodes.queries import read_node, remembered_node
 from yuanjiao.flow.wire.auth import NotBelieved, WrongTime, micros, verified_node, verified_seal
 from yuanjiao.flow.wire.client import WRONG_TIME
 from yuanjiao.flow.wire.sealing import SEALED, claimed_sender
@@ -136,10 +136,8 @@ def _uid(signer: bytes) -> UUID | None:
 
 def _known(uid: UUID) -> Node | None:
     """The node of this uid; the database is asked for whom we do not remember."""
-    node = remembered_node(uid, now_s=time.monotonic())
-    if node is None and (node := known_node(uid)) is not None:
-        remember_node(node, now_s=time.monotonic())
-    return node
+    now_s = time.monotonic()
+    return remembered_node(uid, now_s=now_s) or read_node(uid, now_s=now_s)
 
 
 def _sender(scope: Any) -> str:

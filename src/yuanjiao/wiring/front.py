@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import Awaitable, Callable, Hashable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -33,6 +33,8 @@ LIMIT_BYTES = 48 * 2**20
 LARGEST_BYTES = 2 * 2**20
 OURS = frozenset({b"content-length", b"content-encoding", b"etag", b"last-modified", b"vary", b"date", b"server"})
 """Headers that are written anew for each asker."""
+LONGEST_KEY = 2000
+"""Bytes of a question (query, cookies, host) that are kept beside an answer; who sends more is no ordinary reader."""
 
 
 class Front:
@@ -47,7 +49,7 @@ class Front:
         self._thread = ThreadPoolExecutor(1, "front")  # one, so that one connection is enough
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = dict(scope["headers"])
+        asked = _asked(scope["headers"])
         key = self._key(scope, asked)
         found = await self._right(key) if key is not None else None
         if found is None and key is not None and scope["method"] == "GET":
@@ -65,10 +67,11 @@ class Front:
             return None
         if self._static and scope["path"].startswith(self._static):
             return str(scope["path"])
-        wishes = _wishes(asked.get(b"cookie", b""))
-        if wishes is None:
-            return None
+        cookie = asked.get(b"cookie", b"")
+        wishes = _wishes(cookie)
         place = (asked.get(b"host", b""), asked.get(b"x-forwarded-proto", b""), asked.get(b"hx-request", b""))
+        if wishes is None or len(scope["query_string"]) + len(cookie) + sum(map(len, place)) > LONGEST_KEY:
+            return None
         return scope["path"], scope["query_string"], place, wishes
 
     async def _right(self, key: Hashable) -> Answer | None:
@@ -78,7 +81,8 @@ class Front:
             return found
         if key in self._making:
             await asyncio.shield(self._making[key])
-            return self._kept.get(key)
+            anew = self._kept.get(key)
+            return anew if anew is not found else None  # whoever was making it failed or went away
         return None
 
     async def _world(self) -> object:
@@ -143,12 +147,14 @@ class _Catcher:
 
     def _may_keep(self, start: Message) -> bool:
         headers = {name.lower(): value for name, value in start["headers"]}
-        self._zipped = headers.get(b"content-encoding") == b"gzip"
+        packing = headers.get(b"content-encoding", b"")
+        self._zipped = packing == b"gzip"
         self.headers = [*_of_all(start["headers"]), (b"vary", b"Accept-Encoding, Cookie")]
         told = headers.get(b"cache-control", b"")
         public = self._lasting or (b"public" in told and b"no-cache" in told)
         small = int(headers.get(b"content-length", b"0")) <= LARGEST_BYTES
-        return start["status"] == 200 and public and small and b"set-cookie" not in headers
+        readable = not packing or self._zipped
+        return start["status"] == 200 and public and small and readable and b"set-cookie" not in headers
 
     def body(self) -> bytes:
         """The whole body, unpacked where Django's own middleware had packed it."""
@@ -158,6 +164,14 @@ class _Catcher:
 
 def _of_all(headers: Headers) -> Headers:
     return [(name.lower(), value) for name, value in headers if name.lower() not in OURS]
+
+
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Each header once; one that was sent several times is joined as Django joins it, so that both see the same question."""
+    asked: dict[bytes, bytes] = {}
+    for name, value in headers:
+        asked[name] = asked[name] + b"," + value if name in asked else value
+    return asked
 
 
 def _wishes(cookie: bytes) -> Hashable | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from datetime import date
 
-from django.db import close_old_connections
+from django.db import Error, close_old_connections
 
 from yuanjiao.courseware.counting import shown_mark
 from yuanjiao.lib import clock
@@ -34,7 +34,10 @@ class Shown:
         if told == self._told and day == self._day and now - self._at < LATEST_S:
             return self._stamp
         close_old_connections()
-        mark = shown_mark()
+        try:
+            mark = shown_mark()
+        except Error:
+            return object()  # equal to no other: while the database does not answer, Django says what there is to say
         if mark != self._mark or day != self._day or now - self._at >= LATEST_S:
             self._told, self._mark, self._day, self._stamp, self._at = told, mark, day, object(), now
         return self._stamp  # with `_told` left as it was, so that the next second looks again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
@@ -47,33 +48,53 @@ def known_node(uid: UUID) -> Node | None:
 NODE_LIFE_S = 3600.0
 """How long the beat door believes a node without asking the database, unless `nodes_version` moves: whoever listens asks for that."""
 _remembered: dict[UUID, tuple[float, Node]] = {}
+_forgotten = 0
+_remembering = threading.Lock()
 
 
 def remembered_node(uid: UUID, *, now_s: float) -> Node | None:
-    """The node as it was last asked for, or None: then ask `known_node`. `now_s` counts on a clock that is never set."""
+    """The node as it was last asked for, or None: then `read_node`. `now_s` counts on a clock that is never set."""
     until, node = _remembered.get(uid, (0.0, None))
     return node if until > now_s else None
 
 
-def remember_node(node: Node, *, now_s: float) -> None:
-    """Keep a node that was just read; strangers are never kept."""
-    _remembered[node.uid] = (now_s + NODE_LIFE_S, node)
+def read_node(uid: UUID, *, now_s: float) -> Node | None:
+    """The row of this node, remembered; strangers are never kept."""
+    before = _forgotten
+    node = known_node(uid)
+    if node is not None:
+        _remember(node, before, now_s)
+    return node
 
 
 def remember_nodes(*, now_s: float) -> None:
     """Keep all of them: after a start every edge beats within a minute, and each would be asked for by itself."""
+    before = _forgotten
     for node in Node.objects.iterator():
-        remember_node(node, now_s=now_s)
+        _remember(node, before, now_s)
+
+
+def _remember(node: Node, before: int, now_s: float) -> None:
+    """Keep a row that was read when `before` times had been forgotten; one forgotten since may be older than a revocation."""
+    with _remembering:
+        if _forgotten == before:
+            _remembered[node.uid] = (now_s + NODE_LIFE_S, node)
 
 
 def forget_node(uid: UUID) -> None:
     """A node was enrolled, revoked or changed: whoever asks next reads its row."""
-    _remembered.pop(uid, None)
+    global _forgotten
+    with _remembering:
+        _forgotten += 1
+        _remembered.pop(uid, None)
 
 
 def forget_nodes() -> None:
     """Another process has enrolled or revoked a node: all rows are read again."""
-    _remembered.clear()
+    global _forgotten
+    with _remembering:
+        _forgotten += 1
+        _remembered.clear()
 
 
 NodesVersion = tuple[int, int, int, int, datetime | None]
