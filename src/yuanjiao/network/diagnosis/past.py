@@ -10,7 +10,7 @@ import numpy as np
 from yuanjiao.network.diagnosis.absorb import Past
 from yuanjiao.network.diagnosis.picture import Picture
 from yuanjiao.network.diagnosis.roots import rule_of
-from yuanjiao.network.rules.causes import Findings, Rule, Sight, find_causes
+from yuanjiao.network.rules.causes import Findings, Rule, Seconds, Sight, find_causes
 
 MOST = 300
 """Waves of one turn that are looked at as wholes; beyond it each silence is a matter of its own."""
@@ -64,12 +64,22 @@ def _roots(picture: Picture, sight: Sight, wave: Sequence[Past]) -> Iterable[Gro
     dark[list(by_place)] = [one.started for one in wave]
     heard = sight.heard.copy()
     heard[list(by_place)] = True
-    findings = find_causes(picture.forest, replace(sight, dark=dark, heard=heard), now=np.inf)
+    findings = find_causes(picture.forest, replace(sight, dark=dark, heard=heard, heard_at=_spoke(picture, sight, wave)), now=np.inf)
     roots: dict[int, list[Past]] = {}
     for one in wave:
         roots.setdefault(int(findings.root[one.place]), []).append(one)
     for place, members in roots.items():
         yield from _group(picture, findings, by_place, place, members)
+
+
+def _spoke(picture: Picture, sight: Sight, wave: Sequence[Past]) -> Seconds:
+    """Last beats as they count for a wave. What is allowed to be silent for longer than the wave lasted may have had no turn to beat in it,
+    however lately it was heard: it speaks for neither side."""
+    ends = sorted(one.ended for one in wave)
+    moment = wave[-1].started
+    no_turn = picture.forest.wait > ends[len(ends) // 2] - moment
+    answer: Seconds = np.where(no_turn, np.minimum(sight.heard_at, moment), sight.heard_at)
+    return answer
 
 
 def _group(picture: Picture, findings: Findings, by_place: dict[int, Past], place: int, members: Sequence[Past]) -> Iterable[Group]:

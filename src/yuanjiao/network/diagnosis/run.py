@@ -61,7 +61,10 @@ def _take(turn: Turn, news: News, *, fresh: bool) -> Places:
     if turn.is_quiet(news, fresh=fresh):
         return np.zeros(0, np.int64)
     turn.tell_past(found.past)
-    turn.decide(find_causes(turn.picture.forest, see(turn.picture, turn.heard, turn.at), now=turn.now))
+    sight = see(turn.picture, turn.heard, turn.at)
+    findings = find_causes(turn.picture.forest, sight, now=turn.now)
+    turn.join_late(findings, sight.told_below)
+    turn.decide(findings)
     turn.settle()
     turn.keep_rulings()
     return turn.children()

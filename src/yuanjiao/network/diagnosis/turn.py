@@ -11,6 +11,7 @@ from django.db.models import F, Max
 from yuanjiao.network.counting.reading import Epoch
 from yuanjiao.network.diagnosis import holds, playing, plays
 from yuanjiao.network.diagnosis.absorb import Absorbed, Ended, Past, end_silence
+from yuanjiao.network.diagnosis.late import as_matter, join_groups, late_ones
 from yuanjiao.network.diagnosis.news import News
 from yuanjiao.network.diagnosis.past import Group, past_groups
 from yuanjiao.network.diagnosis.picture import DOWN, EVIDENCE, HOLDS, MAINTENANCE, UNSTABLE, UP, Matter, Picture, batches
@@ -216,6 +217,13 @@ class Turn:
 
     # what stands
 
+    def join_late(self, findings: Findings, told_below: Mask) -> None:
+        """Sites that were noticed only now, though what was above them when their beat was due may have ended: it keeps them."""
+        for key, (above, places) in late_ones(self.picture, findings, told_below, self.now).items():
+            matter = self.picture.matters.setdefault(key, as_matter(above))
+            self.picture.root[places] = key
+            self._affects(key, matter.affected + len(places))
+
     def decide(self, findings: Findings) -> None:
         """Bring the roots to what the findings say."""
         self.anyone_heard = findings.anyone_heard
@@ -397,8 +405,25 @@ class Turn:
     def tell_past(self, past: Sequence[Past]) -> None:
         """Silences that came with a late record, ended meanwhile: they have their roots as if they had been seen."""
         if past:
-            for group in past_groups(self.picture, see(self.picture, self.heard, self.at), past):
+            sight = see(self.picture, self.heard, self.at)
+            groups, joined = join_groups(self.picture, list(past_groups(self.picture, sight, past)), sight.told_below)
+            for group in groups:
                 self._write_group(group)
+            for key, members in joined.items():
+                self._write_late(key, members)
+
+    def _write_late(self, key: int, members: Sequence[Past]) -> None:
+        """Past silences that were noticed late; the outage that explains them is in the rows."""
+        ids, row = self.picture.forest.ids, Outage.objects.get(pk=key)
+        insert_children(
+            [(int(ids[one.place]), one.started, one.lo, one.hi, one.ended, key, row.fault_class, "silence") for one in members], self.at
+        )
+        change([key], affected_count=row.affected_count + len(members))
+        if key in self.picture.matters:
+            matter = self.picture.matters[key]
+            matter.backs += [one.ended for one in members]
+            matter.affected = row.affected_count + len(members)
+        self.changed = True
 
     def _write_group(self, group: Group) -> None:
         times, place = (group.started, group.lo, group.hi), group.place
