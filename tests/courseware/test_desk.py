@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -18,7 +19,7 @@ from tests.courseware.test_kinds import new, on_air, pdf, photo
 from yuanjiao.courseware import commands, jobs, queries
 from yuanjiao.courseware.commands.bulk import take_archive
 from yuanjiao.courseware.models import BulkImport, BulkState, Column, Commission, CommissionKind, Courseware, Offer, OfferState
-from yuanjiao.courseware.packaging import bundle
+from yuanjiao.courseware.packaging import bundle, pictures
 from yuanjiao.courseware.packaging.probe import NotUsable
 from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.courseware.rules.life import State
@@ -247,6 +248,32 @@ def test_a_file_cannot_be_taken_from_outside_the_archive(cast: Cast, at: datetim
     row = {"标题": "越界", "形式": "文档", "类别": "服务类", "文件": "../../../../etc/passwd"}
     bulk = bring(cast, archive([row], {"../../../../etc/passwd.pdf": pdf(1)}), tmp_path, at)
     assert "没有这个文件" in bulk.rows.get().problem
+
+
+def zip_of_zeros(size: int) -> bytes:
+    target = BytesIO(archive([{**ROWS[1]}], {}))
+    with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as inside:
+        inside.writestr("照片/田.jpg", bytes(size))
+    return target.getvalue()
+
+
+def test_a_picture_that_unpacks_to_more_than_a_picture_is_never_read(
+    cast: Cast, at: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "LARGEST_BYTES", 2_000_000)
+    read: list[int] = []
+    monkeypatch.setattr(pictures, "cleaned", lambda content: read.append(len(content)))
+    assert "解压后超过 2 MB" in bring(cast, zip_of_zeros(2_000_001), tmp_path, at).rows.get().problem
+    assert not read
+
+
+def test_an_archive_that_would_fill_the_disk_when_unpacked_is_said_so(cast: Cast, at: datetime, tmp_path: Path, settings: Any) -> None:
+    content = zip_of_zeros(30_000_000)
+    free = shutil.disk_usage(settings.HOME if Path(settings.HOME).exists() else tmp_path).free
+    settings.MIN_FREE_BYTES = free - 15_000_000
+    bulk = bring(cast, content, tmp_path, at)
+    assert bulk.state == BulkState.FAILED
+    assert "磁盘空间不足" in bulk.message
 
 
 def test_names_written_on_chinese_windows_are_read(cast: Cast, at: datetime, tmp_path: Path) -> None:

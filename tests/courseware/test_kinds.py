@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
@@ -23,7 +24,7 @@ from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.flow.blobs import store
 from yuanjiao.flow.catalogue.shelf import ALL
-from yuanjiao.lib.errors import Refused
+from yuanjiao.lib.errors import Forbidden, Refused
 from yuanjiao.simulation.cast import Cast
 
 ON = date(2026, 3, 2)
@@ -166,6 +167,24 @@ def test_a_word_file_brings_its_text_and_pictures_and_macros_stay_out(cast: Cast
         commands.bring_word(courseware=item, content=target.getvalue(), by=author, at=at)
 
 
+def test_a_word_file_that_is_too_long_is_cut_without_leaving_a_mark_open(cast: Cast, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(articles, "LONGEST_SOURCE", 10)  # forty letters of HTML
+    item = new(cast, at, Kind.ARTICLE)
+    document, target = docx.Document(), BytesIO()
+    document.add_heading("育" * 24, 1)
+    document.add_heading("苗床要平", 1)
+    document.save(target)
+    commands.bring_word(courseware=item, content=target.getvalue(), by=cast.actor("zhizuo"), at=at)
+    assert item.body.count("<h2>") == item.body.count("</h2>") > 0
+    assert item.body == articles.clean(item.body)
+
+
+def test_only_who_may_change_an_item_sets_a_wrong_picture_of_it_aside(cast: Cast, at: datetime) -> None:
+    item = new(cast, at, Kind.ARTICLE)
+    with pytest.raises(Forbidden):
+        commands.set_picture_aside(courseware=item, content=b"x", name="a", why="b", by=cast.actor("shenhe"), at=at)
+
+
 # -- pictures ---------------------------------------------------------------------------------------------------------------
 
 
@@ -296,6 +315,24 @@ def test_a_bomb_is_counted_while_it_unpacks_and_refused(tmp_path: Path) -> None:
     assert target.stat().st_size < 1_000_000
     with pytest.raises(NotUsable, match="压缩炸弹"):
         pages.look(target)
+
+
+def test_pdfs_are_opened_by_one_thread_at_a_time(tmp_path: Path) -> None:
+    """pdfium is not made for two: a second one at the same moment would end the process that hears all the beats."""
+    target, told = tmp_path / "a.pdf", []
+    target.write_bytes(pdf(1))
+
+    def look() -> None:
+        with pages.opened(target):
+            told.append("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        with pages.opened(target):
+            second = pool.submit(look)
+            wait([second], timeout=0.3)
+            told.append("first")
+        second.result(10)
+    assert told == ["first", "second"]
 
 
 def test_a_machine_without_libreoffice_says_so_and_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.courseware.rules.life import State, rights_in_force
 from yuanjiao.courseware.steps import rounds_needed
 from yuanjiao.flow.catalogue.shelf import ALL
-from yuanjiao.lib.errors import Conflict, NotFound, Refused
+from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
 from yuanjiao.people import commands as people
 from yuanjiao.people.models import AuditRow
 from yuanjiao.people.rules import SYSTEM, Role
@@ -190,6 +190,14 @@ def test_the_nearest_division_decides_how_many_rounds(cast: Cast, at: datetime) 
     assert rounds_needed(cast.divisions["990102100200"].path) == 3
     with pytest.raises(Refused):
         commands.set_review_rounds(division=cast.divisions["990100000000"], rounds=4, by=cast.actor("shiguan"), at=at)
+
+
+def test_a_county_that_manages_its_own_columns_does_not_change_the_lists_of_all(cast: Cast, at: datetime) -> None:
+    with pytest.raises(Forbidden, match="市里"):
+        commands.ensure_usual_lists(by=cast.actor("xianguan"), at=at)
+    commands.ensure_usual_lists(by=cast.actor("shiguan"), at=at)
+    with pytest.raises(Forbidden, match="市里"):
+        commands.end_checklist_line(line=queries.checklist_lines()[0], by=cast.actor("xianguan"), at=at)
 
 
 @pytest.mark.clause("CW19")

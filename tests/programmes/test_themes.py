@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -89,6 +91,15 @@ def test_a_banner_is_decoded_written_anew_and_goes_down_with_the_theme(theme: Th
     for wrong in (b"<svg onload='alert(1)'/>", b"\x89PNG\r\n\x1a\n" + b"0" * 100, b"no picture", b"\xff\xd8\xff" + b"\0" * 50):
         with pytest.raises(Refused):
             commands.set_banner(theme=theme, picture=wrong, by=by, at=at)
+
+
+def test_a_banner_of_too_many_pixels_is_refused_before_it_is_decoded(theme: Theme, cast: Cast, at: datetime) -> None:
+    head = b"\x00\x00\x00\rIHDR" + struct.pack(">IIBBBBB", 8_000, 8_000, 8, 2, 0, 0, 0)
+    head += struct.pack(">I", zlib.crc32(head[4:]))
+    data = zlib.compress(b"\0" * 24_001)
+    body = struct.pack(">I", len(data)) + b"IDAT" + data + struct.pack(">I", zlib.crc32(b"IDAT" + data))
+    with pytest.raises(Refused, match="8000×8000 像素"):
+        commands.set_banner(theme=theme, picture=b"\x89PNG\r\n\x1a\n" + head + body, by=cast.actor("shiguan"), at=at)
 
 
 @pytest.mark.clause("DLV12")

@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.db import connection
 
 from yuanjiao.wiring import newborn
 
-pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases are not copied")
-
 
 @pytest.fixture
-def target(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(newborn, "FOLDER", tmp_path)
-    path = tmp_path / "home.sqlite3"
-    settings.DATABASES = {"default": {"NAME": path}}
-    return path
+    return tmp_path / "home.sqlite3"
 
 
 def test_a_new_home_begins_with_the_copy_and_a_used_one_is_left_alone(target: Path) -> None:
     newborn._empty_one().write_bytes(b"empty")
-    newborn._copy_the_empty_one()
+    newborn._copy_the_empty_one(target)
     assert target.read_bytes() == b"empty"
     target.write_bytes(b"used")
-    newborn._copy_the_empty_one()
+    newborn._copy_the_empty_one(target)
     assert target.read_bytes() == b"used"
 
 
 def test_an_empty_database_of_other_migrations_is_not_taken(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     newborn._empty_one().write_bytes(b"old")
     monkeypatch.setattr(newborn, "_digest", lambda: "of newer migrations")
-    newborn._copy_the_empty_one()
+    newborn._copy_the_empty_one(target)
+    assert not target.exists()
+
+
+def test_a_database_that_another_process_has_begun_meanwhile_is_left_alone(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newborn._empty_one().write_bytes(b"empty")
+    copied = shutil.copyfile
+
+    def copied_while_another_was_faster(source: Path, part: Path) -> None:
+        copied(source, part)
+        target.write_bytes(b"begun")
+
+    monkeypatch.setattr(shutil, "copyfile", copied_while_another_was_faster)
+    newborn._copy_the_empty_one(target)
+    assert target.read_bytes() == b"begun"
+    assert not list(target.parent.glob("*.part"))
+
+
+def test_the_log_of_an_older_database_is_not_written_into_a_copy(target: Path) -> None:
+    newborn._empty_one().write_bytes(b"empty")
+    target.with_name(f"{target.name}-wal").write_bytes(b"of another")
+    newborn._copy_the_empty_one(target)
     assert not target.exists()

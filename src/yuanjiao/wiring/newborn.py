@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from django.apps import apps
@@ -24,7 +25,8 @@ FOLDER = Path(sys.prefix) / "share" / "yuanjiao"
 
 def bring_up_to_date() -> None:
     """Migrate the database, if there is anything to migrate."""
-    _copy_the_empty_one()
+    if connection.vendor == "sqlite":
+        _copy_the_empty_one(Path(settings.DATABASES["default"]["NAME"]))
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
@@ -41,16 +43,17 @@ def make_the_empty_one() -> Path:
     return _empty_one()
 
 
-def _copy_the_empty_one() -> None:
-    if connection.vendor != "sqlite":
-        return
-    target, source = Path(settings.DATABASES["default"]["NAME"]), _empty_one()
-    if target.exists() or not source.is_file():
+def _copy_the_empty_one(target: Path) -> None:
+    source = _empty_one()
+    log = target.with_name(f"{target.name}-wal")  # what an older database left behind would be written into the new one
+    if target.exists() or log.exists() or not source.is_file():
         return
     connections.close_all()
     part = target.with_suffix(f".{os.getpid()}.part")
     shutil.copyfile(source, part)
-    part.rename(target)
+    with suppress(OSError):  # another process was faster, and may have written already: its database stays
+        os.link(part, target)
+    part.unlink()
 
 
 def _empty_one() -> Path:

@@ -80,6 +80,7 @@ def _keep_picture(courseware: Courseware, content: bytes, caption: str) -> ItemP
 
 def set_picture_aside(*, courseware: Courseware, content: bytes, name: str, why: str, by: Actor, at: datetime) -> None:
     """Keep what was sent as a picture and is none; the item says why."""
+    require_own(courseware, by)
     folder = Path(settings.MEDIA_ROOT) / "aside"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{courseware.uid}-{at:%Y%m%d%H%M%S%f}").write_bytes(content)
@@ -176,7 +177,8 @@ def bring_word(*, courseware: Courseware, content: bytes, by: Actor, at: datetim
     body = articles.clean(html.replace("<h1", "<h2").replace("</h1", "</h2"))
     if not articles.plain(body):
         raise NotUsable("Word 文件里没有文字；如果内容都是图片，请用“图集”或“文档”")
-    courseware.body, courseware.body_source = body[: 4 * articles.LONGEST_SOURCE], ""
+    # cut in the middle of a mark it would swallow what follows on the page: whatever is open is closed again
+    courseware.body, courseware.body_source = articles.clean(body[: 4 * articles.LONGEST_SOURCE]), ""
     courseware.save(update_fields=["body", "body_source"])
     write_audit(by=by, action="从 Word 带入正文", subject=f"课件 {courseware.title}", at=at)
     return dropped

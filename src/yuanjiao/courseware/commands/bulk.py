@@ -22,7 +22,7 @@ from yuanjiao.courseware.packaging import bundle, pages, pictures
 from yuanjiao.courseware.packaging.bundle import Bundle, SheetRow
 from yuanjiao.courseware.packaging.probe import NotUsable, probe
 from yuanjiao.courseware.rules.kinds import AGE_BANDS, FROM_ONE_FILE, KIND_NAMES, Kind
-from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
+from yuanjiao.lib.errors import Conflict, DiskFull, Forbidden, NotFound, Refused
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.queries import person_by_uid
 from yuanjiao.people.rules import Actor, Permission
@@ -98,7 +98,7 @@ def check_bulk_import(*, bulk: BulkImport, by: Actor, at: datetime) -> None:
             wrong = {one.row.number: "；".join(one.problems)[:300] for one in readings if one.problems}
             if wrong:
                 bundle.write_returned(opened, Path(name), returned_path(bulk), wrong)
-    except NotUsable as error:
+    except (NotUsable, DiskFull) as error:
         BulkImport.objects.filter(pk=bulk.pk).update(state=BulkState.FAILED, message=error.message[:400], finished_at=at)
     else:
         _note_rows(bulk, readings)
@@ -209,12 +209,17 @@ def _look_at_file(one: Reading, opened: Bundle, folder: Path) -> None:
         return
     target = folder / "looked-at"
     try:
-        opened.copy(part, target, settings.MAX_UPLOAD_BYTES)
+        opened.copy(part, target, _most_bytes(one.kind))
         LOOKS[one.kind](target)
     except NotUsable as error:
         one.problems.append(f"{name}：{error.message}")
     finally:
         target.unlink(missing_ok=True)
+
+
+def _most_bytes(kind: Kind) -> int:
+    """A picture is read into memory whole: no archive may make it larger than a picture is."""
+    return pictures.LARGEST_BYTES if kind == Kind.PICTURES else settings.MAX_UPLOAD_BYTES
 
 
 LOOKS: dict[Kind, Callable[[Path], object]] = {
@@ -276,7 +281,7 @@ def _make(one: Reading, bulk: BulkImport, opened: Bundle, folder: Path, *, by: A
     part = opened.find(name) if name else None
     if part is not None:
         target = folder / str(item.uid)
-        opened.copy(part, target, settings.MAX_UPLOAD_BYTES)
+        opened.copy(part, target, _most_bytes(one.kind))
         if one.kind in FROM_ONE_FILE:
             take_original(courseware=item, path=target, filename=Path(name).name, by=by, at=at)
         else:

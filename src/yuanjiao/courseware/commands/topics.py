@@ -9,10 +9,11 @@ from django.db import IntegrityError, transaction
 from yuanjiao.courseware.models import ChecklistLine, ReviewPolicy, Taxonomy, Topic
 from yuanjiao.courseware.rules.kinds import MATERIALS
 from yuanjiao.courseware.rules.life import MOST_ROUNDS
-from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
+from yuanjiao.places.rules import Level
 
 USUAL_TOPICS = (
     ("subject", "主题", (
@@ -53,8 +54,11 @@ def ensure_usual_lists(*, by: Actor, at: datetime) -> int:
 
 
 def _require_city(by: Actor) -> None:
-    """These lists are one for everybody: who manages the columns of the whole keeps them."""
+    """These lists are one for everybody: who manages the columns of the whole keeps them, not a county that manages its own."""
     by.require(Permission.MANAGE_COLUMNS)
+    paths = by.paths(Permission.MANAGE_COLUMNS)
+    if "/" not in paths and not Division.objects.filter(path__in=paths, level__lte=Level.CITY).exists():
+        raise Forbidden("主题标签和审核清单全市通用，由市里维护")
 
 
 @transaction.atomic

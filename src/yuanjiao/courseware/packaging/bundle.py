@@ -21,6 +21,7 @@ from openpyxl.utils import get_column_letter
 from python_calamine import CalamineError, CalamineWorkbook
 
 from yuanjiao.courseware.packaging.probe import NotUsable
+from yuanjiao.flow.blobs import store
 
 MOST_ROWS = 2_000
 MOST_MEMBERS = 5_000
@@ -103,17 +104,24 @@ class Bundle:
         return None if key in self.doubtful else self.files.get(key)
 
     def copy(self, part: zipfile.ZipInfo, target: Path, limit: int) -> None:
-        """Unpack one file, counted. NotUsable when it is larger than it may be, or damaged."""
+        """Unpack one file, counted. NotUsable when it is larger than it may be, or damaged; DiskFull before it would fill the disk."""
+        if part.file_size > limit:  # never more comes out than the directory says
+            raise NotUsable(f"文件解压后超过 {_size(limit)}")
+        store.make_room(part.file_size)
         written = 0
         try:
             with self.archive.open(part) as source, open(target, "wb") as sink:
                 while chunk := source.read(CHUNK):
                     written += len(chunk)
                     if written > limit:
-                        raise NotUsable(f"文件解压后超过 {limit / 1e9:.1f} GB")
+                        raise NotUsable(f"文件解压后超过 {_size(limit)}")
                     sink.write(chunk)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
             raise NotUsable("压缩包里的这个文件已损坏") from None
+
+
+def _size(limit: int) -> str:
+    return f"{limit / 1e9:.1f} GB" if limit >= 10**9 else f"{limit // 10**6} MB"
 
 
 def _hidden(part: zipfile.ZipInfo) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ OFFICE_S = 240.0
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 SAVE_AS_PDF = "请在 WPS 或 Office 里“另存为 PDF”后上传"
+_pdfium = threading.RLock()
+"""pdfium knows one caller at a time: two requests that look at a PDF at once would end the whole process."""
 OFFICE_MAIN = {"ppt/presentation.xml": ".pptx", "word/document.xml": ".docx"}
 
 
@@ -88,7 +91,12 @@ def _look_at_pdf(path: Path, size: int, tail: bytes) -> None:
 
 @contextmanager
 def opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
-    """The PDF, closed afterwards. NotUsable when it asks for a password or cannot be read."""
+    """The PDF, closed afterwards, for one thread at a time. NotUsable when it asks for a password or cannot be read."""
+    with _pdfium:
+        yield from _opened(path)
+
+
+def _opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import av
 from django.db import transaction
+from PIL import Image
 
 from yuanjiao.courseware.queries import column_titles
 from yuanjiao.flow.blobs import store
@@ -22,6 +23,7 @@ from yuanjiao.programmes.models import Theme, ThemeColumn
 
 BANNER_WIDTH = 1280
 LARGEST_BANNER_BYTES = 8_000_000
+MOST_PIXELS = 60_000_000
 PICTURES = {"mjpeg", "png", "webp"}
 
 
@@ -106,6 +108,7 @@ def _jpeg(picture: bytes) -> bytes:
     """The first frame as a baseline JPEG; what a file says of itself beside its pixels (place, camera) is not kept."""
     if len(picture) > LARGEST_BANNER_BYTES:
         raise Refused(f"横幅图片超过 {LARGEST_BANNER_BYTES // 1_000_000} MB")
+    _refuse_vast(picture)
     try:
         with av.open(io.BytesIO(picture), "r") as source:
             decoder = source.streams.video[0].codec_context if source.streams.video else None
@@ -123,3 +126,14 @@ def _jpeg(picture: bytes) -> bytes:
     shrunk = frame.reformat(width, height, "yuvj420p")
     shrunk.pts = 0
     return b"".join(bytes(packet) for packet in [*encoder.encode(shrunk), *encoder.encode(None)])
+
+
+def _refuse_vast(picture: bytes) -> None:
+    """By the head of the file: a few bytes may claim a picture that no memory holds."""
+    try:
+        with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "WEBP")) as head:
+            width, height = head.size
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        raise Refused("横幅须是能打开的 JPEG、PNG 或 WebP 图片，且不能过大") from None
+    if width * height > MOST_PIXELS:
+        raise Refused(f"横幅图片有 {width}×{height} 像素，太大了，请先缩小")
