@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django_tasks_db.models import DBTaskResult
 
 from yuanjiao.courseware import commands
@@ -203,11 +205,21 @@ def test_a_machine_without_the_original_says_what_is_missing(queued: Queued, at:
 def test_of_two_workers_that_come_at_once_only_one_gets_the_work(queued: Queued, at: datetime) -> None:
     item, won, gate = queued(), [], threading.Barrier(4)
 
+    def take() -> Any:
+        """None when asked to come again: SQLite in memory does not wait for another's lock as it does on disk."""
+        try:
+            return leases.take(item, lambda: at) or ()
+        except OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            return None
+
     def come() -> None:
         try:
             gate.wait()
-            if leases.take(item, lambda: at):
-                won.append(1)
+            while (batch := take()) is None:
+                time.sleep(0.05)
+            won.extend([1] if batch else [])
         finally:
             connection.close()
 

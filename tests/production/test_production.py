@@ -141,6 +141,7 @@ def test_scores_are_hidden_from_everybody_until_judging_is_closed_and_then_recom
         queries.standings(contest)
     log_in("shiguan").post(f"{address}close/", {"prizes": "一等奖 1"})
     assert "86.00" in log_in("shiguan").get(address).content.decode()
+    contest.refresh_from_db()
     SheetLine.objects.filter(sheet__entry=entries[0], given=47).update(given=57)
     assert [str(one.total) for one in queries.standings(contest)] == ["96.00", "86.00"]
 

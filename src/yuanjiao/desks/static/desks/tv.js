@@ -95,8 +95,9 @@
   var canvas = document.getElementById('canvas');
   function fit() {
     var factor = Math.min(window.innerWidth / canvas.offsetWidth, window.innerHeight / canvas.offsetHeight);
-    canvas.style.transform = 'scale(' + factor + ')';
-    canvas.style.margin = (window.innerHeight - canvas.offsetHeight * factor) / 2 + 'px 0 0 ' + (window.innerWidth - canvas.offsetWidth * factor) / 2 + 'px';
+    var left = (window.innerWidth - canvas.offsetWidth * factor) / 2, top = (window.innerHeight - canvas.offsetHeight * factor) / 2;
+    canvas.style.margin = '0';
+    canvas.style.transform = 'translate(' + left + 'px, ' + top + 'px) scale(' + factor + ')';
   }
   function press(id, work) {
     var link = document.getElementById(id);
@@ -106,6 +107,7 @@
     if (document.fullscreenElement) { document.exitFullscreen(); } else { document.documentElement.requestFullscreen(); }
   }
   if (/ touch /.test(' ' + body.className + ' ')) {
+    document.documentElement.style.overflow = 'hidden';
     fit();
     window.onresize = fit;
     press('pause', function () { onFilm('ok'); });
