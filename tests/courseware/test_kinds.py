@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
@@ -315,24 +314,6 @@ def test_a_bomb_is_counted_while_it_unpacks_and_refused(tmp_path: Path) -> None:
     assert target.stat().st_size < 1_000_000
     with pytest.raises(NotUsable, match="压缩炸弹"):
         pages.look(target)
-
-
-def test_pdfs_are_opened_by_one_thread_at_a_time(tmp_path: Path) -> None:
-    """pdfium is not made for two: a second one at the same moment would end the process that hears all the beats."""
-    target, told = tmp_path / "a.pdf", []
-    target.write_bytes(pdf(1))
-
-    def look() -> None:
-        with pages.opened(target):
-            told.append("second")
-
-    with ThreadPoolExecutor(1) as pool:
-        with pages.opened(target):
-            second = pool.submit(look)
-            wait([second], timeout=0.3)
-            told.append("first")
-        second.result(10)
-    assert told == ["first", "second"]
 
 
 def test_a_machine_without_libreoffice_says_so_and_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

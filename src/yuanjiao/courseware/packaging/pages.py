@@ -35,9 +35,16 @@ MOST_LETTERS = 20_000
 LARGEST_PDF = 300_000_000
 MOST_PARTS = 5_000
 LARGEST_UNPACKED = 400_000_000
+LARGEST_XML = 30_000_000
+"""Bytes of one part that a reader holds in memory as a tree, some thirty times as large: thousands of pages."""
 OFFICE_S = 240.0
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+RELATED = (
+    "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}",
+    "{http://purl.oclc.org/ooxml/officeDocument/relationships}",
+)
+CLICKED = {"hyperlink", "hlinkClick", "hlinkHover", "hlinkMouseOver"}
 SAVE_AS_PDF = "请在 WPS 或 Office 里“另存为 PDF”后上传"
 _pdfium = threading.RLock()
 """pdfium knows one caller at a time: two requests that look at a PDF at once would end the whole process."""
@@ -136,7 +143,8 @@ def _look_inside(archive: zipfile.ZipFile) -> str:
         raise NotUsable("这是压缩包或表格，不是 PPTX 或 DOCX 文档" if "xl/workbook.xml" in names else "这是压缩包，不是 PPTX 或 DOCX 文档")
     if any(name.lower().endswith("vbaproject.bin") for name in names):
         raise NotUsable(f"文档里带有宏程序，不予接收；{SAVE_AS_PDF}")
-    if len(parts) > MOST_PARTS or _unpacked(archive) > LARGEST_UNPACKED:
+    vast = any(part.file_size > LARGEST_XML for part in parts if part.filename.endswith((".xml", ".rels")))
+    if vast or len(parts) > MOST_PARTS or _unpacked(archive) > LARGEST_UNPACKED:
         raise NotUsable(f"文档解压后过大，可能是“压缩炸弹”，不予接收；{SAVE_AS_PDF}")
     _refuse_outside(archive, names)
     return suffix
@@ -155,14 +163,38 @@ def _unpacked(archive: zipfile.ZipFile) -> int:
 
 
 def _refuse_outside(archive: zipfile.ZipFile, names: set[str]) -> None:
-    """Links a reader may click are harmless; anything that is fetched when the document is opened is not."""
+    """Links a reader may click are harmless; anything that is fetched when the document is opened is not.
+
+    What a relation calls itself is not believed: a "hyperlink" that a picture points to is fetched like a picture.
+    """
     for name in sorted(name for name in names if name.endswith(".rels")):
         text = archive.read(name)
         if b"<!ENTITY" in text or b"<!DOCTYPE" in text:
             raise NotUsable("文档内部结构异常，不予接收")
+        links: dict[str, str] = {}
         for relation in ElementTree.fromstring(text).iter(RELATION):
-            if relation.get("TargetMode") == "External" and not relation.get("Type", "").endswith("/hyperlink"):
-                raise NotUsable(f"文档引用了外面的文件（{relation.get('Target', '')[:60]}），打开时会去取，不予接收；{SAVE_AS_PDF}")
+            if relation.get("TargetMode", "").strip().lower() == "external":
+                links[relation.get("Id", "")] = relation.get("Target", "")
+                if not relation.get("Type", "").endswith("/hyperlink"):
+                    raise _fetches(relation.get("Target", ""))
+        source = name.replace("_rels/", "").removesuffix(".rels")
+        if links and source in names and (found := links.keys() & _fetched(archive, source)):
+            raise _fetches(links[min(found)])
+
+
+def _fetches(target: str) -> NotUsable:
+    return NotUsable(f"文档引用了外面的文件（{target[:60]}），打开时会去取，不予接收；{SAVE_AS_PDF}")
+
+
+def _fetched(archive: zipfile.ZipFile, part: str) -> set[str]:
+    """The relations to which anything in a part points that is no link to be clicked."""
+    found: set[str] = set()
+    with archive.open(part) as stream:
+        for _event, element in ElementTree.iterparse(stream):
+            if element.tag.rpartition("}")[2] not in CLICKED:
+                found |= {value for name, value in element.attrib.items() if name.startswith(RELATED)}
+            element.clear()
+    return found
 
 
 def office() -> str | None:
