@@ -43,7 +43,7 @@ def test_pictures_say_their_size_first_to_those_who_save(shown: Stock) -> None:
     assert "疏枝" in text(url)
     assert text(url, saving="1").count("看第") == 2
     assert '<img src="/blobs' not in text(url, saving="1")
-    assert "2 页" in text("/search/")
+    assert "2 张" in text("/search/")
 
 
 def test_a_link_says_that_it_leads_away(shown: Stock) -> None:

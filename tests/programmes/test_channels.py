@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.programmes.conftest import Publish
 from yuanjiao.courseware import commands as courseware
@@ -125,3 +127,15 @@ def test_channels_and_their_days_go_down_whole_and_days_laid_below_stay(channel:
     kept = Airing.objects.count()
     shelf.accept(offer.document)
     assert Airing.objects.count() >= kept
+
+
+def test_the_televisions_first_page_leads_to_the_channels_only_where_there_are_any(channel: Channel, cast: Cast, at: datetime) -> None:
+    page = Client().get("/tv/").content.decode()
+    assert 'href="/tv/channels/" id="i2" accesskey="2"' in page, "the second tile, its digit 2"
+    commands.close_channel(channel=channel, by=cast.actor("shiguan"), at=at)
+    assert "/tv/channels/" not in Client().get("/tv/").content.decode()
+
+
+def test_a_form_proposes_the_persons_own_unit_first(cast: Cast, log_in: Callable[[str], Client]) -> None:
+    page = log_in("shiguan").get("/programmes/channels/new/").content.decode()
+    assert page.index('value="ZZ-9901"') < page.index('value="DX-9901"')

@@ -14,7 +14,7 @@ from yuanjiao.lib.errors import NotFound
 from yuanjiao.lib.seal import digest, mask_phone, phone_digits, unseal
 from yuanjiao.people.models import Account, AuditRow, Membership, Person, Responsibility, ResponsibilityKind
 from yuanjiao.people.rules import Actor, Grant, Role
-from yuanjiao.places.models import Division
+from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import ancestors, in_subtrees, valid_on
 
 
@@ -45,6 +45,12 @@ def person_by_uid(uid: UUID) -> Person:
     if row is None:
         raise NotFound("没有这个人员")
     return row
+
+
+def own_unit_first(found: Iterable[OrgUnit], by: Actor) -> list[OrgUnit]:
+    """Units to choose from, the person's own before the others: that is what a form proposes."""
+    own = {grant.unit_id for grant in by.grants}
+    return sorted(found, key=lambda unit: unit.pk not in own)
 
 
 def people_by_phone(number: str) -> QuerySet[Person]:

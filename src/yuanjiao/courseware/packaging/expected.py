@@ -69,7 +69,8 @@ class Outlook:
 
 def outlook(courseware: Courseware, jobs: Iterable[RenditionJob], *, at: datetime, speed: float | None = None) -> Outlook:
     """What can be said of an item's packaging at a moment. `speed` is `seconds_a_load()` where many items are looked at."""
-    known = [job for job in jobs if job.profile in BY_NAME]
+    every = list(jobs)
+    known = [job for job in every if job.profile in BY_NAME]
     speed = seconds_a_load() if speed is None else speed
     state = {job.profile: job for job in known}
     whole = left = ready = 0.0
@@ -80,12 +81,12 @@ def outlook(courseware: Courseware, jobs: Iterable[RenditionJob], *, at: datetim
         left += _left_s(work * speed, share, [state[profile.name] for profile in group], at)
     begun = [job.started_at for job in known if job.started_at]
     ended = [job.finished_at for job in known if job.finished_at]
-    open_ = any(job.state in {JobState.WAITING, JobState.RUNNING} for job in known)
+    open_ = any(job.state in {JobState.WAITING, JobState.RUNNING} for job in every)
     until = at if open_ or not ended else max(ended)
     return Outlook(
         percent=round(100 * ready / whole) if whole else 0,
         expected_s=whole * speed or None,
-        left_s=None if not speed and left == 0 and open_ else left if open_ else 0.0,
+        left_s=None if not (speed and known) and left == 0 and open_ else left if open_ else 0.0,
         gone_s=max(0.0, (until - min(begun)).total_seconds()) if begun else 0.0,
     )
 

@@ -22,6 +22,7 @@ from yuanjiao.courseware.rules.freshness import FLAG_NAMES
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.lib import clock
 from yuanjiao.people.access import ActingRequest, door
+from yuanjiao.people.queries import own_unit_first
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import divisions, unit_by_code, units
@@ -145,7 +146,7 @@ def placement_remove(request: ActingRequest, uid: UUID) -> HttpResponse:
 
 def _units(request: ActingRequest) -> list[Any]:
     found = [unit for path in request.actor.paths(P.MANAGE_COLUMNS) for unit in units(on=clock.today(), under=path)]
-    return [unit for unit in found if unit.division.level <= Level.TOWN]
+    return own_unit_first([unit for unit in found if unit.division.level <= Level.TOWN], request.actor)
 
 
 def _divisions(request: ActingRequest) -> list[Division]:

@@ -25,6 +25,7 @@ from yuanjiao.courseware.rules.life import MOST_ROUNDS
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound, Refused
 from yuanjiao.people.access import ActingRequest, door
+from yuanjiao.people.queries import own_unit_first
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.queries import divisions, units
 from yuanjiao.places.rules import Level
@@ -79,7 +80,7 @@ def commission_new(request: ActingRequest) -> HttpResponse:
     paths = {*request.actor.paths(P.MANAGE_COLUMNS), *request.actor.paths(P.REVIEW_COURSEWARE)}
     found = [unit for path in sorted(paths) for unit in units(on=clock.today(), under=path) if unit.division.level <= Level.TOWN]
     initial = {"title": _("修改：%(title)s") % {"title": item.title}, "unit": item.unit.code} if item else None
-    form = CommissionForm(sent(request), initial=initial, units=list({unit.code: unit for unit in found}.values()))
+    form = CommissionForm(sent(request), initial=initial, units=own_unit_first({unit.code: unit for unit in found}.values(), request.actor))
     if request.method == "POST" and form.is_valid():
         kind = CommissionKind.CHANGE if item else CommissionKind.URGENT
         try:

@@ -29,6 +29,7 @@ from yuanjiao.desks.tv.leaves import leaves
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import public
+from yuanjiao.programmes.queries import channels_shown
 
 KEPT_S = 400 * 86400
 START = ("box", "site", "key")
@@ -101,11 +102,17 @@ def home(request: HttpRequest) -> HttpResponse:
 def _tiles(request: HttpRequest) -> list[Tile]:
     everything = Tile(_("全部课件"), _link(request, "tv_all"), _items(len(faces.Listing())))
     columns = [Tile(one.title, _link(request, "tv_column", one.uid), _items(one.items)) for one in faces.columns_here()]
-    return [*_todays_lesson(request), everything, *columns]
+    return [*_todays_lesson(request), everything, *_channels(request), *columns]
 
 
 def _items(number: int) -> str:
     return _("%d 个") % number
+
+
+def _channels(request: HttpRequest) -> list[Tile]:
+    """The way to the channels, where there are any."""
+    number = len(channels_shown(on=clock.today(), path=faces.path_here()))
+    return [Tile(_("频道"), _link(request, "tv_channels"), _items(number))] if number else []
 
 
 def _todays_lesson(request: HttpRequest) -> list[Tile]:

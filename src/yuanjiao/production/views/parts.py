@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.people.access import ActingRequest
+from yuanjiao.people.queries import own_unit_first
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.models import OrgUnit
 from yuanjiao.places.queries import units
@@ -23,7 +24,7 @@ from yuanjiao.places.rules import Level
 def own_units(request: ActingRequest) -> list[OrgUnit]:
     """Units of city, counties and towns for which the person manages columns."""
     found = [unit for path in request.actor.paths(Permission.MANAGE_COLUMNS) for unit in units(on=clock.today(), under=path)]
-    return [unit for unit in found if unit.division.level <= Level.TOWN]
+    return own_unit_first([unit for unit in found if unit.division.level <= Level.TOWN], request.actor)
 
 
 def form_page(

@@ -68,7 +68,7 @@ def notice_new(request: ActingRequest) -> HttpResponse:
 
     back = (reverse("programmes:notice_list"), _("紧急通知"))
     note = _("发布后立即随目录下发；范围内的电视和手机页面都会先显示它，各站点须确认。")
-    return form_page(request, form, title=_("发布紧急通知"), back=back, save=save, done=_("通知已发布。"), note=note)
+    return form_page(request, form, title=_("发布紧急通知"), back=back, save=save, done=_("通知已发布。"), note=note, submit=_("发布"))
 
 
 def _seen(request: ActingRequest, uid: UUID) -> Notice:

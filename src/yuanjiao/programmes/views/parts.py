@@ -16,6 +16,7 @@ from yuanjiao.courseware.queries import columns_now
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.people.access import ActingRequest
+from yuanjiao.people.queries import own_unit_first
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import divisions, units
@@ -27,7 +28,7 @@ CHOICE_LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN)
 def own_units(request: ActingRequest) -> list[OrgUnit]:
     """Units of city, counties and towns for which the person manages columns."""
     found = [unit for path in request.actor.paths(Permission.MANAGE_COLUMNS) for unit in units(on=clock.today(), under=path)]
-    return [unit for unit in found if unit.division.level <= Level.TOWN]
+    return own_unit_first([unit for unit in found if unit.division.level <= Level.TOWN], request.actor)
 
 
 def own_divisions(request: ActingRequest) -> list[Division]:
@@ -55,6 +56,7 @@ def form_page(
     save: Callable[[Mapping[str, Any]], str],
     done: str,
     note: str = "",
+    submit: str = "",
 ) -> HttpResponse:
     """Show a form; on POST save what it says and go where `save` says. `back` is (address, title). Nothing typed is lost."""
     if request.method == "POST" and form.is_valid():
@@ -66,7 +68,7 @@ def form_page(
             raise
         except (Refused, Conflict) as error:
             form.add_error(None, error.message)
-    context = {"page_title": title, "form": form, "back": back[0], "back_title": back[1], "note": note}
+    context = {"page_title": title, "form": form, "back": back[0], "back_title": back[1], "note": note, "submit": submit}
     return render(request, "programmes/form.html", context, status=400 if form.errors else 200)
 
 
