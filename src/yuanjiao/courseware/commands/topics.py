@@ -9,10 +9,12 @@ from django.db import IntegrityError, transaction
 from yuanjiao.courseware.models import ChecklistLine, ReviewPolicy, Taxonomy, Topic
 from yuanjiao.courseware.rules.kinds import MATERIALS
 from yuanjiao.courseware.rules.life import MOST_ROUNDS
+from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
+from yuanjiao.places.queries import divisions
 from yuanjiao.places.rules import Level
 
 USUAL_TOPICS = (
@@ -38,7 +40,7 @@ USUAL_LINES = (
 @transaction.atomic
 def ensure_usual_lists(*, by: Actor, at: datetime) -> int:
     """Lay down the usual topics and checklist where there are none yet; returns how many rows were made."""
-    _require_city(by)
+    _require_city(by, at)
     made = 0
     for place, (code, name, topics) in enumerate(USUAL_TOPICS, 1):
         taxonomy, _new = Taxonomy.objects.get_or_create(code=code, defaults={"name": name, "order": place * 10})
@@ -53,18 +55,18 @@ def ensure_usual_lists(*, by: Actor, at: datetime) -> int:
     return made
 
 
-def _require_city(by: Actor) -> None:
+def _require_city(by: Actor, at: datetime) -> None:
     """These lists are one for everybody: who manages the columns of the whole keeps them, not a county that manages its own."""
     by.require(Permission.MANAGE_COLUMNS)
     paths = by.paths(Permission.MANAGE_COLUMNS)
-    if "/" not in paths and not Division.objects.filter(path__in=paths, level__lte=Level.CITY).exists():
+    if "/" not in paths and not divisions(on=local_day(at)).filter(path__in=paths, level__lte=Level.CITY).exists():
         raise Forbidden("主题标签和审核清单全市通用，由市里维护")
 
 
 @transaction.atomic
 def add_topic(*, taxonomy: Taxonomy, name: str, by: Actor, at: datetime) -> Topic:
     """One more label at the end of a taxonomy."""
-    _require_city(by)
+    _require_city(by, at)
     words = name.strip()
     if not words or len(words) > 20:
         raise Refused("标签最多 20 字，不能为空")
@@ -83,7 +85,7 @@ def add_topic(*, taxonomy: Taxonomy, name: str, by: Actor, at: datetime) -> Topi
 @transaction.atomic
 def end_topic(*, topic: Topic, ended: bool, by: Actor, at: datetime) -> None:
     """Offer a label no more, or again; items that carry it keep it."""
-    _require_city(by)
+    _require_city(by, at)
     Topic.objects.filter(pk=topic.pk).update(ended=ended)
     write_audit(by=by, action="停用标签" if ended else "恢复标签", subject=topic.name, at=at)
 
@@ -91,7 +93,7 @@ def end_topic(*, topic: Topic, ended: bool, by: Actor, at: datetime) -> None:
 @transaction.atomic
 def add_checklist_line(*, text: str, material: str, by: Actor, at: datetime) -> ChecklistLine:
     """One more question for reviewers: of every item, or of one kind of teaching material."""
-    _require_city(by)
+    _require_city(by, at)
     words = text.strip()
     if not words or len(words) > 100:
         raise Refused("检查内容最多 100 字，不能为空")
@@ -110,7 +112,7 @@ def add_checklist_line(*, text: str, material: str, by: Actor, at: datetime) -> 
 @transaction.atomic
 def end_checklist_line(*, line: ChecklistLine, by: Actor, at: datetime) -> None:
     """Ask a question no more; answers that were given stay."""
-    _require_city(by)
+    _require_city(by, at)
     ChecklistLine.objects.filter(pk=line.pk).update(ended=True)
     write_audit(by=by, action="停用审核清单", subject=line.text, at=at)
 
