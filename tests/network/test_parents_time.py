@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,11 +13,13 @@ from yuanjiao.flow.nodes.models import Node, NodeKind
 from yuanjiao.flow.nodes.queries import own_node, parent_ahead_s
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network import commands
+from yuanjiao.network.commands import set_rhythm
 from yuanjiao.network.commands.checks import record_findings
 from yuanjiao.network.commands.moments import learn_parents_time
 from yuanjiao.network.events import Finding
 from yuanjiao.network.inputs import SiteBeat, hear_site
 from yuanjiao.network.jobs import sweep
+from yuanjiao.network.live import Listener
 from yuanjiao.network.models import EdgeCheck, ListeningGap, ListeningMark, PlayTest, StateChange
 from yuanjiao.simulation.cast import Cast
 
@@ -97,6 +100,51 @@ def test_a_clock_that_is_set_during_a_cut_moves_no_date(cast: Cast, at: datetime
     assert [(row.state, row.at) for row in rows] == [("up", at + AHEAD), ("down", last + AHEAD), ("up", back + AHEAD)]
     assert parent_ahead_s() == AHEAD.total_seconds() - by
     assert not ListeningGap.objects.exists()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_line_cut_under_a_clock_that_is_set_again_and_again_is_told_as_it_was(cast: Cast, at: datetime, parent: Node, seed: int) -> None:
+    """Set back and forward at any moment of beats, silences and sweeps; boxes of two rhythms; the process starts anew in mid-cut."""
+    draw, slow = random.Random(seed), LIU[1]
+    set_rhythm(subject=cast.sites[slow], period_s=300, grace_s=120, by=cast.actor("shiguan"), at=at)
+    cut, length = draw.uniform(400, 700), 3000
+    back = cut + draw.uniform(700, 1500)
+    heard = {code: beats_of(draw, 300 if code == slow else 60, length, (cut, back) if code in LIU[:2] else (0, 0)) for code in ALL}
+    moments = [
+        cut + draw.uniform(-60, 60),
+        cut + draw.uniform(60, 440),
+        back + draw.uniform(-60, 60),
+        *(draw.uniform(0, 2900) for _ in range(3)),
+    ]
+    steps = {moment: draw.choice([draw.uniform(-1800, -2), draw.uniform(2, 29)]) for moment in moments}
+    night = CutOff(cast, at)
+    deeds = [(beat, 2, code) for code, beats in heard.items() for beat in beats]
+    deeds += [(float(sweep), 1, "") for sweep in range(10, length, 10)] + [(moment, 0, "") for moment in steps] + [(cut + 500.5, 3, "")]
+    for moment, what, code in sorted(deeds):
+        night.now = at + timedelta(seconds=moment)
+        if what == 0:
+            night.set_by += timedelta(seconds=steps[moment])
+        elif what == 1:
+            night.turn()
+        elif what == 2:
+            night.beat(code)
+        else:
+            night.listener = Listener()
+            night.turn()
+    for code, beats in heard.items():
+        rows = StateChange.objects.filter(object=cast.sites[code]).order_by("pk").values_list("state", "at")
+        told = [(state, (moment - at - AHEAD).total_seconds()) for state, moment in rows]
+        gone = [max(beat for beat in beats if beat < cut), min(beat for beat in beats if beat > back)] if code in LIU[:2] else []
+        assert [state for state, _ in told] == ["up", "down", "up"][: 1 + len(gone)], code
+        for (state, moment), beat in zip(told, [beats[0], *gone], strict=True):  # one just after a step may stand at the sweep before
+            assert beat - 11 < moment <= beat, (code, state)
+
+
+def beats_of(draw: random.Random, period: int, length: int, missing: tuple[float, float]) -> list[float]:
+    """Beats in seconds, none while the line is cut."""
+    first = draw.uniform(1, min(period, 200))
+    times = [first + period * number for number in range(int((length - first) // period) + 1)]
+    return [moment for moment in times if not missing[0] <= moment < missing[1]]
 
 
 def test_a_leap_that_may_have_been_sleep_is_unknown_and_the_dates_after_it_go_on_evenly(cast: Cast, at: datetime, parent: Node) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,9 +204,27 @@ class LiveArray:
         self.back[heard] = self.last[heard]
 
     def step(self, by: float, swept_at: float, now: float) -> None:
-        """The wall clock was set by `by` seconds between `swept_at` and `now`: what was heard before keeps its distance from now."""
+        """The wall clock was set by `by` seconds between `swept_at` and `now`: what was heard before keeps its distance from now.
+
+        A beat since that sweep was heard before the clock was set when the clock that was set cannot have read its moment. With a step
+        shorter than the time between two sweeps that is not always known: it then stays, and is wrong by no more than that.
+        """
         for times in (self.last, self.back, self.witness, self.heard_from):
-            times[(times > 0) & (times <= swept_at)] += by
+            times[(times > 0) & _before_step(times, by, swept_at, now)] += by
             np.minimum(times, now, out=times)
         self.listening_since = min(self.listening_since + by, now)
-        self.heard_at = min(self.heard_at + by if self.heard_at <= swept_at else self.heard_at, now)
+        self.heard_at = min(self.heard_at + by if _before_step(self.heard_at, by, swept_at, now) else self.heard_at, now)
+
+
+@overload
+def _before_step(moment: float, by: float, swept_at: float, now: float) -> bool: ...
+
+
+@overload
+def _before_step(moment: Floats, by: float, swept_at: float, now: float) -> NDArray[np.bool_]: ...
+
+
+def _before_step(moment: float | Floats, by: float, swept_at: float, now: float) -> bool | NDArray[np.bool_]:
+    if by > 0:
+        return moment <= max(swept_at, min(swept_at + by, now - by))
+    return (moment <= swept_at) | (moment > now)
