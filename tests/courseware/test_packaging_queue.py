@@ -45,6 +45,7 @@ def states(item: Courseware) -> set[str]:
     return set(item.jobs.values_list("state", flat=True))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_worker_of_the_queue_makes_everything_and_the_item_goes_to_review(queued: Queued) -> None:
     item = queued()
     call_command("db_worker", queue_name="packaging", batch=True, interval=0, startup_delay=False, verbosity=0, reload=False)

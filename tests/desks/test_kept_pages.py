@@ -25,7 +25,8 @@ class Writes(Changes):
 
 
 @pytest.fixture
-def world(shown: Stock) -> Shown:
+def world(shown: Stock, monkeypatch: pytest.MonkeyPatch) -> Shown:
+    monkeypatch.setattr("yuanjiao.wiring.shown.close_old_connections", lambda: None)  # the test's transaction lives on it
     asked = Shown()
     asked._changes = Writes()
     asked.stamp()
