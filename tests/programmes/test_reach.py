@@ -71,6 +71,9 @@ def test_a_withdrawn_item_is_gone_where_a_catalogue_without_it_was_taken_up_and_
     monkeypatch.setattr(clock, "now", lambda: at + timedelta(days=2))
     client = log_in("shiguan")
     assert "还有 1 处未确认" in client.get("/programmes/departures/").content.decode()
+    for address in ("/programmes/departures/", f"/programmes/departures/{row.pk}/"):
+        assert log_in("xianguan").get(address).status_code == 403, "a county is not shown the whole city's machines"
+    client = log_in("shiguan")
     page = client.get(f"/programmes/departures/{row.pk}/").content.decode()
     assert "还没有报过" in page
     assert "state-red" in page

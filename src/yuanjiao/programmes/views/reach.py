@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.courseware.queries import item_titles
 from yuanjiao.lib import clock
-from yuanjiao.lib.errors import NotFound
+from yuanjiao.lib.errors import Forbidden, NotFound
 from yuanjiao.people.access import ActingRequest, door, machine
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.queries import divisions
@@ -42,9 +42,17 @@ def _standing(row: Any, below: int) -> tuple[str, str]:
     return _("还有 %d 处未确认") % (below - row.proved), "red" if late else "yellow"
 
 
+def _require_whole(request: ActingRequest) -> None:
+    """What is withdrawn leaves machines everywhere, with a reason: shown to whom the whole is entrusted, not to one county of it."""
+    paths = {*request.actor.paths(P.MANAGE_COLUMNS), *request.actor.paths(P.REVIEW_COURSEWARE)}
+    if "/" not in paths and not divisions(on=clock.today()).filter(path__in=paths, level__lte=Level.CITY).exists():
+        raise Forbidden(_("撤下落实是全市的情况，由市里查看"))
+
+
 @door(P.MANAGE_COLUMNS, P.REVIEW_COURSEWARE)
 @require_safe
 def departure_list(request: ActingRequest) -> HttpResponseBase:
+    _require_whole(request)
     below = machines_below()
     columns: list[Column[Any]] = [
         Column(_("课件"), lambda row: row.title, link=lambda row: reverse("programmes:departure", args=[row.pk]), width=30),
@@ -64,6 +72,7 @@ def departure_list(request: ActingRequest) -> HttpResponseBase:
 @door(P.MANAGE_COLUMNS, P.REVIEW_COURSEWARE)
 @require_safe
 def departure(request: ActingRequest, pk: int) -> HttpResponse:
+    _require_whole(request)
     row = queries.departure_for(pk)
     machines = queries.gone_from(row)
     context = {
