@@ -19,6 +19,7 @@ from yuanjiao.flow.journal.record import apply_entry
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound, Refused
+from yuanjiao.lib.uid import new_uid
 from yuanjiao.programmes import commands, queries
 from yuanjiao.programmes.events import CatalogueAccepted, apply_catalogue_accepted
 from yuanjiao.programmes.models import CatalogueTaken, Departure, DepartureConfirmed, PlayCount, PlayTally
@@ -65,14 +66,15 @@ def test_a_withdrawn_item_is_gone_where_a_catalogue_without_it_was_taken_up_and_
     assert row.gone_version == gone
     says(edges[0], gone, at + timedelta(minutes=4))
     assert commands.watch_departures(at=at + timedelta(minutes=5)) == 1
-    waiting, proved = queries.gone_from(row)
+    waiting, proved = queries.gone_from(row, edges)
     assert (waiting.subject, waiting.waiting_since, waiting.version) == ("E-990102", row.withdrawn_at, 0)
     assert (proved.subject, proved.confirmed_at) == ("E-990101", at + timedelta(minutes=4))
     monkeypatch.setattr(clock, "now", lambda: at + timedelta(days=2))
     client = log_in("shiguan")
     assert "还有 1 处未确认" in client.get("/programmes/departures/").content.decode()
-    for address in ("/programmes/departures/", f"/programmes/departures/{row.pk}/"):
-        assert log_in("xianguan").get(address).status_code == 403, "a county is not shown the whole city's machines"
+    county = log_in("xianguan")
+    assert "各处已撤净" in county.get("/programmes/departures/").content.decode(), "a county follows its own machines"
+    assert "E-990102" not in county.get(f"/programmes/departures/{row.pk}/").content.decode()
     client = log_in("shiguan")
     page = client.get(f"/programmes/departures/{row.pk}/").content.decode()
     assert "还没有报过" in page
@@ -91,6 +93,13 @@ def test_an_older_version_that_comes_late_proves_nothing_and_a_strangers_word_ab
     assert CatalogueTaken.objects.get().version == 9
     with pytest.raises(Refused):
         says(Node(uid=edges[0].uid, subject_code="E", scope=edges[1].scope), 11, at)
+
+
+def test_what_one_county_made_for_itself_is_followed_by_it_and_by_those_above_but_not_by_its_neighbour(edges: list[Node], at: datetime) -> None:
+    row = Departure.objects.create(item_uid=new_uid(), title="本县的课", path=edges[0].scope, withdrawn_at=at)
+    assert queries.departure_for(row.pk, ["/"]) == queries.departure_for(row.pk, [edges[0].scope]) == row
+    with pytest.raises(NotFound):
+        queries.departure_for(row.pk, [edges[1].scope])
 
 
 def test_an_item_that_is_released_again_is_no_departure_any_more(publish: Publish, cast: Cast, at: datetime) -> None:

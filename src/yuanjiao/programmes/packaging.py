@@ -13,6 +13,8 @@ from datetime import date
 from typing import IO
 from uuid import UUID
 
+from django.conf import settings
+
 from yuanjiao.courseware.queries import RenditionCard, item_detail
 from yuanjiao.flow.blobs import store
 from yuanjiao.lib.clock import CHINA
@@ -26,7 +28,8 @@ UNSAFE = str.maketrans(dict.fromkeys('\\/:*?"<>|\r\n\t', "_"))
 
 
 def package(channel: Channel, day: date, *, begins: str = "00:00", ends: str = "24:00") -> IO[bytes]:
-    """A ZIP in a temporary file, at its beginning; films are stored as they are. Refused for a day or slot without programmes.
+    """A ZIP in a temporary file, at its beginning; films are stored as they are. Refused for a day or slot without programmes,
+    DiskFull where the disk has no room for them once more.
 
     `begins` and `ends` are 'HH:MM' of the day; an airing belongs to the slot in which it starts.
     """
@@ -35,7 +38,8 @@ def package(channel: Channel, day: date, *, begins: str = "00:00", ends: str = "
         raise Refused("这一天（或这个时段）没有排好的节目")
     films = {uid: _film(uid, day) for uid in dict.fromkeys(row.item_uid for row in rows)}
     names = {uid: _name(number, rows, uid) for number, uid in enumerate(films, 1)}
-    target = tempfile.TemporaryFile()  # noqa: SIM115  (whoever sends it closes it)
+    store.make_room(sum(film.size_bytes for film in films.values() if film))
+    target = tempfile.TemporaryFile(dir=settings.HOME)  # noqa: SIM115  (whoever sends it closes it)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("节目单.csv", _list(rows, films, names))
         archive.writestr("guide.xml", guide_of(channel, day, day))

@@ -82,10 +82,10 @@ def item_summaries(items: Iterable[UUID]) -> dict[UUID, tuple[str, str]]:
 GONE = (State.WITHDRAWN, State.EXPIRED, State.REVISED)
 
 
-def left_since(at: datetime) -> list[tuple[UUID, str, datetime, str]]:
-    """Items that left the public since a moment, by their step: uid, title, when, why."""
+def left_since(at: datetime) -> list[tuple[UUID, str, str, datetime, str]]:
+    """Items that left the public since a moment, by their step: uid, title, path of the making unit's division, when, why."""
     rows = CoursewareStep.objects.filter(from_state=State.RELEASED, to_state__in=GONE, at__gte=at).order_by("at", "pk")
-    return list(rows.values_list("courseware__uid", "courseware__title", "at", "reason"))
+    return list(rows.values_list("courseware__uid", "courseware__title", "courseware__unit__division__path", "at", "reason"))
 
 
 def released_uids(items: Iterable[UUID]) -> set[UUID]:

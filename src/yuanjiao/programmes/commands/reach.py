@@ -32,8 +32,8 @@ def tell_catalogue(*, at: datetime) -> bool:
 @transaction.atomic
 def watch_departures(*, at: datetime) -> int:
     """Note what left the public, the first signed catalogue without it, and who has proved that one. Returns the new proofs."""
-    for uid, title, left_at, reason in left_since(at - LOOKED_BACK):
-        values = {"title": title, "reason": reason}
+    for uid, title, path, left_at, reason in left_since(at - LOOKED_BACK):
+        values = {"title": title, "path": path, "reason": reason}
         Departure.objects.get_or_create(item_uid=uid, withdrawn_at=left_at, defaults=values)
     rows = list(open_departures())
     back = released_uids(row.item_uid for row in rows)

@@ -36,6 +36,7 @@ class Departure(models.Model):
 
     item_uid = models.UUIDField("课件", db_index=True)
     title = models.CharField("课件名称", max_length=200)
+    path = models.CharField("制作单位的区划路径", max_length=200, default="/")
     reason = models.CharField("原因", max_length=300, blank=True, default="")
     withdrawn_at = models.DateTimeField("撤下时间")
     gone_version = models.BigIntegerField("不含它的目录版本", null=True, blank=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import child_nodes
 from yuanjiao.lib.errors import NotFound
+from yuanjiao.people.queries import within
 from yuanjiao.programmes.models import CatalogueTaken, Departure
 
 
@@ -29,14 +31,20 @@ class Gone:
     waiting_since: datetime | None
 
 
-def departures_seen() -> QuerySet[Departure]:
-    """Every departure, the newest first, with how many machines proved it."""
-    rows: QuerySet[Departure] = Departure.objects.annotate(proved=Count("confirmed"))
-    return rows.order_by("-withdrawn_at", "-pk")
+def departures_seen(paths: Iterable[str], machines: Iterable[Node]) -> QuerySet[Departure]:
+    """The departures that concern these subtrees, the newest first, with how many of the machines `proved` them.
+
+    What was made above a subtree stands in it as much as what was made there; what was made beside it is the business of others.
+    """
+    paths = list(paths)
+    above = {path[: end + 1] for path in paths for end, letter in enumerate(path) if letter == "/"}
+    rows = Departure.objects.filter(within("path", paths) | Q(path__in=above))
+    proved = Count("confirmed", filter=Q(confirmed__origin__in=[node.uid for node in machines]))
+    return rows.annotate(proved=proved).order_by("-withdrawn_at", "-pk")
 
 
-def departure_for(pk: int) -> Departure:
-    row = Departure.objects.filter(pk=pk).first()
+def departure_for(pk: int, paths: Iterable[str]) -> Departure:
+    row = departures_seen(paths, []).filter(pk=pk).first()
     if row is None:
         raise NotFound("没有这次撤下")
     return row
@@ -46,12 +54,11 @@ def open_departures() -> QuerySet[Departure]:
     return Departure.objects.filter(over=False)
 
 
-def gone_from(departure: Departure) -> list[Gone]:
-    """Every machine below that is still believed, those without proof first."""
+def gone_from(departure: Departure, machines: Iterable[Node]) -> list[Gone]:
+    """What each of the machines proved, those without proof first."""
     proved = dict(departure.confirmed.values_list("origin", "at"))
     heard = {row.origin: row for row in CatalogueTaken.objects.all()}
-    nodes = [node for node in child_nodes() if node.revoked_at is None]
-    found = [_gone(node, departure, proved.get(node.uid), heard.get(node.uid)) for node in nodes]
+    found = [_gone(node, departure, proved.get(node.uid), heard.get(node.uid)) for node in machines]
     return sorted(found, key=lambda one: (one.confirmed_at is not None, one.kind, one.name))
 
 
@@ -67,5 +74,7 @@ def _gone(node: Node, departure: Departure, at: datetime | None, heard: Catalogu
     )
 
 
-def machines_below() -> int:
-    return sum(node.revoked_at is None for node in child_nodes())
+def machines_below(paths: Iterable[str]) -> list[Node]:
+    """The machines below that are still believed and serve places of these subtrees."""
+    paths = tuple(paths)
+    return [node for node in child_nodes() if node.revoked_at is None and node.scope.startswith(paths)]

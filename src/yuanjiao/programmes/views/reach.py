@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.courseware.queries import item_titles
 from yuanjiao.lib import clock
-from yuanjiao.lib.errors import Forbidden, NotFound
+from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import ActingRequest, door, machine
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.queries import divisions
@@ -42,18 +42,16 @@ def _standing(row: Any, below: int) -> tuple[str, str]:
     return _("还有 %d 处未确认") % (below - row.proved), "red" if late else "yellow"
 
 
-def _require_whole(request: ActingRequest) -> None:
-    """What is withdrawn leaves machines everywhere, with a reason: shown to whom the whole is entrusted, not to one county of it."""
-    paths = {*request.actor.paths(P.MANAGE_COLUMNS), *request.actor.paths(P.REVIEW_COURSEWARE)}
-    if "/" not in paths and not divisions(on=clock.today()).filter(path__in=paths, level__lte=Level.CITY).exists():
-        raise Forbidden(_("撤下落实是全市的情况，由市里查看"))
+def _paths(request: ActingRequest) -> tuple[str, ...]:
+    """The subtrees whose withdrawn items the asker follows."""
+    return (*request.actor.paths(P.MANAGE_COLUMNS), *request.actor.paths(P.REVIEW_COURSEWARE))
 
 
 @door(P.MANAGE_COLUMNS, P.REVIEW_COURSEWARE)
 @require_safe
 def departure_list(request: ActingRequest) -> HttpResponseBase:
-    _require_whole(request)
-    below = machines_below()
+    machines = machines_below(_paths(request))
+    below = len(machines)
     columns: list[Column[Any]] = [
         Column(_("课件"), lambda row: row.title, link=lambda row: reverse("programmes:departure", args=[row.pk]), width=30),
         Column(_("撤下时间"), lambda row: row.withdrawn_at, order=("withdrawn_at",)),
@@ -62,7 +60,7 @@ def departure_list(request: ActingRequest) -> HttpResponseBase:
         Column(_("原因"), lambda row: row.reason, width=30),
     ]
     page = ListPage(
-        title=_("撤下落实"), rows=queries.departures_seen(), columns=columns, empty=_("最近没有撤下的课件。"),
+        title=_("撤下落实"), rows=queries.departures_seen(_paths(request), machines), columns=columns, empty=_("最近没有撤下的课件。"),
         lead=_("每台下级机器启用不含该课件的目录后自动报回，才算撤净；超过 24 小时未确认的标红。"),
         search=("title",), search_hint=_("课件名称"),
     )  # fmt: skip
@@ -72,9 +70,8 @@ def departure_list(request: ActingRequest) -> HttpResponseBase:
 @door(P.MANAGE_COLUMNS, P.REVIEW_COURSEWARE)
 @require_safe
 def departure(request: ActingRequest, pk: int) -> HttpResponse:
-    _require_whole(request)
-    row = queries.departure_for(pk)
-    machines = queries.gone_from(row)
+    row = queries.departure_for(pk, _paths(request))
+    machines = queries.gone_from(row, machines_below(_paths(request)))
     context = {
         "page_title": row.title,
         "departure": row,
