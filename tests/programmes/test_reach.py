@@ -95,7 +95,9 @@ def test_an_older_version_that_comes_late_proves_nothing_and_a_strangers_word_ab
         says(Node(uid=edges[0].uid, subject_code="E", scope=edges[1].scope), 11, at)
 
 
-def test_what_one_county_made_for_itself_is_followed_by_it_and_by_those_above_but_not_by_its_neighbour(edges: list[Node], at: datetime) -> None:
+def test_what_one_county_made_for_itself_is_followed_by_it_and_by_those_above_but_not_by_its_neighbour(
+    edges: list[Node], at: datetime
+) -> None:
     row = Departure.objects.create(item_uid=new_uid(), title="本县的课", path=edges[0].scope, withdrawn_at=at)
     assert queries.departure_for(row.pk, ["/"]) == queries.departure_for(row.pk, [edges[0].scope]) == row
     with pytest.raises(NotFound):
