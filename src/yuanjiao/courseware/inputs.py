@@ -13,7 +13,7 @@ from django import forms
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from yuanjiao.courseware.models import Column, ConsentForm, Courseware, CoursewareClass, CoursewareSource, NeedOrigin, Topic
+from yuanjiao.courseware.models import Column, ConsentForm, Courseware, CoursewareClass, CoursewareSource, NeedOrigin, PolicyRole, Topic
 from yuanjiao.courseware.rules.kinds import AGE_BANDS, MATERIALS, Kind
 from yuanjiao.lib.clock import day_start
 from yuanjiao.lib.errors import Refused
@@ -142,6 +142,24 @@ class NeedForm(forms.Form):
         """What the command takes."""
         values = self.cleaned_data
         return {**values, "origin": NeedOrigin(values["origin"]), "division": self.by_path[values["division"]]}
+
+
+class PolicyForm(forms.Form):
+    """An item that is a policy text."""
+
+    document = forms.CharField(label=_("文号"), max_length=60, help_text=_("例如：青农〔2026〕12号"))
+    issued_on = forms.DateField(label=_("发文日期"), widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"))
+
+
+class PolicyLinkForm(forms.Form):
+    """The text that an item explains."""
+
+    policy = forms.ChoiceField(label=_("政策文件"), choices=())
+    role = forms.ChoiceField(label=_("性质"), choices=PolicyRole.choices)
+
+    def __init__(self, *args: Any, policies: Sequence[tuple[UUID, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["policy"].choices = [(str(uid), name) for uid, name in policies]  # type: ignore[attr-defined]
 
 
 class CommissionForm(forms.Form):

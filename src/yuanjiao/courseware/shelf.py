@@ -22,6 +22,8 @@ from yuanjiao.courseware.models import (
     FormerVersion,
     ItemPart,
     Placement,
+    PolicyLink,
+    PolicyText,
     Rendition,
     Taxonomy,
     Topic,
@@ -40,7 +42,7 @@ PLAIN = (
 """Fields of an item that stand in its row as they are."""
 INDEXED = ("title", "summary", "speaker", "item_class", "unit__name", *PLAIN[:4], "body")
 """What the search index takes from the item itself."""
-BY_HAND = frozenset({"uid", "unit", "renditions", "topics", "parts", "former"})
+BY_HAND = frozenset({"uid", "unit", "renditions", "topics", "parts", "former", "policy", "explains"})
 
 
 class RenditionRow(msgspec.Struct, frozen=True):
@@ -92,6 +94,22 @@ class TopicRow(msgspec.Struct, frozen=True):
     taxonomy_order: int
 
 
+class PolicyRow(msgspec.Struct, frozen=True):
+    """That an item is a policy text."""
+
+    uid: UUID
+    document: str
+    issued_on: date
+
+
+class LinkRow(msgspec.Struct, frozen=True):
+    """A policy text that an item explains."""
+
+    uid: UUID
+    policy: UUID
+    role: str
+
+
 class ItemRow(msgspec.Struct, frozen=True):
     """One released item; the unit and the topics by their codes. Days of rights travel: they end delivery where nobody can be asked."""
 
@@ -124,6 +142,8 @@ class ItemRow(msgspec.Struct, frozen=True):
     topics: tuple[str, ...] = ()
     parts: tuple[PartRow, ...] = ()
     former: tuple[UUID, ...] = ()
+    policy: PolicyRow | None = None
+    explains: tuple[LinkRow, ...] = ()
 
 
 class PlacementRow(msgspec.Struct, frozen=True):
@@ -196,12 +216,13 @@ def offer(scope: str) -> Offer:
     wanted = {placement.courseware_id for column in columns for placement in column.shown}
     items = list(
         Courseware.objects.filter(pk__in=wanted)
-        .select_related("unit")
+        .select_related("unit", "policy")
         .prefetch_related(
             Prefetch("renditions", queryset=Rendition.objects.order_by("uid")),
             Prefetch("parts", queryset=ItemPart.objects.order_by("kind", "number")),
             Prefetch("topics", queryset=Topic.objects.order_by("code").select_related("taxonomy")),
             Prefetch("former", queryset=FormerVersion.objects.order_by("uid")),
+            Prefetch("explains", queryset=PolicyLink.objects.order_by("uid")),
         )
         .order_by("uid")
     )
@@ -276,6 +297,8 @@ def _item_row(item: Courseware) -> ItemRow:
         topics=tuple(topic.code for topic in item.topics.all()),
         parts=tuple(PartRow(**{field: getattr(one, field) for field in PartRow.__struct_fields__}) for one in item.parts.all()),
         former=tuple(one.uid for one in item.former.all()),
+        policy=PolicyRow(text.uid, text.document, text.issued_on) if (text := getattr(item, "policy", None)) else None,
+        explains=tuple(LinkRow(one.uid, one.policy_uid, one.role) for one in item.explains.all()),
     )
 
 
@@ -332,6 +355,7 @@ def _accept_item(row: ItemRow, topics: Mapping[str, Topic]) -> None:
         Rendition.objects.update_or_create(uid=one.uid, defaults={**values, "courseware": item})
     item.topics.set([topics[code] for code in row.topics])
     _accept_parts(item, row)
+    _accept_policy(item, row)
     FormerVersion.objects.filter(courseware=item).exclude(uid__in=row.former).delete()
     for uid in row.former:
         FormerVersion.objects.update_or_create(uid=uid, defaults={"courseware": item})
@@ -347,6 +371,17 @@ def _accept_parts(item: Courseware, row: ItemRow) -> None:
     ItemPart.objects.bulk_create(
         [ItemPart(courseware=item, **{field: getattr(one, field) for field in PART_FIELDS}) for one in changed], batch_size=500
     )
+
+
+def _accept_policy(item: Courseware, row: ItemRow) -> None:
+    """What the item is to policies: nearly always nothing, then two look-ups."""
+    PolicyText.objects.filter(courseware=item).exclude(uid=row.policy.uid if row.policy else None).delete()
+    if row.policy:
+        said = {"courseware": item, "document": row.policy.document, "issued_on": row.policy.issued_on}
+        PolicyText.objects.update_or_create(uid=row.policy.uid, defaults=said)
+    item.explains.exclude(uid__in=[one.uid for one in row.explains]).delete()
+    for one in row.explains:
+        PolicyLink.objects.update_or_create(uid=one.uid, defaults={"courseware": item, "policy_uid": one.policy, "role": one.role})
 
 
 def _accept_column(row: ColumnRow) -> Column:

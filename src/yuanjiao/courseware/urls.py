@@ -3,7 +3,7 @@
 from django.urls import path
 
 from yuanjiao.courseware import api
-from yuanjiao.courseware.views import columns, content, desk, freshness, items, misses, offers, packaging, papers, play, review
+from yuanjiao.courseware.views import columns, content, desk, freshness, items, misses, offers, packaging, papers, play, policies, review
 
 app_name = "courseware"
 urlpatterns = [
@@ -39,6 +39,8 @@ urlpatterns = [
     path("courseware/<uuid:uid>/rights/", papers.item_rights, name="item_rights"),
     path("courseware/<uuid:uid>/people/", papers.item_people, name="item_people"),
     path("courseware/<uuid:uid>/needs/", papers.item_needs, name="item_needs"),
+    path("courseware/<uuid:uid>/policy/", policies.item_policy, name="item_policy"),
+    path("courseware/policies/", policies.policy_list, name="policy_list"),
     path("courseware/people/<uuid:uid>/", papers.person_change, name="person_change"),
     path("courseware/<uuid:uid>/offer/", offers.item_offer, name="item_offer"),
     path("courseware/offers/", offers.offer_list, name="offer_list"),

@@ -72,6 +72,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("待发布课件", "courseware:release_list", (P.MANAGE_COLUMNS,)),
             Entry("栏目", "courseware:column_list", (P.MANAGE_COLUMNS,)),
             Entry("栏目更新", "courseware:freshness", (P.MANAGE_COLUMNS,)),
+            Entry("政策解读", "courseware:policy_list", (P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)),
             Entry("主题", "programmes:theme_list", (P.MANAGE_COLUMNS,)),
             Entry("频道", "programmes:channel_list", (P.MANAGE_COLUMNS,)),
             Entry("紧急通知", "programmes:notice_list", (P.MANAGE_COLUMNS, P.SEE_NETWORK)),

@@ -35,6 +35,7 @@ from yuanjiao.courseware.commands.items import create_courseware, describe_cours
 from yuanjiao.courseware.commands.offers import READY, accept_offer, decline_offer, offer_courseware, return_offer, send_story
 from yuanjiao.courseware.commands.originals import attach_captions, retry_packaging, take_original
 from yuanjiao.courseware.commands.packaging import hurry_packaging
+from yuanjiao.courseware.commands.policies import explain_policy, name_policy, stop_explaining, unname_policy
 from yuanjiao.courseware.commands.review import (
     approve_courseware,
     checklist_of,
@@ -107,11 +108,13 @@ __all__ = [
     "end_upload",
     "ensure_usual_lists",
     "expire_courseware",
+    "explain_policy",
     "finish_upload",
     "hurry_packaging",
     "missing_of",
     "move_picture",
     "move_placement",
+    "name_policy",
     "note_search_miss",
     "offer_courseware",
     "open_bulk_import",
@@ -135,9 +138,11 @@ __all__ = [
     "set_picture_aside",
     "set_review_rounds",
     "set_rights",
+    "stop_explaining",
     "submit_courseware",
     "take_commission",
     "take_original",
+    "unname_policy",
     "watch_columns",
     "withdraw_courseware",
     "write_article",

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from yuanjiao.courseware import steps
-from yuanjiao.courseware.models import Courseware, ItemPart, PartKind, Rights, ShownPerson
+from yuanjiao.courseware.models import Courseware, ItemPart, PartKind, PolicyLink, PolicyText, Rights, ShownPerson
 from yuanjiao.courseware.rules.kinds import PLAYED, Kind
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
@@ -62,6 +62,10 @@ def _carry(old: Courseware, new: Courseware) -> None:
             courseware=new, name_sealed=one.name_sealed, is_living=one.is_living, consent_form=one.consent_form,
             consent_on=one.consent_on, paper=one.paper, revoked_on=one.revoked_on,
         )  # fmt: skip
+    for text in PolicyText.objects.filter(courseware=old):
+        PolicyText.objects.create(courseware=new, document=text.document, issued_on=text.issued_on)
+    for link in old.explains.all():
+        PolicyLink.objects.create(courseware=new, policy_uid=link.policy_uid, role=link.role)
     if new.kind in PLAYED or new.kind == Kind.DOCUMENT:
         return
     for part in old.parts.filter(kind=PartKind.PICTURE).order_by("number"):

@@ -88,7 +88,7 @@ def set_rights(
 
     A released item's licence may be prolonged or cut short: cut short, its delivery ends on that day.
     """
-    _require_papers(courseware, by, BEFORE_RELEASE | {State.RELEASED})
+    require_papers(courseware, by, BEFORE_RELEASE | {State.RELEASED})
     if not holder.strip():
         raise Refused("请填写权利人")
     if rights_from and rights_to and rights_to <= rights_from:
@@ -111,7 +111,7 @@ def set_rights(
     return row
 
 
-def _require_papers(courseware: Courseware, by: Actor, states: frozenset[State]) -> None:
+def require_papers(courseware: Courseware, by: Actor, states: frozenset[State]) -> None:
     """The author, or who manages the columns there: contracts often lie with the office."""
     path = courseware.unit.division.path
     if by.covers(Permission.MANAGE_COLUMNS, path):
@@ -137,7 +137,7 @@ def add_shown_person(
     paper: str = "",
 ) -> ShownPerson:
     """Record somebody the item tells of, and the consent of who lives. The name is sealed; the trail does not hold it."""
-    _require_papers(courseware, by, BEFORE_RELEASE)
+    require_papers(courseware, by, BEFORE_RELEASE)
     if not name.strip() or len(name.strip()) > 50:
         raise Refused("请填写人物姓名（最多 50 字）")
     _check_consent(consent_form, consent_on, local_day(at))
@@ -161,7 +161,7 @@ def _check_consent(form: str, given_on: date | None, today: date) -> None:
 @transaction.atomic
 def record_consent(*, person: ShownPerson, consent_form: str, consent_on: date, by: Actor, at: datetime, paper: str = "") -> None:
     """Record a consent that came later."""
-    _require_papers(person.courseware, by, BEFORE_RELEASE)
+    require_papers(person.courseware, by, BEFORE_RELEASE)
     _check_consent(consent_form, consent_on, local_day(at))
     person.consent_form, person.consent_on, person.revoked_on, person.paper = consent_form, consent_on, None, paper.strip()[:100]
     person.save(update_fields=["consent_form", "consent_on", "revoked_on", "paper"])
@@ -172,7 +172,7 @@ def record_consent(*, person: ShownPerson, consent_form: str, consent_on: date, 
 def revoke_consent(*, person: ShownPerson, by: Actor, at: datetime) -> None:
     """Somebody does not agree any more: a released item is withdrawn at once, everywhere with the next catalogue."""
     courseware = person.courseware
-    _require_papers(courseware, by, BEFORE_RELEASE | {State.RELEASED})
+    require_papers(courseware, by, BEFORE_RELEASE | {State.RELEASED})
     if person.consent_on is None or person.revoked_on is not None:
         raise Conflict("没有有效的同意可以撤回")
     person.revoked_on = local_day(at)
@@ -186,7 +186,7 @@ def revoke_consent(*, person: ShownPerson, by: Actor, at: datetime) -> None:
 @transaction.atomic
 def remove_shown_person(*, person: ShownPerson, by: Actor, at: datetime) -> None:
     """Take somebody off the list who is not shown after all; the name is gone with the row."""
-    _require_papers(person.courseware, by, BEFORE_RELEASE)
+    require_papers(person.courseware, by, BEFORE_RELEASE)
     person.delete()
     write_audit(by=by, action="去掉所涉人物", subject=f"课件 {person.courseware.title}", at=at)
 
@@ -219,6 +219,6 @@ def record_need(
 @transaction.atomic
 def cite_needs(*, courseware: Courseware, needs: Sequence[Need], by: Actor, at: datetime) -> None:
     """Say which recorded needs the item answers; those not named any more are let go."""
-    _require_papers(courseware, by, BEFORE_RELEASE | {State.RELEASED})
+    require_papers(courseware, by, BEFORE_RELEASE | {State.RELEASED})
     courseware.needs.set(needs)
     write_audit(by=by, action="关联需求", subject=f"课件 {courseware.title}", at=at, detail="；".join(one.text for one in needs)[:200])

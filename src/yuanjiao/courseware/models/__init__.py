@@ -4,6 +4,7 @@ from yuanjiao.courseware.models.bulk import BulkImport, BulkRow, BulkState
 from yuanjiao.courseware.models.columns import Column, ColumnAlarm, ColumnCategory, Placement
 from yuanjiao.courseware.models.item import Courseware, CoursewareClass, CoursewareSource, CoursewareStep
 from yuanjiao.courseware.models.parts import FormerVersion, ItemPart, PartKind
+from yuanjiao.courseware.models.policies import PolicyLink, PolicyRole, PolicyText
 from yuanjiao.courseware.models.rendition import JobState, Rendition, RenditionJob, RenditionKind
 from yuanjiao.courseware.models.review import (
     ChecklistLine,
@@ -44,6 +45,9 @@ __all__ = [
     "OfferState",
     "PartKind",
     "Placement",
+    "PolicyLink",
+    "PolicyRole",
+    "PolicyText",
     "Rendition",
     "RenditionJob",
     "RenditionKind",

@@ -170,6 +170,8 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
             "host": urlsplit(found.address).hostname or "",
             "transcript": transcript(store.path(words.blob)) if words else [],
             "about": _about(found),
+            "policy": queries.policy_of(uid, on=clock.today()),
+            "explains": queries.explained_by(uid, on=clock.today()),
             "more": _more(found, columns[0].uid if columns else None, wished),
         },
     )

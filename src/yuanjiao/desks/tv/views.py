@@ -196,9 +196,19 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
             "play": _link(request, "tv_play", uid, **place) if film else "",
             "read": _link(request, "tv_read", uid, **place) if leaves(found, box_of(request).canvas) else "",
             "listen": _link(request, "tv_play", uid, **place, v="audio") if found.rendition(faces.SOUND) else "",
+            "kin": _kin(request, uid),
             "back": _back(request),
         },
     )
+
+
+def _kin(request: HttpRequest, uid: UUID) -> tuple[str, str] | None:
+    """From a policy text to its explanation (or its questions), from an explanation to the text: (words, address)."""
+    on = clock.today()
+    policy, texts = queries.policy_of(uid, on=on), queries.explained_by(uid, on=on)
+    if policy and policy.explained:
+        return _("看%s") % policy.explained[0].role, _link(request, "tv_item", policy.explained[0].uid)
+    return (_("看文件原文"), _link(request, "tv_item", texts[0].uid)) if texts else None
 
 
 @page
