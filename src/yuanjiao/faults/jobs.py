@@ -5,27 +5,33 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
 from yuanjiao.faults.commands import ensure_dictionaries, fold_order, open_order, take_up_report
 from yuanjiao.faults.models import WorkOrder
 from yuanjiao.faults.queries import pending_reports
-from yuanjiao.faults.queries.dictionary import term_for
+from yuanjiao.faults.queries.dictionary import shortest_patience, term_for
+from yuanjiao.faults.queries.orders import outages_without_order, unstable_without_order
+from yuanjiao.faults.queries.reports import newly_pending
 from yuanjiao.faults.rules import CLASS_OF_KIND, Channel, is_due
-from yuanjiao.items.rules import OPEN, State
+from yuanjiao.items.rules import ItemKind, State
 from yuanjiao.lib.errors import YuanjiaoError
-from yuanjiao.network.queries import InstabilityView, OutageView, object_by_code, open_outages, unstable_objects
+from yuanjiao.network.queries import OutageView, object_by_code, outage_views
 from yuanjiao.people.rules import SYSTEM
 
 log = logging.getLogger(__name__)
 REPORTS_PER_TURN = 200
+ORDERS_PER_TURN = 500
+TOGETHER = 100
+"""Outages looked at in one query."""
 
 
-def take_up_reports(at: datetime) -> int:
-    """Take up what waits, oldest first; one that cannot be taken up is named in the log and does not stop the others."""
-    ensure_dictionaries()
+def take_up_reports(at: datetime, *, left_behind: bool = False) -> int:
+    """Take up what waits, oldest first; one that cannot be taken up is named in the log and does not stop the others.
+
+    Without `left_behind` only the newest reports are gone through: years of them are not read every few seconds.
+    """
     taken = 0
-    for report in pending_reports()[:REPORTS_PER_TURN]:
+    for report in (pending_reports() if left_behind else newly_pending())[:REPORTS_PER_TURN]:
+        ensure_dictionaries()
         try:
             take_up_report(report=report, by=SYSTEM, at=at)
             taken += 1
@@ -34,23 +40,27 @@ def take_up_reports(at: datetime) -> int:
     return taken
 
 
+def take_up_left_reports(at: datetime) -> int:
+    """The turn of those that could not be taken up while they were new."""
+    return take_up_reports(at, left_behind=True)
+
+
 def open_orders_for_outages(at: datetime) -> int:
     """One order for every open root outage older than its patience; one per root, whatever it darkens (NET08).
 
-    What comes and goes gets one order for all its drops, however short each of them is.
+    What comes and goes gets one order for all its drops, however short each of them is. At most some hundred orders a turn.
     """
-    ensure_dictionaries()
-    with_order = set(WorkOrder.objects.exclude(outage=None).values_list("outage_id", flat=True))
-    due = [outage for outage in open_outages(["/"]) if outage.outage_id not in with_order and _is_due(outage, at)]
-    due += [one.outage for one in unstable_objects(["/"]) if one.outage is not None and not _has_order(one)]
-    return sum(_open(outage, at) for outage in due)
-
-
-def _has_order(matter: InstabilityView) -> bool:
-    """Whether somebody has been sent to the object since it began to come and go, or is still there."""
-    orders = WorkOrder.objects.filter(subject__code=matter.code)
-    told = matter.outage.outage_id if matter.outage else None
-    return orders.filter(Q(outage=told) | Q(outage_started_at__gte=matter.started_at) | Q(item__state__in=OPEN)).exists()
+    unstable = unstable_without_order()
+    keys = [*unstable, *outages_without_order(at - shortest_patience()).values_list("pk", flat=True)]
+    opened = 0
+    if keys:
+        ensure_dictionaries()
+    for start in range(0, len(keys), TOGETHER):
+        views = outage_views(keys[start : start + TOGETHER])
+        opened += sum(_open(outage, at) for outage in views if outage.outage_id in unstable or _is_due(outage, at))
+        if opened >= ORDERS_PER_TURN:
+            break
+    return opened
 
 
 def _is_due(outage: OutageView, at: datetime) -> bool:
@@ -70,7 +80,9 @@ def _open(outage: OutageView, at: datetime) -> bool:
 
 def fold_explained_orders(at: datetime) -> int:
     """An order whose outage has turned out to have a root goes into the root's order, as long as nobody has begun with it."""
-    rows = WorkOrder.objects.filter(outage__root__isnull=False, outage__root__order__isnull=False, item__state=State.ISSUED)
+    rows = WorkOrder.objects.filter(
+        outage__root__isnull=False, outage__root__order__isnull=False, item__kind=ItemKind.WORK_ORDER, item__state=State.ISSUED
+    )
     folded = 0
     for order in rows.select_related("item__division", "item__lead_unit", "outage__root__order__item"):
         root = order.outage.root.order  # type: ignore[union-attr]

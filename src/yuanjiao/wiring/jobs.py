@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 
 from yuanjiao.courseware.jobs import clear_old_uploads, expire_rights, index_courseware, requeue_packaging, watch_promises
-from yuanjiao.faults.jobs import run_faults
+from yuanjiao.faults.jobs import run_faults, take_up_left_reports
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.catalogue.follow import follow_parent
 from yuanjiao.flow.catalogue.publish import publish
@@ -79,6 +79,7 @@ JOBS: tuple[Job, ...] = (
     Job("watch_departures", 30.0, programmes.watch_departures, TOP),
     Job("watch_promises", 1800.0, watch_promises, TOP),
     Job("faults", 5.0, run_faults, TOP),
+    Job("take_up_left_reports", 3600.0, take_up_left_reports, TOP),
     Job("forget_imports", 3600.0, forget_old_uploads, TOP),
     Job("weigh_indexes", 3600.0, weigh_indexes),
     Job("draft_month_reports", 3600.0, draft_month_reports, TOP),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from datetime import timedelta
+
+from django.db.models import Min, Q, QuerySet
 
 from yuanjiao.faults.models import FaultCause, ServiceTerm
-from yuanjiao.faults.rules import FaultClass, area_of
+from yuanjiao.faults.rules import FIRST_PATIENCE_MINUTES, FaultClass, area_of
 from yuanjiao.lib.errors import NotFound, Refused
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import ancestors
@@ -36,6 +38,12 @@ def term_for(fault_class: str, division: Division) -> ServiceTerm:
     if row is None:
         raise Refused("服务时限表缺少这一类别，请市级管理员在“故障设置”补上")
     return row
+
+
+def shortest_patience() -> timedelta:
+    """No outage gets an order by itself before it has lasted so long, wherever it is."""
+    found = ServiceTerm.objects.aggregate(least=Min("patience_minutes"))["least"]
+    return timedelta(minutes=FIRST_PATIENCE_MINUTES if found is None else found)
 
 
 def term_by_pk(pk: int) -> ServiceTerm:

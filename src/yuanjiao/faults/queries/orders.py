@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from yuanjiao.faults.models import WorkOrder
 from yuanjiao.faults.rules import CLASS_NAMES, FaultClass, Ratio
 from yuanjiao.items.queries import colour_filter
-from yuanjiao.items.rules import ENDED, WITH_OWNER, Colour, State
+from yuanjiao.items.rules import ENDED, OPEN, WITH_OWNER, Colour, State
 from yuanjiao.lib.errors import NotFound
-from yuanjiao.network.models import ManagedObject
-from yuanjiao.network.queries import OutageView
+from yuanjiao.network.models import ManagedObject, Outage
+from yuanjiao.network.queries import OutageView, told_instabilities, told_roots
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
@@ -70,6 +70,18 @@ def operator_unit_for(division: Division, level: int, *, on: date) -> OrgUnit | 
 def colour_counts(rows: QuerySet[WorkOrder], at: datetime) -> dict[Colour, int]:
     """How many of the orders are near due, behind, overdue."""
     return {colour: rows.filter(colour_filter(colour, at, "item__")).count() for colour in (Colour.BLUE, Colour.YELLOW, Colour.RED)}
+
+
+def outages_without_order(begun_by: datetime) -> QuerySet[Outage]:
+    """Open root outages that began until `begun_by` and have no order, oldest first."""
+    return told_roots().filter(started_at__lte=begun_by, order=None).order_by("started_at", "id")
+
+
+def unstable_without_order() -> list[int]:
+    """Keys of the outages told for what comes and goes, where nobody has been sent since it began, nor is there still."""
+    order = WorkOrder.objects.filter(Q(outage_started_at__gte=OuterRef("started_at")) | Q(item__state__in=OPEN), subject=OuterRef("object"))
+    told = WorkOrder.objects.filter(outage=OuterRef("told"))
+    return list(told_instabilities().filter(~Exists(told), ~Exists(order)).values_list("told", flat=True))
 
 
 @dataclass(frozen=True)

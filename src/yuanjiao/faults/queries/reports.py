@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from yuanjiao.faults.models import FaultReport, ReporterContact, ReportHandling
 from yuanjiao.items.queries import story
@@ -30,6 +30,12 @@ def report_of(actor: Actor, code: str) -> FaultReport | None:
 def pending_reports() -> QuerySet[FaultReport]:
     """Reports nobody has taken up yet, oldest first."""
     return FaultReport.objects.filter(handling=None).order_by("filed_at", "pk")
+
+
+def newly_pending(behind: int = 1000) -> QuerySet[FaultReport]:
+    """Those of `pending_reports` that came after the newest that was taken up, or shortly before it: found without going through all."""
+    newest = ReportHandling.objects.aggregate(newest=Max("report_id"))["newest"] or 0
+    return pending_reports().filter(pk__gt=newest - behind)
 
 
 def callback_phone(report: FaultReport) -> str:

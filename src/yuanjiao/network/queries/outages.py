@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -107,6 +107,23 @@ def open_outages(paths: Iterable[str]) -> list[OutageView]:
     object above are left out: they may turn out to be explained by it."""
     rows = _rows().filter(within("object__division__path", paths), ended_at=None, root=None, held=False)
     return [_view(row) for row in rows.order_by("started_at", "id")]
+
+
+def told_roots() -> QuerySet[Outage]:
+    """The rows of what `open_outages` tells of the whole tree: for rooms that must find among many the few that wait for them."""
+    return Outage.objects.filter(ended_at=None, root=None, held=False)
+
+
+def told_instabilities() -> QuerySet[Instability]:
+    """What comes and goes now and was told: `told` is the key of the outage that was told for it."""
+    told = Outage.objects.filter(object=OuterRef("object"), root=None, held=False, started_at__lte=OuterRef("started_at"))
+    newest = Subquery(told.order_by("-started_at", "-id").values("pk")[:1])
+    return Instability.objects.filter(ended_at=None).annotate(told=newest).filter(told__isnull=False)
+
+
+def outage_views(keys: Sequence[int]) -> list[OutageView]:
+    """The outages with these keys (at most some hundred), oldest first."""
+    return [_view(row) for row in _rows().filter(pk__in=keys).order_by("started_at", "id")]
 
 
 @dataclass(frozen=True)
