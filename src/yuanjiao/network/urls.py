@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.network.views import checks, comparison, edges, life, lines, maintenance, outages, probes, rates, rule, rulings, sites
+from yuanjiao.network.views import behind, checks, comparison, edges, life, lines, maintenance, outages, probes, rates, rule, rulings, sites
 
 app_name = "network"
 urlpatterns = [
@@ -26,6 +26,7 @@ urlpatterns = [
     path("maintenance/<uuid:uid>/cancel/", maintenance.maintenance_cancel, name="maintenance_cancel"),
     path("objects/<str:code>/", life.service, name="service"),
     path("objects/<str:code>/turn/", life.service_turn, name="service_turn"),
+    path("objects/<str:code>/rhythm/", life.service_rhythm, name="service_rhythm"),
     path("objects/<str:code>/move/", life.service_move, name="service_move"),
     path("suspended/", life.suspended, name="suspended"),
     path("rulings/", rulings.rulings, name="rulings"),
@@ -33,6 +34,7 @@ urlpatterns = [
     path("rulings/rule/", rulings.rule_new, name="rule_new"),
     path("rule/", rule.rule, name="rule"),
     path("rates/", rates.rates, name="rates"),
+    path("rates/sites/", behind.rate_sites, name="rate_sites"),
     path("comparison/", comparison.comparison, name="comparison"),
     path("coverage/", rates.coverage, name="coverage"),
 ]

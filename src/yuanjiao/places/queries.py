@@ -78,6 +78,14 @@ def division_by_code(code: str, *, on: date) -> Division:
     return row
 
 
+def division_held(code: str, *, first: date, last: date) -> Division:
+    """The newest row of a code in force on some day from `first` to `last`, though it may have ended since; NotFound otherwise."""
+    row = held_between(first, last).filter(code=code).order_by("-valid_from").first()
+    if row is None:
+        raise NotFound(f"没有代码为 {code} 的区划（{first:%Y-%m-%d} 至 {last:%Y-%m-%d}）")
+    return row
+
+
 def ancestors(division: Division) -> list[Division]:
     """From the top down to the division itself, in the tree the row was written in."""
     codes = [code for code in division.path.split("/") if code]

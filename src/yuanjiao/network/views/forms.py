@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
+from yuanjiao.network.commands.rhythms import LONGEST_S, SHORTEST_S
 
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
@@ -50,6 +51,21 @@ class ServiceForm(StaffForm):
     def __init__(self, *args: Any, turns: list[tuple[str, Any]], **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["turn"].choices = turns  # type: ignore[attr-defined]
+
+
+class RhythmForm(StaffForm):
+    """How often an object beats and how late it may be; empty is as everywhere."""
+
+    period_s = forms.IntegerField(
+        label=_("心跳周期（秒）"),
+        min_value=SHORTEST_S,
+        max_value=LONGEST_S,
+        required=False,
+        help_text=_("留空按全局设置；盒子上的周期要设成一样"),
+    )
+    grace_s = forms.IntegerField(
+        label=_("宽限（秒）"), min_value=0, max_value=LONGEST_S, required=False, help_text=_("过了周期再等多久才算不通；留空按全局设置")
+    )
 
 
 class PlaceForm(StaffForm):

@@ -1,9 +1,10 @@
-"""The life of an object in the register: its dated story, taking it out of service by decision, and moving it to another place."""
+"""The life of an object in the register: its dated story, taking it out of service by decision, moving it, and how often it beats."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseBase
@@ -14,8 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from yuanjiao.lib import clock
 from yuanjiao.network import commands, queries
-from yuanjiao.network.models import Lifecycle, ManagedObject
-from yuanjiao.network.views.forms import PlaceForm, ServiceForm, act_on
+from yuanjiao.network.models import Lifecycle, ManagedObject, ObjectKind
+from yuanjiao.network.views.forms import PlaceForm, RhythmForm, ServiceForm, act_on
 from yuanjiao.network.views.parts import address_of, county_filter, division_filter, seen_paths
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
@@ -42,7 +43,9 @@ def _visible(code: str, request: ActingRequest) -> ManagedObject:
     return row
 
 
-def _page(request: ActingRequest, row: ManagedObject, *, turn: Form | None = None, place: Form | None = None) -> HttpResponse:
+def _page(
+    request: ActingRequest, row: ManagedObject, *, turn: Form | None = None, place: Form | None = None, rhythm: Form | None = None
+) -> HttpResponse:
     may = request.actor.covers(Permission.IMPORT_REGISTER, row.division.path)
     turns = TURNS.get(row.lifecycle, [])
     today = {"on": clock.today()}
@@ -54,9 +57,16 @@ def _page(request: ActingRequest, row: ManagedObject, *, turn: Form | None = Non
         "windows": queries.windows_of(row)[:20],
         "turn": turn or (ServiceForm(initial=today, turns=turns) if may and turns else None),
         "place": place or (PlaceForm(initial=today) if may and row.lifecycle != Lifecycle.RETIRED else None),
+        "beats": row.kind != ObjectKind.LINE,
+        "usual": {"period_s": settings.BEAT_PERIOD_S, "grace_s": settings.BEAT_GRACE_S},
+        "rhythm": rhythm or (_rhythm_form(row) if may and row.kind != ObjectKind.LINE else None),
         "may_announce": row.lifecycle == Lifecycle.IN_SERVICE and request.actor.covers(Permission.PLAN_MAINTENANCE, row.division.path),
     }
-    return render(request, "network/service.html", context, status=400 if turn or place else 200)
+    return render(request, "network/service.html", context, status=400 if turn or place or rhythm else 200)
+
+
+def _rhythm_form(row: ManagedObject) -> RhythmForm:
+    return RhythmForm(initial={"period_s": row.period_s, "grace_s": row.grace_s})
 
 
 @door(Permission.IMPORT_REGISTER)
@@ -90,6 +100,15 @@ def service_move(request: ActingRequest, code: str) -> HttpResponseBase:
 def _move(row: ManagedObject, told: dict[str, Any], request: ActingRequest) -> None:
     division = division_by_code(told["division"], on=clock.today())
     commands.move_object(subject=row, division=division, by=request.actor, on=told["on"], at=clock.now())
+
+
+@door(Permission.IMPORT_REGISTER)
+def service_rhythm(request: ActingRequest, code: str) -> HttpResponseBase:
+    """Set how often the object beats and how late it may be."""
+    row = _visible(code, request)
+    form = RhythmForm(request.POST or None)
+    done = act_on(form, lambda told: commands.set_rhythm(subject=row, **told, by=request.actor, at=clock.now()))
+    return _done(request, row) if done else _page(request, row, rhythm=form)
 
 
 def _done(request: ActingRequest, row: ManagedObject) -> HttpResponseBase:

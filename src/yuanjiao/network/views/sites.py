@@ -13,7 +13,6 @@ from yuanjiao.lib import clock
 from yuanjiao.network import queries
 from yuanjiao.network.models import AccessMode, ManagedObject, ObjectKind, SiteKind, State
 from yuanjiao.network.queries.evidence import STEP_NAMES
-from yuanjiao.network.rules import RULE
 from yuanjiao.network.views.parts import (
     COLOURS,
     STATE_CHOICES,
@@ -93,7 +92,6 @@ def site(request: ActingRequest, code: str) -> HttpResponseBase:
         "assets": queries.assets().filter(place=row),
         "people": _responsible(row) if request.actor.holds(Permission.SEE_PEOPLE) else None,
         "month": queries.availability(row, start, at),
-        "rule": RULE,
     }
     return render(request, "network/site.html", context)
 

@@ -17,7 +17,7 @@ from yuanjiao.network.models import DayRollup
 from yuanjiao.network.queries import rate_over, rates_by_site
 from yuanjiao.network.queries.proof import Proof, Proved
 from yuanjiao.places.models import Division
-from yuanjiao.places.queries import division_by_code
+from yuanjiao.places.queries import division_by_code, division_held
 from yuanjiao.reports.models import Document
 
 SHOWN = 20
@@ -55,9 +55,9 @@ class Command(BaseCommand):
 
     def _verify_period(self, options: dict[str, Any], now: datetime) -> None:
         """The seconds that pages print, from the rows and, where days have been summed, from their sums, against the journal."""
-        division = _division(options["division"], clock.local_day(now))
         start = clock.day_start(options["since"] or clock.local_day(now).replace(day=1))
         end = clock.day_start(options["until"]) if options["until"] else now.replace(microsecond=0)
+        division = _division(options["division"], clock.local_day(start), clock.local_day(max(end - timedelta(seconds=1), start)))
         self.stdout.write(f"{division.name} {start:%Y-%m-%d %H:%M} 至 {end.astimezone(clock.CHINA):%Y-%m-%d %H:%M}")
         proof = Proof(division, start, end)
         journal = {code: _amounts(proof.of(code)) for code in proof.codes}
@@ -111,9 +111,9 @@ class Command(BaseCommand):
         return DayRollup.objects.count()
 
 
-def _division(code: str, day: date) -> Division:
+def _division(code: str, first: date, last: date) -> Division:
     if code:
-        return division_by_code(code, on=day)
+        return division_held(code, first=first, last=last)
     top = Division.objects.filter(parent=None, valid_to=None).order_by("code").first()
     if top is None:
         raise CommandError("还没有区划")
