@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,6 +139,34 @@ def test_the_warmest_believable_sensor_counts(tmp_path: Path) -> None:
         (tmp_path / name / ("temp1_input" if "hwmon" in name else "temp")).write_text(text)
     (tmp_path / "class/hwmon/hwmon0/temp2_input").write_text("255000")
     assert checking.temperature(tmp_path) == 61.0
+
+
+@pytest.mark.usefixtures("as_edge")
+def test_heat_and_a_wrong_clock_are_told_with_what_was_read(
+    settings: Any, at: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor = tmp_path / "class/thermal/thermal_zone0/temp"
+    sensor.parent.mkdir(parents=True)
+    monkeypatch.setattr(checking.temperature, "__defaults__", (tmp_path,))  # the machine's own sensors are elsewhere
+    line = SimpleNamespace(offset_s=0.0)
+    monkeypatch.setattr(checking, "parent_line", lambda: line)
+    settings.CHECK_TEMPERATURE_C, settings.CHECK_CLOCK_S = 75.0, 30.0
+    with listening() as parent:
+        settings.PARENT, memory = f"http://127.0.0.1:{parent}", checking.Checks()
+        for minute, heat, off in ((0, 60, 0.0), (1, 60, 4.0), (2, 91, -400.0), (3, 92, -400.0), (4, 60, 1.0)):
+            sensor.write_text(f"{heat}000")
+            line.offset_s = off
+            checking.check_edge(at + timedelta(minutes=minute), checks=memory)
+    rows = EdgeCheck.objects.filter(subject__code=CODE, kind__in=["temperature", "time"]).order_by("at")
+    told = [(row.kind, row.ok, (row.at - at).seconds // 60, row.value) for row in rows]
+    assert sorted(told) == [
+        ("temperature", False, 2, 91.0),
+        ("temperature", True, 0, 60.0),
+        ("temperature", True, 4, 60.0),
+        ("time", False, 2, 400.0),
+        ("time", True, 1, 4.0),  # before the parent has answered nothing is known of the clock
+        ("time", True, 4, 1.0),
+    ]
 
 
 def test_line_addresses_are_read_or_refused_by_name() -> None:
