@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import zipfile
 from concurrent.futures import ThreadPoolExecutor, wait
 from io import BytesIO
@@ -67,3 +69,29 @@ def test_pdfs_are_opened_by_one_thread_at_a_time(tmp_path: Path) -> None:
             told.append("first")
         second.result(10)
     assert told == ["first", "second"]
+
+
+SLOW_OFFICE = """#!/bin/sh
+{{ echo begun; exec sleep 300; }} > {line} &
+wait
+"""
+
+
+def test_an_office_program_that_takes_too_long_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`soffice` only starts the program that does the work: that one has to end too, or it keeps its memory for ever."""
+    program, line, target = tmp_path / "soffice", tmp_path / "line", tmp_path / "a.docx"
+    target.write_bytes(b"x")
+    os.mkfifo(line)
+    program.write_text(SLOW_OFFICE.format(line=line))
+    program.chmod(0o755)
+    monkeypatch.setattr(pages, "office", lambda: str(program))
+    monkeypatch.setattr(pages, "OFFICE_S", 2.0)
+    reader = os.open(line, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(NotUsable, match="超过"):
+            pages.as_pdf(target, ".docx", tmp_path)
+        assert os.read(reader, 100) == b"begun\n"
+        assert select.select([reader], [], [], 10.0)[0], "the child of the program still lives"
+        assert os.read(reader, 100) == b"", "nobody holds the other end any more"
+    finally:
+        os.close(reader)

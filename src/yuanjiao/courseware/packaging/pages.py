@@ -6,14 +6,16 @@ nothing else. Office files are first turned into a PDF by LibreOffice, where the
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -213,14 +215,26 @@ def as_pdf(path: Path, suffix: str, folder: Path) -> Path:
         program, "--headless", "--norestore", "--nolockcheck", "--nodefault", f"-env:UserInstallation=file://{folder}/profile",
         "--convert-to", "pdf", "--outdir", str(folder / "out"), str(source),
     ]  # fmt: skip
-    try:
-        subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=OFFICE_S)
-    except subprocess.TimeoutExpired:
-        raise NotUsable(f"LibreOffice 转换超过 {OFFICE_S:.0f} 秒，文档可能太复杂；{SAVE_AS_PDF}") from None
+    _run_to_its_end(command)
     result = folder / "out" / "document.pdf"
     if not result.is_file():
         raise NotUsable(f"LibreOffice 打不开这个文档；{SAVE_AS_PDF}")
     return result
+
+
+def _run_to_its_end(command: list[str]) -> None:
+    """Run the office program; whatever it started ends with it: `soffice` is a shell script round the program that does the work."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        process.wait(OFFICE_S)
+    except subprocess.TimeoutExpired:
+        raise NotUsable(f"LibreOffice 转换超过 {OFFICE_S:.0f} 秒，文档可能太复杂；{SAVE_AS_PDF}") from None
+    finally:
+        with suppress(ProcessLookupError):  # the whole session has ended by itself, as it should
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 # -- pages ------------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ NAMES = {stage.value: name for stage, name in STAGE_NAMES}
 
 
 def _require(contest: Contest, stage: Stage, by: Actor | None = None) -> None:
-    contest.refresh_from_db()
+    """The contest is at this stage and stays there until the transaction ends: who moves it on waits for a sheet being handed in."""
+    contest.refresh_from_db(from_queryset=Contest.objects.select_for_update())
     if by is not None:
         by.require(Permission.MANAGE_COLUMNS, contest.unit.division.path)
     if contest.stage != stage:
