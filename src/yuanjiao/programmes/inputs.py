@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from yuanjiao.lib.clock import CHINA
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.rules import Level
+from yuanjiao.programmes.rules.outlets import CONNECTOR_NAMES
 
 WEEKDAY_CHOICES = [(str(number), f"周{name}") for number, name in enumerate("一二三四五六日", 1)]
 
@@ -75,6 +76,35 @@ class NoticeForm(OwnedForm):
     def clean_ends_at(self) -> datetime:
         found: datetime = self.cleaned_data["ends_at"]
         return found if found.tzinfo else found.replace(tzinfo=CHINA)
+
+
+class OutletForm(OwnedForm):
+    """An official channel."""
+
+    name = forms.CharField(label=_("媒体名称"), max_length=40, help_text=_("例如：市教育局公众号、青禾日报"))
+    unit = forms.ChoiceField(label=_("主管单位"), choices=())
+    registration = forms.CharField(label=_("备案号或批准依据"), max_length=80, help_text=_("只向官方媒体发布"))
+    connector = forms.ChoiceField(label=_("连接方式"), choices=CONNECTOR_NAMES)
+    address = forms.CharField(label=_("接口网址"), max_length=500, required=False, help_text=_("人工发布不填；加密保存，不再显示"))
+    secret = forms.CharField(
+        label=_("签名密钥"), max_length=200, required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_("媒体系统接口至少 16 位；机器人开了“加签”才填"),
+    )  # fmt: skip
+
+
+class PublishForm(forms.Form):
+    """An item and the channels it goes to."""
+
+    item = forms.ChoiceField(label=_("课件"), choices=())
+    outlets = forms.MultipleChoiceField(label=_("媒体"), choices=(), widget=forms.CheckboxSelectMultiple)
+    lead = forms.CharField(
+        label=_("导语"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text=_("不填即用课件的简介")
+    )
+
+    def __init__(self, *args: Any, items: Sequence[tuple[UUID, str]], outlets: Mapping[str, object], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["item"].choices = [(str(uid), title) for uid, title in items]  # type: ignore[attr-defined]
+        self.fields["outlets"].choices = [(key, str(one)) for key, one in outlets.items()]  # type: ignore[attr-defined]
 
 
 class ChannelForm(OwnedForm):

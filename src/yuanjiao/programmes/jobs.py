@@ -22,6 +22,11 @@ def tell_plays(at: datetime) -> int:
     return commands.tell_plays(at=at)
 
 
+def send_publications(at: datetime) -> int:
+    """Returns how many publications official channels took."""
+    return commands.send_publications(at=at)
+
+
 def watch_departures(at: datetime) -> int:
     """Returns how many proofs came in that a withdrawn item is gone somewhere."""
     return commands.watch_departures(at=at)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.programmes.views import channels, notices, reach, themes
+from yuanjiao.programmes.views import channels, notices, outlets, reach, themes
 
 app_name = "programmes"
 urlpatterns = [
@@ -19,6 +19,13 @@ urlpatterns = [
     path("programmes/channels/<uuid:uid>/", channels.channel, name="channel"),
     path("programmes/channels/<uuid:uid>/act/", channels.channel_act, name="channel_act"),
     path("programmes/channels/<uuid:uid>/package.zip", channels.channel_package, name="channel_package"),
+    path("programmes/publications/", outlets.publication_list, name="publication_list"),
+    path("programmes/publications/new/", outlets.publication_new, name="publication_new"),
+    path("programmes/publications/<uuid:uid>/", outlets.publication, name="publication"),
+    path("programmes/publications/<uuid:uid>/act/", outlets.publication_act, name="publication_act"),
+    path("programmes/outlets/", outlets.outlet_list, name="outlet_list"),
+    path("programmes/outlets/new/", outlets.outlet_new, name="outlet_new"),
+    path("programmes/outlets/<uuid:uid>/end/", outlets.outlet_end, name="outlet_end"),
     path("programmes/departures/", reach.departure_list, name="departure_list"),
     path("programmes/departures/<int:pk>/", reach.departure, name="departure"),
     path("programmes/use/", reach.use_list, name="use_list"),

@@ -2,6 +2,7 @@
 
 from yuanjiao.programmes.models.channels import Airing, Block, BlockItem, Channel
 from yuanjiao.programmes.models.notices import Acknowledgement, Notice
+from yuanjiao.programmes.models.outlets import Outlet, Publication, PublicationState
 from yuanjiao.programmes.models.reach import CatalogueTaken, Departure, DepartureConfirmed
 from yuanjiao.programmes.models.themes import Theme, ThemeColumn
 from yuanjiao.programmes.models.use import PlayCount, PlayTally
@@ -16,8 +17,11 @@ __all__ = [
     "Departure",
     "DepartureConfirmed",
     "Notice",
+    "Outlet",
     "PlayCount",
     "PlayTally",
+    "Publication",
+    "PublicationState",
     "Theme",
     "ThemeColumn",
 ]

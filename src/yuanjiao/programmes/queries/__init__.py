@@ -22,6 +22,13 @@ from yuanjiao.programmes.queries.notices import (
     site_reach,
     untold_notices,
 )
+from yuanjiao.programmes.queries.outlets import (
+    outlet_for,
+    outlets_managed_by,
+    publication_for,
+    publications_managed_by,
+    withdrawn_here,
+)
 from yuanjiao.programmes.queries.reach import Gone, departure_for, departures_seen, gone_from
 from yuanjiao.programmes.queries.scopes import audiences, made_here, names_of
 from yuanjiao.programmes.queries.themes import ThemeNow, theme_now, themes_managed_by, themes_now
@@ -54,10 +61,15 @@ __all__ = [
     "notice_by_uid",
     "notices_now",
     "notices_seen_by",
+    "outlet_for",
+    "outlets_managed_by",
+    "publication_for",
+    "publications_managed_by",
     "site_reach",
     "theme_now",
     "themes_managed_by",
     "themes_now",
     "untold_notices",
     "use_by_county",
+    "withdrawn_here",
 ]
