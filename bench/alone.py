@@ -13,9 +13,9 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def main() -> None:
-    from yuanjiao.wiring import asgi
+    from yuanjiao.wiring import application
 
-    assert asgi.application is not None
+    assert application.application is not None
     from yuanjiao.flow.nodes.queries import own_node
     from yuanjiao.network.inputs import SiteBeat, hear_site
     from yuanjiao.network.jobs import keep_snapshot

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from tests.asking import ask
 from yuanjiao.flow.blobs import door, store
 from yuanjiao.flow.blobs.store import BlobRef
+from yuanjiao.lib.rsgi import Asked
 
 pytestmark = pytest.mark.django_db
 FILM = os.urandom(2_500_000)
@@ -31,21 +32,9 @@ def film() -> BlobRef:
     return store.put(FILM, media_type="video/mp4")
 
 
-def scope_of(path: str, method: str = "GET", **headers: str) -> dict[str, Any]:
-    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http", "method": method, "path": path, "query_string": b"", "headers": pairs}
-
-
 def lean(path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-    told: list[Any] = []
-
-    async def send(message: Any) -> None:
-        told.append(message)
-
-    asyncio.run(door.door(scope_of(path, method, **headers), None, send))
-    assert told[-1].get("more_body", False) is False
-    labels = {name.decode(): value.decode() for name, value in told[0]["headers"]}
-    return told[0]["status"], labels, b"".join(one["body"] for one in told[1:])
+    told = ask(door.door, Asked(method, path, headers={name.lower(): value for name, value in headers.items()}))
+    return told.status, told.headers, told.body
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -73,8 +62,8 @@ def test_what_is_not_here_is_404_and_what_is_no_media_name_goes_to_the_view(film
         f"/blobs/{film.sha256.upper()}.mp4": False,
         f"/blobs/{film.sha256}.mp4/": False,
     }
-    assert {path: door.takes(scope_of(path)) for path in taken} == taken
-    assert not door.takes(scope_of(f"/blobs/{film.sha256}.mp4", "POST"))
+    assert {path: door.takes(path, "GET") for path in taken} == taken
+    assert not door.takes(f"/blobs/{film.sha256}.mp4", "POST")
 
 
 def test_a_proxy_in_front_is_told_the_file_and_sends_the_bytes_itself(film: BlobRef, settings: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.asking import Told, ask
 from tests.network.listening import LIU
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node
@@ -19,7 +20,9 @@ from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.sealing import SEALED
 from yuanjiao.flow.wire.signing import Claim, request_bytes, to_headers
 from yuanjiao.lib import clock
+from yuanjiao.lib.rsgi import Asked
 from yuanjiao.network import intake, queries
+from yuanjiao.network.inputs import MAX_BODY_BYTES
 from yuanjiao.network.live import LISTENER, LiveArray
 from yuanjiao.simulation.cast import Cast
 
@@ -34,20 +37,11 @@ def listening(cast: Cast) -> Iterator[Cast]:
     LISTENER.array, LISTENER.loaded_at, LISTENER.words = LiveArray(), 0.0, {}
 
 
-def knock(method: str, body: bytes = b"", *, query: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, Any]:
+def knock(method: str, body: bytes = b"", *, query: str = "", headers: dict[str, str] | None = None) -> tuple[int, Any]:
     """One request to the door as the server makes it; status and decoded JSON."""
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    named = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
-    scope = {"type": "http", "method": method, "path": "/beat", "query_string": query, "headers": named}
-    asyncio.run(intake.door(scope, receive, send))
-    return sent[0]["status"], json.loads(sent[1]["body"])
+    named = {"content-length": str(len(body)), **{name.lower(): value for name, value in (headers or {}).items()}}
+    told = ask(intake.door, Asked(method, "/beat", query, named), body)
+    return told.status, json.loads(told.body)
 
 
 def beat_of(cast: Cast, code: str, **more: Any) -> bytes:
@@ -85,11 +79,11 @@ def test_what_is_no_site_of_the_register_is_named_in_the_answer(listening: Cast,
 
 
 def test_a_tiny_box_may_ask_by_get_or_by_form(listening: Cast) -> None:
-    query = f"site={LIU[1]}&key={listening.sites[LIU[1]].beat_key}".encode()
+    query = f"site={LIU[1]}&key={listening.sites[LIU[1]].beat_key}"
     assert knock("GET", query=query)[1]["accepted"] == 1
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert knock("POST", beat_of(listening, LIU[1]), headers=form)[1]["accepted"] == 1, "JSON sent by a tool that calls it a form"
-    status, answer = knock("POST", query, headers=form)
+    status, answer = knock("POST", query.encode(), headers=form)
     assert (status, answer["accepted"]) == (200, 1)
 
 
@@ -115,32 +109,22 @@ def test_malformed_bodies_are_refused_in_words(listening: Cast, body: bytes, hea
     assert answer["error"]
 
 
-def test_a_body_in_pieces_is_read_to_its_end_and_one_that_is_whole_is_not_waited_for(listening: Cast) -> None:
-    body, sent = beat_of(listening, LIU[0]), []
+def test_a_body_of_unknown_length_is_read_to_its_end_and_no_further_than_allowed(listening: Cast) -> None:
+    body, question = beat_of(listening, LIU[0]), Asked("POST", "/beat")
+    assert ask(intake.door, question, body[:9], body[9:20], body[20:]).status == 200
+    assert ask(intake.door, question, bytes(MAX_BODY_BYTES), b"x", b"never read").status == 413
+    assert ask(intake.door, Asked("POST", "/beat", headers={"content-length": str(MAX_BODY_BYTES + 1)}), b"never read").status == 413
 
-    def ask(parts: list[bytes], length: int) -> int:
-        waiting = list(parts)
 
-        async def receive() -> Any:
-            part = waiting.pop(0)
-            return {"type": "http.request", "body": part, "more_body": bool(waiting) or parts == [body]}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        headers = [(b"content-length", b"%d" % length)]
-        scope = {"type": "http", "method": "POST", "path": "/beat", "query_string": b"", "headers": headers}
-        asyncio.run(intake.door(scope, receive, send))
-        return int(sent[-2]["status"])
-
-    assert ask([body[:9], body[9:20], body[20:]], len(body)) == 200
-    assert ask([body[:9], body[9:], b""], len(body)) == 200
-    assert ask([body], len(body)) == 200, "the server says that more may come: nothing does"
+def test_who_hangs_up_in_the_middle_is_heard_of_no_more(listening: Cast) -> None:
+    told = Told(broken=True)
+    asyncio.run(intake.door(Asked("POST", "/beat", headers={"content-length": "90"}), told))  # type: ignore[arg-type]
+    assert (told.status, last(LIU[0])) == (400, 0.0)
 
 
 def test_what_is_no_sealed_batch_is_not_believed(listening: Cast) -> None:
     for body in (b"", b"YJM1", b"YJM1" + bytes(60), b"YJM1" + bytes(80)):
-        status, content = intake.take_sealed({"headers": []}, body, clock.now())
+        status, content = intake.take_sealed(Asked("POST", "/beat"), body, clock.now())
         assert (status, json.loads(content)["error"]) == (401, "not_believed")
     assert knock("POST", b"YJM1", headers={"content-type": SEALED})[0] == 401
 
@@ -163,16 +147,14 @@ def test_the_box_own_try_to_play_is_kept_with_the_step_that_failed_and_told_twic
     assert queries.passed_play_test_after(listening.sites[LIU[0]], at) is None
 
 
-def signed(raw: bytes, at: datetime) -> tuple[bytes, dict[str, Any]]:
-    """The body and an ASGI scope as an enrolled edge with a key of its own sends them; NODE becomes its uid."""
+def signed(raw: bytes, at: datetime) -> tuple[bytes, Asked]:
+    """The body and a question as an enrolled edge with a key of its own sends them; NODE becomes its uid."""
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw()
     node = Node.objects.create(kind="edge", name="边缘", public_key=public, subject_code="E-990101", enrolled_at=at)
     body, now = raw.replace(b"NODE", str(node.uid).encode()), micros(at)
     message = request_bytes(method="POST", target="/beat", node=node.uid, time_us=now, clock_us=now, body=body)
-    headers = to_headers(Claim(node.uid, now, now, key.sign(message)))
-    named = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    return body, {"type": "http", "method": "POST", "path": "/beat", "query_string": b"", "headers": named}
+    return body, Asked("POST", "/beat", headers=to_headers(Claim(node.uid, now, now, key.sign(message))))
 
 
 def test_a_signed_batch_is_one_request_for_the_edge_and_its_sites(listening: Cast, at: datetime) -> None:

@@ -24,6 +24,7 @@ from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.flow.wire.sealing import SEALED, is_genuine, read_sealed, sealed_bytes
 from yuanjiao.flow.wire.signing import SERVER_TIME, Claim, request_bytes, to_headers
+from yuanjiao.lib.rsgi import Asked
 from yuanjiao.network import intake
 from yuanjiao.network.inputs import RosterUnknown, hear_compact, hear_edge, read_edge_beat
 from yuanjiao.network.jobs import beat_parent
@@ -136,8 +137,8 @@ def test_the_door_takes_a_compact_batch_by_its_signature(listener: Listener, at:
         claim = Claim(
             node.uid, now, now, key.sign(request_bytes(method="POST", target="/beat", node=node.uid, time_us=now, clock_us=now, body=body))
         )
-        headers = [(name.encode(), value.encode()) for name, value in {"content-type": COMPACT, **to_headers(claim)}.items()]
-        status, content = intake.take_batch({"method": "POST", "path": "/beat", "headers": headers}, body, moment, listener)
+        headers = {"content-type": COMPACT, **to_headers(claim)}
+        status, content = intake.take_batch(Asked("POST", "/beat", headers=headers), body, moment, listener)
         return status, json.loads(content)
 
     assert send(at)[0] == 409, "nobody has told the roster yet"
@@ -156,7 +157,7 @@ def test_the_door_takes_both_forms_under_a_seal_and_once(listener: Listener, at:
     def send(moment: datetime, form: int, content: bytes, uid: UUID = node.uid) -> tuple[int, Any, bytes]:
         now, told = micros(moment), zstandard.compress(content) if packed else content
         body = sealed_bytes(node=uid, time_us=now, clock_us=now - 2_000_000, form=form, packed=packed, content=told, key=shared)
-        status, answer = intake._refuse(lambda: intake.take_sealed({"headers": []}, body, moment, listener))
+        status, answer = intake._refuse(lambda: intake.take_sealed(Asked("POST", "/beat"), body, moment, listener))
         return status, json.loads(answer), body
 
     long = {"node": str(node.uid), "sent_at": "", "beats": [[LIU[0], 3.5], ["S-无", 1]], "roster": list(LIU)}
@@ -164,7 +165,7 @@ def test_the_door_takes_both_forms_under_a_seal_and_once(listener: Listener, at:
     assert (status, answer["accepted"], answer["unknown"], answer["seals"]) == (200, 2, ["S-无"], True)
     assert listener.array.last[places[LIU[0]]] == at.timestamp() - 3.5
     assert listener.array.offset[places[EDGE]] == 2.0
-    assert intake.take_sealed({"headers": []}, body, at, listener)[0] == 401, "a seal is believed once"
+    assert intake.take_sealed(Asked("POST", "/beat"), body, at, listener)[0] == 401, "a seal is believed once"
 
     later, ages = at + timedelta(seconds=1), tenths_of(np.ones(4))
     compact = pack(Compact(node.uid, roster_digest(LIU), 0, 0, 0, 0, ages))

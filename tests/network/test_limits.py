@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from tests.asking import ask
 from tests.network.listening import LIU, SHI
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.lib.rsgi import Asked
 from yuanjiao.network import intake
 from yuanjiao.network.limits import PlaceLimits, SenderLimits, taken
 from yuanjiao.network.live import LISTENER, Listener
@@ -104,19 +105,10 @@ def test_wrong_keys_from_one_address_cannot_silence_the_site_whose_code_they_use
 def test_the_door_says_when_to_come_again_in_its_header(cast: Cast, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LISTENER, "loaded_at", at.timestamp())
     monkeypatch.setattr(intake, "STRANGERS", SenderLimits(every_s=7.0, burst=1))
-    scope = {"type": "http", "method": "GET", "path": "/beat", "query_string": b"site=x&key=y", "headers": [], "client": ("192.0.2.9", 1)}
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def note(message: Any) -> None:
-        sent.append(message)
-
-    for _ in range(2):
-        asyncio.run(intake.door(scope, receive, note))
-    assert [sent[0]["status"], sent[2]["status"]] == [200, 429]
-    assert dict(sent[2]["headers"])[b"retry-after"] == b"7"
+    question = Asked("GET", "/beat", "site=x&key=y", client="192.0.2.9:1")
+    first, second = ask(intake.door, question), ask(intake.door, question)
+    assert [first.status, second.status] == [200, 429]
+    assert second.headers["retry-after"] == "7"
 
 
 @pytest.mark.django_db

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -31,6 +30,7 @@ from yuanjiao.flow.wire.sealing import SEALED, claimed_sender
 from yuanjiao.flow.wire.signing import NODE, SERVER_TIME
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Forbidden, Refused, Unavailable
+from yuanjiao.lib.rsgi import Asker, Headers, Pairs, Question, address_of, target_of, whole_body
 from yuanjiao.network.commands import record_play_test
 from yuanjiao.network.inputs import (
     MAX_BODY_BYTES,
@@ -38,7 +38,6 @@ from yuanjiao.network.inputs import (
     RosterUnknown,
     SiteBeat,
     TooLarge,
-    headers_of,
     hear_compact,
     hear_edge,
     hear_place,
@@ -56,7 +55,7 @@ from yuanjiao.network.rules.batch import COMPACT, COMPACT_FORM, LONG_FORM, Compa
 
 log = logging.getLogger(__name__)
 PATH = "/beat"
-FORM = b"application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 ON_THE_SPOT_BYTES = 32 * 1024
 """A batch of this size is taken within a fraction of a millisecond; a larger one would keep the others waiting."""
 MOST_UNDER_WAY = 256
@@ -71,65 +70,59 @@ PLAY_COST = 4.0
 """A play test is a row: four beats' worth."""
 COUNTS: Counter[str] = Counter()
 """Since the start: beats taken (`site`, `edge`), batches, and refusals by reason. A handful of names."""
-JSON = (b"content-type", b"application/json")
-NODE_NAME, SERVER_TIME_NAME, SEALED_KIND = NODE.encode(), SERVER_TIME.encode(), SEALED.encode()
+JSON = ("content-type", "application/json")
 encode = msgspec.json.Encoder().encode
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beat")
 _under_way: set[object] = set()
 Answer = tuple[int, bytes]
 
 
-async def door(scope: Any, receive: Any, send: Any) -> None:
-    """The ASGI application behind `PATH`."""
+async def door(question: Question, asker: Asker) -> None:
+    """What answers at `PATH`."""
     now = clock.now()
-    status, content = await _answer(scope, receive, now)
-    headers = [JSON, (b"content-length", b"%d" % len(content)), (SERVER_TIME_NAME, b"%d" % micros(now))]
+    status, content = await _answer(question, asker, now)
+    headers: Pairs = [JSON, (SERVER_TIME, str(micros(now)))]
     if status in LATER:
-        headers.append((b"retry-after", b"%d" % msgspec.json.decode(content).get("retry_s", RETRY_S)))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+        headers.append(("retry-after", str(msgspec.json.decode(content).get("retry_s", RETRY_S))))
+    asker.response_bytes(status, headers, content)
 
 
-async def _answer(scope: Any, receive: Any, now: datetime) -> Answer:
-    method = scope["method"]
+async def _answer(question: Question, asker: Asker, now: datetime) -> Answer:
+    method, headers = question.method, question.headers
     if method != "POST" and method != "GET":
         return _refused("method", 405, "心跳口只收 GET 与 POST")
     if not LISTENER.loaded_at:
         return _refused("starting", 503, "正在启动，请稍后再报")
-    signer, encoding, length, kind = b"", "", b"", b""
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            length = value
-        elif name == b"content-type":
-            kind = value
-        elif name == NODE_NAME:
-            signer = value
-        elif name == b"content-encoding":
-            encoding = value.decode("latin-1")
-    body = scope.get("query_string", b"") if method == "GET" else await _read(receive, length)
+    if method == "GET":
+        body: bytes | None = question.query_string.encode()
+    else:
+        body = await whole_body(asker, headers.get("content-length"), MAX_BODY_BYTES)
     if body is None:
         return _refused("size", 413, "心跳内容过大")
-    if kind == SEALED_KIND:
-        return await _answer_node(take_sealed, scope, body, claimed_sender(body), now)
-    if signer:
-        return await _answer_node(take_batch, scope, body, _uid(signer), now)
+    kind = headers.get("content-type", "")
+    if kind == SEALED:
+        return await _answer_node(take_sealed, question, body, claimed_sender(body), now)
+    if signer := headers.get(NODE):
+        return await _answer_node(take_batch, question, body, _uid(signer), now)
     form = method == "GET" or kind.startswith(FORM)
-    status, content, beat = take_single(LISTENER, body, encoding, form, now, sender=_sender(scope))
+    status, content, beat = take_single(LISTENER, body, headers.get("content-encoding", ""), form, now, sender=_sender(question, headers))
     if beat is not None and beat.play is not None:
         return await _in_thread(lambda: take_play(beat, clock.now(), content))
     return status, content
 
 
-async def _answer_node(take: Callable[[Any, bytes, datetime], Answer], scope: Any, body: bytes, uid: UUID | None, now: datetime) -> Answer:
+async def _answer_node(
+    take: Callable[[Question, bytes, datetime], Answer], question: Question, body: bytes, uid: UUID | None, now: datetime
+) -> Answer:
     """A batch: on the spot when the node is remembered and the batch is of ordinary size, else in a thread that may ask the database."""
     if len(body) <= ON_THE_SPOT_BYTES and uid is not None and remembered_node(uid, now_s=time.monotonic() + 1) is not None:
-        return _refuse(lambda: take(scope, body, now))
-    return await _in_thread(lambda: take(scope, body, clock.now()))
+        return _refuse(lambda: take(question, body, now))
+    return await _in_thread(lambda: take(question, body, clock.now()))
 
 
-def _uid(signer: bytes) -> UUID | None:
+def _uid(signer: str) -> UUID | None:
     try:
-        return UUID(signer.decode("latin-1"))
+        return UUID(signer)
     except ValueError:
         return None
 
@@ -140,14 +133,11 @@ def _known(uid: UUID) -> Node | None:
     return remembered_node(uid, now_s=now_s) or read_node(uid, now_s=now_s)
 
 
-def _sender(scope: Any) -> str:
+def _sender(question: Question, headers: Headers) -> str:
     """Where a message comes from: the address, behind a proxy the one that the proxy saw."""
-    if BEHIND_PROXY:
-        for name, value in scope["headers"]:
-            if name == b"x-forwarded-for":
-                return str(value.decode("latin-1").rsplit(",", 1)[-1].strip())
-    client = scope.get("client")
-    return str(client[0]) if client else ""
+    if BEHIND_PROXY and (seen := headers.get("x-forwarded-for")):
+        return str(seen.rsplit(",", 1)[-1].strip())
+    return address_of(question.client)
 
 
 def take_single(
@@ -203,16 +193,14 @@ def take_play(beat: SiteBeat, at: datetime, content: bytes) -> Answer:
     return 200, content
 
 
-def take_batch(scope: Any, body: bytes, at: datetime, listener: Listener = LISTENER) -> Answer:
+def take_batch(question: Question, body: bytes, at: datetime, listener: Listener = LISTENER) -> Answer:
     """Status and JSON for one node's signed batch."""
-    headers = headers_of(scope["headers"])
-    query = scope.get("query_string", b"").decode("latin-1")
-    target = scope["path"] + (f"?{query}" if query else "")
-    second = at.timestamp()
+    headers, second = dict(question.headers.items()), at.timestamp()
     try:
-        node, offset_s = verified_node(method=scope["method"], target=target, headers=headers, body=body, at=at, known=_known)
+        target = target_of(question)
+        node, offset_s = verified_node(method=question.method, target=target, headers=headers, body=body, at=at, known=_known)
     except NotBelieved as error:
-        return _not_believed(scope, second, error)
+        return _not_believed(question, second, error)
     kind = headers.get("content-type")
     if kind == RELAY:
         return _take_relay(node, body)
@@ -220,18 +208,18 @@ def take_batch(scope: Any, body: bytes, at: datetime, listener: Listener = LISTE
     return _take(listener, node, offset_s, form, body, headers.get("content-encoding", ""), second)
 
 
-def take_sealed(scope: Any, body: bytes, at: datetime, listener: Listener = LISTENER) -> Answer:
+def take_sealed(question: Question, body: bytes, at: datetime, listener: Listener = LISTENER) -> Answer:
     """Status and JSON for one node's sealed batch."""
     second = at.timestamp()
     try:
         sealed, node, offset_s = verified_seal(body, at=at, known=_known)
     except NotBelieved as error:
-        return _not_believed(scope, second, error)
+        return _not_believed(question, second, error)
     return _take(listener, node, offset_s, sealed.form, sealed.content, "zstd" if sealed.packed else "", second)
 
 
-def _not_believed(scope: Any, second: float, error: NotBelieved) -> Answer:
-    if wait := STRANGERS.take(_sender(scope), second):
+def _not_believed(question: Question, second: float, error: NotBelieved) -> Answer:
+    if wait := STRANGERS.take(_sender(question, question.headers), second):
         return _too_often(wait)
     COUNTS["not_believed"] += 1
     return 401, encode({"error": WRONG_TIME if isinstance(error, WrongTime) else "not_believed", "message": error.message})
@@ -300,25 +288,6 @@ def _refuse(work: Callable[[], Answer]) -> Answer:
     except Exception:
         log.exception("beat door")
         return _refused("broken", 503, "本节点处理心跳时出错，请稍后再报")
-
-
-async def _read(receive: Any, length: bytes) -> bytes | None:
-    """The whole body, or None as soon as it is too large; `length` is what the header says of it.
-
-    The server says "more" of a body of which all is here, and to be told that nothing follows costs as much as the beat itself.
-    """
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False) or length == b"%d" % len(body):
-        return body if len(body) <= MAX_BODY_BYTES else None
-    parts, size = [body], len(body)
-    while message.get("more_body", False):
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MAX_BODY_BYTES:
-            return None
-    return b"".join(parts)
 
 
 def _status(error: Refused) -> int:

@@ -10,6 +10,7 @@ from yuanjiao.flow.catalogue.publish import public_folder, publish
 from yuanjiao.flow.journal.door import take_in
 from yuanjiao.flow.wire.join import answer_question
 from yuanjiao.lib.errors import NotFound, Unavailable
+from yuanjiao.lib.rsgi import Asked
 from yuanjiao.network.intake import take_batch
 
 
@@ -38,9 +39,7 @@ class InsideTransport:
         if path == "/journal":
             return take_in(path, lower, body, at)
         if path == "/beat":
-            raw = [(name.encode(), value.encode()) for name, value in lower.items()]
-            scope = {"method": "POST", "path": path, "query_string": b"", "headers": raw}
-            return take_batch(scope, body, at)
+            return take_batch(Asked("POST", path, headers=lower), body, at)
         raise NotFound(path)
 
     def _root(self, at: datetime) -> bytes:

@@ -10,16 +10,16 @@ from granian.constants import Interfaces
 
 
 def run_server(application: str, *, host: str, port: int, reload: bool = False) -> None:
-    """Answer requests until the process is told to end. `application` is a name in wiring/asgi.py."""
+    """Answer requests until the process is told to end. `application` is a name in wiring/application.py."""
     if not reload:  # the worker is forked: what is loaded here it need not load again. One that reloads must load anew.
-        importlib.import_module("yuanjiao.wiring.asgi")
+        importlib.import_module("yuanjiao.wiring.application")
         importlib.import_module("yuanjiao.wiring.urls")
     connections.close_all()  # no connection is carried over the fork
     Granian(
-        f"yuanjiao.wiring.asgi:{application}",
+        f"yuanjiao.wiring.application:{application}",
         address=host,
         port=port,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.RSGI,
         workers=1,
         blocking_threads=1,
         reload=reload,

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from django.db import OperationalError, close_old_connections
@@ -23,6 +22,7 @@ from yuanjiao.flow.wire.client import WRONG_TIME
 from yuanjiao.flow.wire.signing import SERVER_TIME
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import DiskFull, Unavailable
+from yuanjiao.lib.rsgi import Asker, Pairs, Question, target_of, whole_body
 
 log = logging.getLogger(__name__)
 PATH = "/journal"
@@ -61,24 +61,25 @@ def take_in(target: str, headers: Mapping[str, str], body: bytes, at: datetime) 
     return STATUS[answer.reason], msgspec.json.encode(answer)
 
 
-async def door(scope: Any, receive_part: Any, send: Any) -> None:
-    """The ASGI application behind `PATH`."""
-    if scope["method"] != "POST":
-        await _answer(send, 405, _error("method", "日志口只收 POST"))
-        return
-    body = await _read(receive_part)
+async def door(question: Question, asker: Asker) -> None:
+    """What answers at `PATH`."""
+    status, content = await _answer(question, asker)
+    headers: Pairs = [("content-type", "application/json"), (SERVER_TIME, str(micros(clock.now())))]
+    asker.response_bytes(status, headers, content)
+
+
+async def _answer(question: Question, asker: Asker) -> tuple[int, bytes]:
+    if question.method != "POST":
+        return 405, _error("method", "日志口只收 POST")
+    headers = dict(question.headers.items())
+    body = await whole_body(asker, headers.get("content-length"), MAX_SEGMENT_BYTES)
     if body is None:
-        await _answer(send, 413, msgspec.json.encode(Answer(reason=Reason.TOO_LARGE, message="日志段过大")))
-        return
-    query = scope.get("query_string", b"").decode("latin-1")
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    target = scope["path"] + (f"?{query}" if query else "")
+        return 413, msgspec.json.encode(Answer(reason=Reason.TOO_LARGE, message="日志段过大"))
     try:
-        status, content = await asyncio.get_running_loop().run_in_executor(_threads, _take_in, target, headers, body)
+        return await asyncio.get_running_loop().run_in_executor(_threads, _take_in, target_of(question), headers, body)
     except Exception:  # the receiving border
         log.exception("journal door")
-        status, content = 500, _error("broken", "本节点处理日志段时出错")
-    await _answer(send, status, content)
+        return 500, _error("broken", "本节点处理日志段时出错")
 
 
 def _take_in(target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
@@ -89,29 +90,5 @@ def _take_in(target: str, headers: Mapping[str, str], body: bytes) -> tuple[int,
         close_old_connections()
 
 
-async def _read(receive_part: Any) -> bytes | None:
-    """The whole body, or None as soon as it is larger than a segment may be. A sender that hangs up leaves a short body."""
-    parts, size = [], 0
-    while True:
-        message = await receive_part()
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MAX_SEGMENT_BYTES:
-            return None
-        parts.append(part)
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return b"".join(parts)
-
-
 def _error(name: str, message: str) -> bytes:
     return msgspec.json.encode({"error": name, "message": message})
-
-
-async def _answer(send: Any, status: int, content: bytes) -> None:
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-        (SERVER_TIME.encode(), str(micros(clock.now())).encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})

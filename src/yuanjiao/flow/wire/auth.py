@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from yuanjiao.flow.nodes import keys
@@ -90,14 +89,6 @@ def _in_time_and_once(time_us: int, clock_us: int, proof: bytes, at: datetime) -
     if not _seen.first_time(proof, at):
         raise NotBelieved("重复的请求：同一签名只认一次")
     return (now_us - clock_us) / 1_000_000
-
-
-def from_scope(scope: Mapping[str, Any], body: bytes, at: datetime) -> tuple[Node, float]:
-    """`verified_node` for an ASGI request."""
-    query = scope.get("query_string", b"").decode("latin-1")
-    target = scope["path"] + (f"?{query}" if query else "")
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    return verified_node(method=scope["method"], target=target, headers=headers, body=body, at=at)
 
 
 class _Seen:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -139,8 +138,3 @@ def parse_time(text: str | None) -> float:
 
 def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()
-
-
-def headers_of(scope_headers: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    """Header names in lower case."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope_headers}

@@ -1,0 +1,79 @@
+"""What the server runs: the lean doors (`/beat`, `/journal`, media) beside Django, and the engine started and stopped with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yuanjiao.wiring.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402  (Django must be set up before anything of ours is imported)
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402
+
+from yuanjiao.flow.blobs import door as media  # noqa: E402
+from yuanjiao.lib.rsgi import Asker, Question  # noqa: E402
+from yuanjiao.network.leases import leave  # noqa: E402
+from yuanjiao.network.live import LISTENER  # noqa: E402
+from yuanjiao.wiring.bridge import pass_on  # noqa: E402
+from yuanjiao.wiring.engine import Engine  # noqa: E402
+from yuanjiao.wiring.front import Front  # noqa: E402
+from yuanjiao.wiring.intake import INTAKE  # noqa: E402
+from yuanjiao.wiring.jobs import INTAKE_JOBS, JOBS  # noqa: E402
+from yuanjiao.wiring.shown import Shown  # noqa: E402
+
+WATCHERS = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+class Server:
+    """One process of the server: what it answers, and what runs beside it. The names are those of the server's interface (RSGI)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._ticking: asyncio.Task[None] | None = None
+        self._pages = ASGIHandler()
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._engine.start()
+        self._ticking = loop.create_task(LISTENER.keep_ticking())
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+        self._engine.stop()
+        leave()
+
+    async def __rsgi__(self, question: Question, asker: Asker) -> None:
+        path = question.path
+        door = INTAKE.get(path)
+        if door is not None:
+            await door(question, asker)
+        else:
+            await self._behind(path, question, asker)
+
+    async def _behind(self, path: str, question: Question, asker: Asker) -> None:
+        """One more intake process: the watchers' doors, and no pages."""
+        if path in WATCHERS:
+            await pass_on(self._pages, question, asker)
+        else:
+            asker.response_bytes(404, [("content-type", "text/plain")], b"not here\n")
+
+
+class Pages(Server):
+    """The process that shows pages too: media by their own door, the rest by the front to Django."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._front = Front(self._pages, stamp=Shown().stamp, static=None if settings.DEBUG else settings.STATIC_URL)
+
+    async def _behind(self, path: str, question: Question, asker: Asker) -> None:
+        if media.takes(path, question.method):
+            await media.door(question, asker)
+        else:
+            await pass_on(self._front, question, asker)
+
+
+application = Pages(Engine(JOBS, settings.ROLE))
+intake_application = Server(Engine(INTAKE_JOBS, settings.ROLE))
