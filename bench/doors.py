@@ -56,7 +56,8 @@ SITES = int(os.environ.get("BENCH_SITES", "700000"))
 EDGES = -(-SITES // BATCH)
 SECONDS, ROUNDS, CONNECTIONS = 3.0, 3, 8
 NATION_SECONDS = 20.0
-SIGNED = min(6_000, 8 * EDGES)
+SIGNED = min(6_000, 4 * EDGES)
+"""Batches of one round; an edge that sends many more is told to wait."""
 TICKS = os.sysconf("SC_CLK_TCK")
 ON = date(2025, 1, 1)
 JSON = {"content-type": "application/json"}

@@ -20,6 +20,7 @@ from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.signing import Claim, request_bytes, to_headers
 from yuanjiao.lib import clock
+from yuanjiao.lib.rsgi import Asked
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network import intake, queries
 from yuanjiao.network.commands import add_edge
@@ -117,26 +118,26 @@ def _best(call: Callable[[], object]) -> float:
     return min(times)
 
 
-Door = Callable[[Any, Any, Any], Awaitable[None]]
+Door = Callable[[Any, Any], Awaitable[None]]
+
+
+class _Asker:
+    """Who asks, without a server: the next body, and no interest in the answer."""
+
+    def __init__(self, bodies: Iterable[bytes]) -> None:
+        self._following = cycle(bodies)
+
+    async def __call__(self) -> bytes:
+        return next(self._following)
+
+    def response_bytes(self, status: int, headers: Any, body: bytes) -> None: ...
 
 
 def _knock(door: Door, bodies: Iterable[bytes]) -> Callable[[], None]:
-    """One ASGI request after the other, without a server: what is measured is the door."""
-    loop, following = asyncio.new_event_loop(), cycle(bodies)
-    scope = {"type": "http", "method": "POST", "path": "/beat", "query_string": b"", "headers": [(b"content-type", b"application/json")]}
-
-    async def one() -> None:
-        body = next(following)
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Any) -> None:
-            del message
-
-        await door(scope, receive, send)
-
-    return lambda: loop.run_until_complete(one())
+    """One request after the other, without a server: what is measured is the door."""
+    loop, asker = asyncio.new_event_loop(), _Asker(bodies)
+    question = Asked("POST", "/beat", headers={"content-type": "application/json", "content-length": "100"})
+    return lambda: loop.run_until_complete(door(question, asker))
 
 
 def _single_bodies(codes: list[str]) -> list[bytes]:
@@ -150,14 +151,14 @@ def _single(codes: list[str]) -> Callable[[], Callable[[], None]]:
 
 
 def _bare_single(codes: list[str]) -> Callable[[], Callable[[], None]]:
-    """An ASGI application that parses the same body and notes the time, and nothing else."""
+    """A door that parses the same body and notes the time, and nothing else."""
     bodies, decoder, last = _single_bodies(codes), msgspec.json.Decoder(SiteBeat), dict.fromkeys(codes, 0.0)
 
-    async def door(scope: Any, receive: Any, send: Any) -> None:
-        beat = decoder.decode((await receive())["body"])
+    async def door(question: Any, asker: Any) -> None:
+        del question
+        beat = decoder.decode(await asker())
         last[beat.site] = time.time()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-        await send({"type": "http.response.body", "body": b'{"accepted":1}'})
+        asker.response_bytes(200, [("content-type", "application/json")], b'{"accepted":1}')
 
     return lambda: _knock(door, bodies)
 
@@ -171,17 +172,15 @@ def _batches(edge: Edge, codes: list[str]) -> Callable[[], Callable[[], object]]
     beats = [(code, float(place % 60)) for place, code in enumerate(codes)]
     body = msgspec.json.encode({"node": str(node.uid), "sent_at": at.isoformat(), "beats": beats})
 
-    def signed(number: int) -> dict[str, Any]:
+    def signed(number: int) -> Asked:
         now = micros(at) + number
         message = request_bytes(method="POST", target="/beat", node=node.uid, time_us=now, clock_us=now, body=body)
-        headers = to_headers(Claim(node.uid, now, now, key.sign(message)))
-        named = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        return {"method": "POST", "path": "/beat", "query_string": b"", "headers": named}
+        return Asked("POST", "/beat", headers=to_headers(Claim(node.uid, now, now, key.sign(message))))
 
     numbers = iter(range(10**9))
     ready = [signed(next(numbers)) for _ in range(20_000)]
-    scopes = iter(ready)
-    return lambda: lambda: intake.take_batch(next(scopes), body, at)
+    questions = iter(ready)
+    return lambda: lambda: intake.take_batch(next(questions), body, at)
 
 
 def _bare_batches() -> Callable[[], Callable[[], object]]:
