@@ -80,7 +80,7 @@ def cancel_maintenance(*, window: MaintenanceWindow, by: Actor, at: datetime) ->
 
 
 def _tell(window: MaintenanceWindow, action: str, by: Actor, at: datetime) -> None:
-    register_changed()
+    register_changed([window.object_id])
     past_changed(local_day(window.start_at))
     subject = f"{window.object.get_kind_display()} {window.object.code}"
     write_audit(by=by, action=action, subject=subject, at=at, detail=f"{window} {window.document} {window.reason}".strip())

@@ -159,6 +159,7 @@ def correct_objects(*, changes: Mapping[str, Mapping[str, Any]], on: date) -> No
         touched.setdefault((type(row), tuple(sorted(plain))), []).append(row)
     for (model, names), group in touched.items():
         model._base_manager.bulk_update(group, [name.removesuffix("_id") for name in names], batch_size=200)
+    register_changed([row.pk for row in rows.values()])
     moved = [row for code, row in rows.items() if PLACED & {name.removesuffix("_id") for name in changes[code]}]
     follow_rows(moved, on=on, entered={row.pk: row.in_service_on for row in moved if "in_service_on" in changes[row.code]})
 

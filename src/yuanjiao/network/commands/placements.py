@@ -19,9 +19,10 @@ Story = list[Span]
 
 def place_new(rows: Iterable[ManagedObject]) -> None:
     """Begin the stories of objects that were just entered."""
-    fresh = [_row(row.pk, span) for row in rows for span in story_of_row(row)]
+    entered = list(rows)
+    fresh = [_row(row.pk, span) for row in entered for span in story_of_row(row)]
     Placement.objects.bulk_create(fresh, batch_size=BATCH)
-    register_changed()
+    register_changed([row.pk for row in entered])
     if fresh:
         past_changed(min(row.valid_from for row in fresh))
 
@@ -86,7 +87,7 @@ def rewrite(keys: Sequence[int], turn: Callable[[int, Story], Story]) -> None:
     for start in range(0, len(keys), BATCH):
         days = _rewrite_batch(keys[start : start + BATCH], turn)
         first = min([day for day in (first, days) if day], default=None)
-    register_changed()
+    register_changed(keys)
     if first is not None:
         past_changed(first)
 

@@ -27,7 +27,7 @@ def set_rhythm(*, subject: ManagedObject, period_s: int | None, grace_s: int | N
         raise Refused(f"宽限应为 0 至 {LONGEST_S} 秒")
     subject.period_s, subject.grace_s = period_s, grace_s
     subject.save(update_fields=["period_s", "grace_s"])
-    register_changed()
+    register_changed([subject.pk])
     said = (
         "按全局设置"
         if period_s is None and grace_s is None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count, F, Max, TextField
+from django.db.models import Count, F, Max, QuerySet, TextField
 from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
@@ -25,9 +25,10 @@ from yuanjiao.network.models import (
     ManagedObject,
     Outage,
     OutageVerdict,
-    RegisterVersion,
     State,
     StateChange,
+    edits_between,
+    version_number,
 )
 from yuanjiao.network.rules.causes import EDGE, KINDS, SITE, Forest, Places, Rule, Seconds, plant
 
@@ -37,7 +38,7 @@ AT_ONCE = 500
 HOLDS = ("", Hold.EVIDENCE.value, Hold.UNSTABLE.value, Hold.MAINTENANCE.value)
 EVIDENCE, UNSTABLE, MAINTENANCE = 1, 2, 3
 """Why a root is not told, as numbers."""
-Stamp = tuple[object, ...]
+Stamp = tuple[int, object, object, object]
 LARGE, LARGE_READ_S = 100_000, 60.0
 
 
@@ -86,7 +87,7 @@ class Picture:
     matters: dict[int, Matter] = field(default_factory=dict)
     unstable: dict[int, tuple[int, float]] = field(default_factory=dict)
     """Place → key of the open instability, and when the object last came or went."""
-    stamp: Stamp = ()
+    stamp: Stamp = (-1, None, None, None)
     read_at: float = 0.0
     tested_id: int = 0
     weighed_at: float = 0.0
@@ -96,9 +97,17 @@ class Picture:
     heard_places: Places = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def holds(self, found: Stamp, now: float) -> bool:
-        """Whether this is still how things are. A very large register that is being edited is not read again at each edit."""
-        only_register = found[1:] == self.stamp[1:]
-        return found == self.stamp or (only_register and len(self.forest) > LARGE and 0 <= now - self.read_at < LARGE_READ_S)
+        """Whether this is still how things are. Names and places may change; a very large register whose tree is being edited is not
+        read again at each edit."""
+        if found == self.stamp:
+            return True
+        if found[1:] != self.stamp[1:]:
+            return False
+        keys = edits_between(self.stamp[0], found[0])
+        if keys is not None and _stands(self.forest, keys):
+            self.stamp = found
+            return True
+        return len(self.forest) > LARGE and 0 <= now - self.read_at < LARGE_READ_S
 
     def forget(self, place: int | Places) -> None:
         """The outage of this place, or of these, is no longer open."""
@@ -113,9 +122,8 @@ class Picture:
 
 def stamp() -> Stamp:
     """What must be as it was left for the memory to be believed: the register, this machine, the open outages."""
-    version = RegisterVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
     open_ = Outage.objects.filter(ended_at=None).aggregate(count=Count("pk"), newest=Max("pk"))
-    return version, own_node().uid, open_["count"], open_["newest"]
+    return version_number(), own_node().uid, open_["count"], open_["newest"]
 
 
 def read_picture(now: float) -> Picture:
@@ -147,15 +155,32 @@ def read_picture(now: float) -> Picture:
 
 
 def _forest() -> Forest:
-    rows = ManagedObject.objects.filter(lifecycle=Lifecycle.IN_SERVICE).order_by("pk")
-    fields = rows.values_list("pk", "kind", "depends_on_id", "period_s", "grace_s")
+    ids, kinds, parents, period, wait = _in_service(ManagedObject.objects.order_by("pk"))
+    return plant(ids.astype(np.int64), kinds.astype(np.int64), parents.astype(np.int64), period, wait)
+
+
+def _in_service(rows: QuerySet[ManagedObject]) -> Seconds:
+    """Columns (key, kind, key of the parent or 0, period, wait) of those that are in service."""
+    fields = rows.filter(lifecycle=Lifecycle.IN_SERVICE).values_list("pk", "kind", "depends_on_id", "period_s", "grace_s")
     table = [
         (pk, KINDS.index(kind), up or 0, period or settings.BEAT_PERIOD_S, settings.BEAT_GRACE_S if grace is None else grace)
         for pk, kind, up, period, grace in fields.iterator(chunk_size=20_000)
     ]
-    columns = np.array(table, np.float64).reshape(-1, 5).T
-    ids, kinds, parents = (columns[number].astype(np.int64) for number in range(3))
-    return plant(ids, kinds, parents, columns[3], columns[3] + columns[4])
+    ids, kinds, parents, period, grace = np.array(table, np.float64).reshape(-1, 5).T
+    return np.array((ids, kinds, parents, period, period + grace))
+
+
+def _stands(forest: Forest, keys: Sequence[int]) -> bool:
+    """Whether what the register says of these objects is what the forest has of them; of very many nobody asks."""
+    if len(keys) > AT_ONCE:
+        return False
+    ids, kinds, parents, period, wait = _in_service(ManagedObject.objects.filter(pk__in=keys))
+    place = forest.places(ids)
+    if len(ids) != (forest.places(keys) >= 0).sum() or (place < 0).any():
+        return False
+    above = forest.parent[place]
+    has = np.array((forest.kind[place], np.where(above >= 0, forest.ids[above], 0), forest.period[place], forest.wait[place]))
+    return np.array_equal(has, np.array((kinds, np.where(forest.places(parents) >= 0, parents, 0), period, wait)))
 
 
 def _states(picture: Picture) -> None:

@@ -54,6 +54,9 @@ class LiveArray:
     """When this machine last began to listen to some objects only (their moments are in `heard_from`)."""
     heard_at: float = 0.0
     """When anything at all was last heard: our own ears are judged by it."""
+    version: int = 0
+    """The version of the register that was read; 0: none was. `read_at`: when all of it was (seconds of the steady clock)."""
+    read_at: float = 0.0
     _below: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -14,9 +14,12 @@ from yuanjiao.network.models.register import (
     Line,
     ManagedObject,
     ObjectKind,
+    RegisterEdit,
     RegisterVersion,
     Site,
     SiteKind,
+    edits_between,
+    version_number,
 )
 from yuanjiao.network.models.rollups import DayRollup
 
@@ -50,6 +53,7 @@ __all__ = [
     "ProbeOutcome",
     "RateRuleVersion",
     "RateTarget",
+    "RegisterEdit",
     "RegisterVersion",
     "Sign",
     "Site",
@@ -57,5 +61,7 @@ __all__ = [
     "State",
     "StateChange",
     "Watermark",
+    "edits_between",
     "ends_after",
+    "version_number",
 ]

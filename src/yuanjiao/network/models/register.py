@@ -161,3 +161,41 @@ class RegisterVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class RegisterEdit(models.Model):
+    """One object that version `number` of the register changed; 0: none. A version without rows may have changed anything.
+
+    What keeps the register in memory reads only these objects again. Only the newest versions have rows.
+    """
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    number = models.PositiveBigIntegerField("版本", db_index=True)  # what changed since a version
+    object_key = models.BigIntegerField("对象")
+
+    class Meta:
+        verbose_name = "台账变更"
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.object_key}"
+
+
+def version_number() -> int:
+    """The version of the register."""
+    return RegisterVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+
+
+def edits_between(known: int, version: int) -> list[int] | None:
+    """Keys of the objects that the versions after `known` up to `version` changed, in order; None when that is not on record."""
+    if not 0 < known <= version or version - known > KEPT_VERSIONS:
+        return None
+    rows = list(RegisterEdit.objects.filter(number__gt=known, number__lte=version).values_list("number", "object_key"))
+    if len({number for number, _ in rows}) != version - known:
+        return None
+    return sorted({key for _, key in rows if key})
+
+
+KEPT_VERSIONS = 100
+"""So many versions keep the list of what they changed."""

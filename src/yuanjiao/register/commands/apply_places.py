@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from yuanjiao.network.commands import many as network
+from yuanjiao.network.commands.versions import register_changed
 from yuanjiao.people import commands as people
 from yuanjiao.places import commands as places
 from yuanjiao.places.commands import DivisionEntry, UnitEntry
@@ -35,6 +36,8 @@ def apply_divisions(book: Book, ledger: Ledger, on: date) -> None:
     present = {row.code: row for row in open_divisions().filter(code__in=[row.code for row in changing])} if changing else {}
     for row in changing:
         _change_division(book, ledger, row, present[row.code], on)
+    if changing:
+        register_changed()  # a corrected place has the same key: whoever keeps places in memory must read them again
 
 
 def _change_division(book: Book, ledger: Ledger, row: Row, present: Any, on: date) -> None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.network.commands import many as network
+from yuanjiao.network.commands.versions import register_changed
 from yuanjiao.people import commands as people
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.queries import memberships_open, people_rows, responsibilities_open
@@ -143,3 +144,4 @@ def _undo_division(change: ImportChange) -> None:
         return
     name, urban_rural = former.get("name", present.name), former.get("urban_rural", present.urban_rural)
     places.correct_division(division=present, name=name, urban_rural=urban_rural, on=present.valid_from)
+    register_changed()
