@@ -1,4 +1,4 @@
-"""Writes of learning: plan a study day, end a plan, record a session, correct or cancel its record."""
+"""Writes of learning: plan a study day, end a plan, ask for a required list, record a session, correct or cancel its record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import transaction
 
 from yuanjiao.flow.journal.record import record
 from yuanjiao.learning.events import ItemShown, SessionCorrected, SessionHeld
-from yuanjiao.learning.models import RecordedVia, Session, StudyDayPlan, StudyDayPlanDay, StudyDayPlanItem
+from yuanjiao.learning.models import RecordedVia, RequiredList, RequiredListItem, Session, StudyDayPlan, StudyDayPlanDay, StudyDayPlanItem
 from yuanjiao.learning.queries import recorded_already
 from yuanjiao.learning.rules import MAX_MINUTES, SessionForm, heads_fault, scope_covers
 from yuanjiao.lib.clock import local_day
@@ -20,7 +20,8 @@ from yuanjiao.lib.uid import new_uid
 from yuanjiao.network.models import Lifecycle, Site
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Grant, Permission, Role
-from yuanjiao.places.models import OrgUnit
+from yuanjiao.places.models import Division, OrgUnit
+from yuanjiao.places.rules import Level
 
 AHEAD = timedelta(minutes=10)
 """A box's clock may be this much fast; a session further in the future was not held yet."""
@@ -81,6 +82,52 @@ def end_study_day_plan(*, plan: StudyDayPlan, last_on: date, by: Actor, at: date
     plan.ends_on = max(last_on, plan.starts_on)
     plan.save(update_fields=["ends_on"])
     write_audit(by=by, action="终止学习日", subject=f"学习日 {plan.title}", at=at, detail=f"{plan.ends_on:%Y-%m-%d}")
+
+
+@transaction.atomic
+def assign_required_list(
+    *,
+    title: str,
+    document: str,
+    unit: OrgUnit,
+    place: Division,
+    level: Level,
+    starts_on: date,
+    due_on: date,
+    items: Sequence[ItemShown],
+    by: Actor,
+    at: datetime,
+) -> RequiredList:
+    """Ask every organisation of a level in a place to show these items at its sessions, by `due_on` (CW05)."""
+    by.require(Permission.PLAN_LEARNING, place.path)
+    by.require(Permission.PLAN_LEARNING, unit.division.path)
+    if not title.strip() or not document.strip():
+        raise Refused("请写明清单名称和依据文件")
+    if not items or len({item.uid for item in items}) < len(items):
+        raise Refused("请选课件，每件一次")
+    if level < place.level:
+        raise Refused(f"{place.name}之内没有这一级组织")
+    if due_on < starts_on or due_on < local_day(at):
+        raise Refused("期限不能早于开始日期和今天")
+    row = RequiredList.objects.create(
+        title=title.strip(), document=document.strip(), unit=unit, scope=place.path, level=level, starts_on=starts_on, due_on=due_on
+    )  # fmt: skip
+    RequiredListItem.objects.bulk_create(
+        RequiredListItem(required=row, position=number, courseware_uid=item.uid, title=item.title) for number, item in enumerate(items, 1)
+    )
+    write_audit(by=by, action="布置必学清单", subject=f"必学清单 {row.title}", at=at, detail=f"{place.name}，{len(items)} 件，至 {due_on}")
+    return row
+
+
+@transaction.atomic
+def take_back_required_list(*, required: RequiredList, on: date, by: Actor, at: datetime) -> None:
+    """Ask for the list no more; what was shown stays told."""
+    by.require(Permission.PLAN_LEARNING, required.scope)
+    if required.taken_back_on is not None:
+        raise Conflict(f"“{required.title}”已经收回")
+    required.taken_back_on = on
+    required.save(update_fields=["taken_back_on"])
+    write_audit(by=by, action="收回必学清单", subject=f"必学清单 {required.title}", at=at)
 
 
 @dataclass(frozen=True)

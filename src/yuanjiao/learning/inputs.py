@@ -18,9 +18,10 @@ from yuanjiao.learning.rules import MAX_HEADS, MAX_MINUTES, SessionForm, parse_d
 from yuanjiao.lib.clock import CHINA
 from yuanjiao.lib.errors import Refused
 from yuanjiao.lib.uid import new_uid
-from yuanjiao.places.models import Division, OrgUnit
+from yuanjiao.places.models import LEVEL_NAMES, Division, OrgUnit
 from yuanjiao.places.rules import Level
 
+LEVELS_ASKED = [(level, name) for level, name in LEVEL_NAMES if level >= Level.COUNTY]
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
@@ -80,6 +81,43 @@ class PlanForm(forms.Form):
         }
 
 
+class RequiredForm(forms.Form):
+    """A required list: of whom, what, by when."""
+
+    title = forms.CharField(label=lazy("名称"), max_length=80, help_text=lazy("例如：第三季度必学课件"))
+    document = forms.CharField(label=lazy("依据文件"), max_length=100)
+    scope = forms.ChoiceField(label=lazy("范围"))
+    level = forms.TypedChoiceField(
+        label=lazy("哪一级组织"), coerce=int, choices=LEVELS_ASKED, initial=Level.VILLAGE, help_text=lazy("范围内这一级的每个组织各自完成")
+    )
+    unit = forms.ChoiceField(label=lazy("布置单位"))
+    starts_on = forms.DateField(label=lazy("从哪天起"), widget=DAY)
+    due_on = forms.DateField(label=lazy("期限（含当日）"), widget=DAY)
+    items = forms.MultipleChoiceField(
+        label=lazy("课件"), widget=forms.CheckboxSelectMultiple,
+        help_text=lazy("只看组织有没有在集中学习时放过，不记个人看没看"),
+    )  # fmt: skip
+
+    def __init__(self, data: Any, *, places: Sequence[Division], units: Sequence[OrgUnit], cards: Sequence[ItemCard], today: date) -> None:
+        super().__init__(data, initial={"starts_on": today})
+        self._titles = {str(card.uid): card.title for card in cards}
+        self._units, self._places = {unit.code: unit for unit in units}, {row.code: row for row in places}
+        self.fields["scope"].choices = [(row.code, "　" * (row.level - Level.CITY) + row.name) for row in places]  # type: ignore[attr-defined]
+        self.fields["unit"].choices = [(unit.code, unit.name) for unit in units]  # type: ignore[attr-defined]
+        self.fields["items"].choices = list(self._titles.items())  # type: ignore[attr-defined]
+
+    def asked(self) -> dict[str, Any]:
+        """The arguments of `assign_required_list`, except who and when."""
+        cleaned = self.cleaned_data
+        return {
+            **{name: cleaned[name] for name in ("title", "document", "starts_on", "due_on")},
+            "unit": self._units[cleaned["unit"]],
+            "place": self._places[cleaned["scope"]],
+            "level": Level(cleaned["level"]),
+            "items": [ItemShown(uid=UUID(uid), title=self._titles[uid]) for uid in cleaned["items"]],
+        }
+
+
 class HeadsForm(forms.Form):
     """Heads, length and form of a session; used to record it and to set it right."""
 
@@ -121,10 +159,12 @@ def held_time(plan: StudyDayPlan | None, on: date, at: datetime) -> time:
     return plan.start_time
 
 
-def shown_items(plan: StudyDayPlan | None, ticked: Iterable[str], cards: Sequence[ItemCard]) -> tuple[ItemShown, ...]:
-    """The ticked items with their titles: those of the plan, then those of the library; unknown ones are dropped."""
+def shown_items(
+    plan: StudyDayPlan | None, ticked: Iterable[str], cards: Sequence[ItemCard], required: Iterable[tuple[UUID, str]] = ()
+) -> tuple[ItemShown, ...]:
+    """The ticked items with their titles: those of the plan, of the required lists, of the library; unknown ones are dropped."""
     titles = {str(item.courseware_uid): item.title for item in plan.items.all()} if plan else {}
-    titles |= {str(card.uid): card.title for card in cards}
+    titles |= {str(uid): title for uid, title in required} | {str(card.uid): card.title for card in cards}
     wanted = set(ticked)
     return tuple(ItemShown(uid=UUID(uid), title=title) for uid, title in titles.items() if uid in wanted)
 

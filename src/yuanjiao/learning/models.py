@@ -1,4 +1,4 @@
-"""Study days planned from above (down), sessions recorded below and their corrections (up)."""
+"""Study days and required lists from above (down), sessions recorded below and their corrections (up)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from yuanjiao.learning.rules import Recurrence, SessionForm
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network.models import ManagedObject
-from yuanjiao.places.models import OrgUnit
+from yuanjiao.places.models import LEVEL_NAMES, OrgUnit
 
 FORM_NAMES = [
     (SessionForm.GROUP_VIEWING, "集中收看"),
@@ -102,6 +102,59 @@ class StudyDayPlanItem(models.Model):
         verbose_name = "推荐课件"
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["plan", "position"], name="plan_item_position_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class RequiredList(models.Model):
+    """One required list (必学清单, CW05): what each organisation of a level under `scope` is to show at a session of its own, by when.
+
+    It is asked of organisations and told of organisations; no person is bound by it and none is counted.
+    """
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    title = models.CharField("名称", max_length=80)
+    document = models.CharField("依据文件", max_length=100)
+    unit = models.ForeignKey(OrgUnit, verbose_name="布置单位", on_delete=models.PROTECT, related_name="required_lists")
+    scope = models.CharField("范围", max_length=80)
+    level = models.PositiveSmallIntegerField("哪一级组织", choices=LEVEL_NAMES)
+    starts_on = models.DateField("起")
+    due_on = models.DateField("期限（含当日）")
+    taken_back_on = models.DateField("收回日期", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "必学清单"
+        indexes = [models.Index(fields=["scope"], name="required_scope")]  # which lists concern this place
+        constraints = [
+            models.CheckConstraint(condition=models.Q(due_on__gte=models.F("starts_on")), name="required_dates_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class RequiredListItem(models.Model):
+    """One courseware item of a required list, in order. The title is kept: an item may be withdrawn later."""
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    required = models.ForeignKey(RequiredList, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveSmallIntegerField("顺序")
+    courseware_uid = models.UUIDField("课件")
+    title = models.CharField("课件名称", max_length=200)
+
+    class Meta:
+        verbose_name = "必学课件"
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["required", "position"], name="required_item_position_once"),
+            models.UniqueConstraint(fields=["required", "courseware_uid"], name="required_item_once"),
+        ]
 
     def __str__(self) -> str:
         return self.title

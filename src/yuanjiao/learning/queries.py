@@ -9,17 +9,18 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
+from yuanjiao.courseware.queries import newest_version
 from yuanjiao.flow.nodes.models import NodeKind
 from yuanjiao.flow.nodes.queries import own_node
-from yuanjiao.learning.models import Session, SessionCorrection, StudyDayPlan
-from yuanjiao.learning.rules import Use, paths_above, roll_up, scope_covers
+from yuanjiao.learning.models import RequiredList, Session, SessionCorrection, SessionItem, StudyDayPlan
+from yuanjiao.learning.rules import Completion, Shown, Use, completions, paths_above, roll_up, scope_covers
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.network import queries as network
 from yuanjiao.network.models import Lifecycle, Site
 from yuanjiao.people.queries import within
-from yuanjiao.places.models import Division
-from yuanjiao.places.queries import divisions
-from yuanjiao.places.rules import Level
+from yuanjiao.places.models import Division, OrgUnit
+from yuanjiao.places.queries import divisions, units
+from yuanjiao.places.rules import Chain, Level
 
 
 @dataclass(frozen=True)
@@ -172,3 +173,65 @@ def last_held(codes: Iterable[str]) -> dict[str, date]:
     """The day of the last session of each of these sites; sites without any are left out."""
     rows = Session.objects.filter(site__code__in=list(codes), cancelled=False).order_by().values("site_id").annotate(last=Max("held_on"))
     return {row["site_id"]: row["last"] for row in rows}
+
+
+# -- required lists ---------------------------------------------------------------------------------------------------------
+
+
+def required_lists(paths: Iterable[str]) -> QuerySet[RequiredList]:
+    """Required lists that concern any place under `paths`, the newest first."""
+    wanted = Q(pk__in=[])
+    for path in paths:
+        wanted |= Q(scope__startswith=path) | Q(scope__in=paths_above(path))
+    return RequiredList.objects.filter(wanted).select_related("unit").prefetch_related("items").order_by("-starts_on", "-pk")
+
+
+def required_by_uid(uid: UUID, paths: Iterable[str]) -> RequiredList:
+    """The list, if it concerns any place under `paths`; NotFound otherwise."""
+    row = required_lists(paths).filter(uid=uid).first()
+    if row is None:
+        raise NotFound("没有这份必学清单，或不在您的范围内")
+    return row
+
+
+@dataclass(frozen=True)
+class UnitCompletion:
+    """One organisation of whom a list is asked, and what it has shown."""
+
+    unit: OrgUnit
+    completion: Completion
+
+
+def units_asked(row: RequiredList, paths: Iterable[str], on: date) -> list[OrgUnit]:
+    """The organisations of whom the list is asked, as far as the reader sees them, in the order of the tree."""
+    seen = tuple(paths)
+    rows = units(on=on, under=row.scope).filter(chain=Chain.ORGANISATION, division__level=row.level, temporary=False)
+    return [unit for unit in rows.order_by("division__path", "code") if unit.division.path.startswith(seen)]
+
+
+def required_completion(row: RequiredList, paths: Iterable[str], on: date) -> list[UnitCompletion]:
+    """What each organisation showed from the first day of the list on; a newer version of an item counts for the old one."""
+    asked = tuple(item.courseware_uid for item in row.items.all())
+    stands_for = {uid: uid for uid in asked} | {newer: uid for uid in asked if (newer := newest_version(uid)) is not None}
+    wanted = SessionItem.objects.filter(
+        within("session__path", [row.scope]),
+        courseware_uid__in=list(stands_for),
+        session__cancelled=False,
+        session__held_on__gte=row.starts_on,
+    )
+    rows = wanted.values_list("session__path", "courseware_uid", "session_id", "session__held_on")
+    shown = [Shown(path, stands_for[item], session, day) for path, item, session, day in rows]
+    bodies = units_asked(row, paths, on)
+    found = completions(asked, shown, {unit.division.path for unit in bodies})
+    return [UnitCompletion(unit, found[unit.division.path]) for unit in bodies]
+
+
+def required_at(path: str, on: date) -> list[tuple[UUID, str]]:
+    """Items of the lists in force that nobody has shown yet at the place `path` (uid, title), for who records there."""
+    lists = RequiredList.objects.filter(scope__in=paths_above(path), starts_on__lte=on, taken_back_on=None).prefetch_related("items")
+    found: dict[UUID, str] = {}
+    for row in lists.order_by("due_on", "pk"):
+        here = SessionItem.objects.filter(session__path=path, session__cancelled=False, session__held_on__gte=row.starts_on)
+        shown = set(here.values_list("courseware_uid", flat=True))
+        found |= {item.courseware_uid: item.title for item in row.items.all() if item.courseware_uid not in shown}
+    return list(found.items())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 MAX_HEADS = 5000
 """More heads than this at one site in one session is a slip of the finger."""
@@ -169,3 +170,69 @@ def roll_up(by_site: Collection[tuple[str, Use]], under: Iterable[str]) -> dict[
             if path in totals:
                 totals[path] = totals[path].plus(use)
     return totals
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One item shown in one session somewhere: where, what, in which session, on which day."""
+
+    path: str
+    item: UUID
+    session: int
+    on: date
+
+
+class Standing(StrEnum):
+    """Where an organisation stands with a required list."""
+
+    DONE = "done"
+    DONE_LATE = "done_late"
+    OPEN = "open"
+    OVERDUE = "overdue"
+
+
+STANDING_NAMES = {
+    Standing.DONE: "按期完成",
+    Standing.DONE_LATE: "逾期完成",
+    Standing.OPEN: "进行中",
+    Standing.OVERDUE: "逾期未完成",
+}
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What one organisation has shown of a required list (CW05). `first_on` has the first day of each item that was shown."""
+
+    asked: tuple[UUID, ...]
+    first_on: Mapping[UUID, date]
+    sessions: int = 0
+
+    @property
+    def done(self) -> int:
+        return len(self.first_on)
+
+    @property
+    def missing(self) -> tuple[UUID, ...]:
+        return tuple(item for item in self.asked if item not in self.first_on)
+
+    @property
+    def done_on(self) -> date | None:
+        """The day on which the last item was shown for the first time; None while one is missing."""
+        return None if self.missing else max(self.first_on.values(), default=None)
+
+    def standing(self, due_on: date, today: date) -> Standing:
+        if self.done_on is not None:
+            return Standing.DONE if self.done_on <= due_on else Standing.DONE_LATE
+        return Standing.OPEN if today <= due_on else Standing.OVERDUE
+
+
+def completions(asked: Sequence[UUID], shown: Iterable[Shown], places: Iterable[str]) -> dict[str, Completion]:
+    """Per division path of `places` what was shown at sites under it; one session speaks for every place above it."""
+    firsts: dict[str, dict[UUID, date]] = {path: {} for path in places}
+    sessions: dict[str, set[int]] = {path: set() for path in firsts}
+    for one in shown:
+        for path in paths_above(one.path):
+            if path in firsts:
+                firsts[path][one.item] = min(one.on, firsts[path].get(one.item, one.on))
+                sessions[path].add(one.session)
+    return {path: Completion(tuple(asked), first, len(sessions[path])) for path, first in firsts.items()}

@@ -1,4 +1,4 @@
-"""Study day plans go down to everybody: a study day is no secret, and a site may be moved under another county tomorrow.
+"""Study day plans and required lists go down to everybody: they are no secret, and a site may be moved under another county tomorrow.
 
 Accepting makes the copy equal to the document. A plan that is not in it any more is removed here: sessions name their plan
 by uid and keep what they need, so nothing of the past is lost.
@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
-from yuanjiao.learning.models import StudyDayPlan, StudyDayPlanDay, StudyDayPlanItem
+from yuanjiao.learning.models import RequiredList, RequiredListItem, StudyDayPlan, StudyDayPlanDay, StudyDayPlanItem
 from yuanjiao.places.queries import unit_by_code
 
 name = "learning"
@@ -42,18 +42,35 @@ class PlanRow(msgspec.Struct, frozen=True):
     items: tuple[ItemRow, ...]
 
 
+class RequiredRow(msgspec.Struct, frozen=True):
+    """One required list with its items; the unit by its code."""
+
+    uid: UUID
+    title: str
+    document: str
+    unit: str
+    scope: str
+    level: int
+    starts_on: date
+    due_on: date
+    taken_back_on: date | None
+    items: tuple[ItemRow, ...]
+
+
 class Plans(msgspec.Struct, frozen=True):
     """The document of this shelf."""
 
     plans: tuple[PlanRow, ...]
+    required: tuple[RequiredRow, ...] = ()
 
 
 def offer(scope: str) -> Offer:
-    """All plans for everybody; nothing for a subtree."""
+    """All plans and lists for everybody; nothing for a subtree."""
     if scope != ALL:
         return Offer()
     rows = StudyDayPlan.objects.select_related("unit").prefetch_related("days", "items").order_by("uid")
-    return Offer(document=to_document(Plans(plans=tuple(_row(plan) for plan in rows))))
+    lists = RequiredList.objects.select_related("unit").prefetch_related("items").order_by("uid")
+    return Offer(document=to_document(Plans(plans=tuple(_row(plan) for plan in rows), required=tuple(_required_row(row) for row in lists))))
 
 
 def _row(plan: StudyDayPlan) -> PlanRow:
@@ -73,12 +90,40 @@ def _row(plan: StudyDayPlan) -> PlanRow:
     )
 
 
+def _required_row(row: RequiredList) -> RequiredRow:
+    return RequiredRow(
+        uid=row.uid,
+        title=row.title,
+        document=row.document,
+        unit=row.unit.code,
+        scope=row.scope,
+        level=row.level,
+        starts_on=row.starts_on,
+        due_on=row.due_on,
+        taken_back_on=row.taken_back_on,
+        items=tuple(ItemRow(item.courseware_uid, item.title) for item in row.items.all()),
+    )
+
+
 def accept(document: bytes) -> None:
-    """Make the plans of this machine equal to the document's."""
-    rows = from_document(document, Plans).plans
-    StudyDayPlan.objects.exclude(uid__in=[row.uid for row in rows]).delete()
-    for row in rows:
+    """Make the plans and lists of this machine equal to the document's."""
+    told = from_document(document, Plans)
+    StudyDayPlan.objects.exclude(uid__in=[row.uid for row in told.plans]).delete()
+    for row in told.plans:
         _accept_plan(row)
+    RequiredList.objects.exclude(uid__in=[row.uid for row in told.required]).delete()
+    for required in told.required:
+        _accept_required(required)
+
+
+def _accept_required(row: RequiredRow) -> None:
+    plain = {name: getattr(row, name) for name in ("title", "document", "scope", "level", "starts_on", "due_on", "taken_back_on")}
+    required, _ = RequiredList.objects.update_or_create(uid=row.uid, defaults={**plain, "unit": unit_by_code(row.unit)})
+    required.items.all().delete()
+    RequiredListItem.objects.bulk_create(
+        RequiredListItem(required=required, position=number, courseware_uid=item.uid, title=item.title)
+        for number, item in enumerate(row.items, 1)
+    )
 
 
 def _accept_plan(row: PlanRow) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.learning.views import plans, record, sessions, television, use
+from yuanjiao.learning.views import plans, record, required, sessions, television, use
 
 app_name = "learning"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("plans/new/", plans.plan_new, name="plan_new"),
     path("plans/<uuid:uid>/", plans.plan, name="plan"),
     path("plans/<uuid:uid>/end/", plans.plan_end, name="plan_end"),
+    path("required/", required.required_list, name="required_list"),
+    path("required/new/", required.required_new, name="required_new"),
+    path("required/<uuid:uid>/", required.required, name="required"),
+    path("required/<uuid:uid>/end/", required.required_end, name="required_end"),
     path("sessions/", sessions.session_list, name="session_list"),
     path("sessions/<uuid:uid>/", sessions.session, name="session"),
     path("sessions/<uuid:uid>/correct/", sessions.session_correct, name="session_correct"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -25,6 +26,8 @@ from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
 from yuanjiao.ui.lists import Column, ListPage, respond
 
+Offered = tuple[list[ItemCard], list[tuple[UUID, str]]]
+"""The newest items of the library, and what required lists still ask for."""
 LIBRARY_LENGTH = 20
 """So many of the newest items are offered for a session outside any plan."""
 
@@ -63,10 +66,11 @@ def _record_at(request: ActingRequest, site: Site) -> HttpResponse:
     on = min(day_asked(request.GET.get("on", ""), today), today)
     plans = queries.plans_of_day(site.division.path, on)
     cards = released_items(on=today, limit=LIBRARY_LENGTH)
+    required = queries.required_at(site.division.path, on)
     form = RecordForm(request.POST or None, plans=plans, at=at, on=on)
     if request.method == "POST" and form.is_valid():
         try:
-            done = _record(request, site, form, plans, cards, on, at)
+            done = _record(request, site, form, plans, (cards, required), on, at)
         except YuanjiaoError as error:
             form.add_error(None, error.message)
         else:
@@ -82,6 +86,7 @@ def _record_at(request: ActingRequest, site: Site) -> HttpResponse:
         "chosen": request.POST.get("plan", str(plans[0].uid) if plans else ""),
         "ticked": request.POST.getlist("items"),
         "cards": cards,
+        "required": required,
         "form": form,
         "more_open": any(form.errors.get(name) for name in ("heads_online", "start_time", "minutes", "form")),
         "television_address": television_address(request, site),
@@ -90,9 +95,9 @@ def _record_at(request: ActingRequest, site: Site) -> HttpResponse:
 
 
 def _record(
-    request: ActingRequest, site: Site, form: RecordForm, plans: list[StudyDayPlan], cards: list[ItemCard], on: date, at: datetime
+    request: ActingRequest, site: Site, form: RecordForm, plans: list[StudyDayPlan], offered: Offered, on: date, at: datetime
 ) -> Session:
-    cleaned = form.cleaned_data
+    cleaned, (cards, required) = form.cleaned_data, offered
     plan = plan_chosen(plans, request.POST.get("plan", ""))
     held = commands.SessionRecord(
         held_at=datetime.combine(on, cleaned["start_time"], tzinfo=CHINA),
@@ -100,9 +105,13 @@ def _record(
         heads_online=cleaned["heads_online"],
         minutes=cleaned["minutes"],
         form=SessionForm(cleaned["form"]),
-        items=shown_items(plan, request.POST.getlist(f"items-{plan.uid}" if plan else "items"), [] if plan else cards),
+        items=shown_items(plan, _ticked(request, plan), [] if plan else cards, required),
     )
     return commands.record_session(uid=cleaned["uid"], site=site, plan=plan, held=held, by=request.actor, at=at)
+
+
+def _ticked(request: ActingRequest, plan: StudyDayPlan | None) -> list[str]:
+    return [*request.POST.getlist(f"items-{plan.uid}" if plan else "items"), *request.POST.getlist("required")]
 
 
 def plan_chosen(plans: list[StudyDayPlan], text: str) -> StudyDayPlan | None:
