@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from yuanjiao.lib.clock import day_start, local_day
+from yuanjiao.lib.shares import per_cent
 
 DRAFT_DAY = 25
 """On this day of the month the month's reports are drafted by themselves, so that three days are left to write (story 6)."""
@@ -84,7 +85,7 @@ def shown(measure: Measure, value: float | None, why_none: str = "") -> str:
     if value is None:
         return f"未出数（{why_none}）" if why_none else "未出数（没有可比的基数）"
     if measure in SHARES:
-        return f"{value * 100:.2f}%"
+        return per_cent(value)
     return str(round(value))
 
 

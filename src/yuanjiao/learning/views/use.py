@@ -17,6 +17,7 @@ from yuanjiao.learning.inputs import month_asked
 from yuanjiao.learning.rules import Use, month_span, paths_above, roll_up
 from yuanjiao.learning.views.sessions import months_back
 from yuanjiao.lib import clock
+from yuanjiao.lib.shares import per_cent
 from yuanjiao.network.models import Site
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Actor, Permission
@@ -48,7 +49,7 @@ class PlaceUse:
 
     @property
     def participation(self) -> str:
-        return f"{self.use.sites / self.asked:.2%}" if self.asked else "—"
+        return per_cent(self.use.sites / self.asked) if self.asked else "—"
 
 
 def _this_month(request: ActingRequest, today: date) -> HttpResponseBase:

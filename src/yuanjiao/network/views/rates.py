@@ -25,6 +25,7 @@ from yuanjiao.places.models import Division
 from yuanjiao.places.queries import division_by_code, division_held, divisions
 from yuanjiao.places.rules import Level
 from yuanjiao.ui.lists import Column, ListPage, respond
+from yuanjiao.ui.templatetags.zh import share
 
 SPLIT_TITLES = {"site_kind": "按站点类型", "access_mode": "按接入方式", "urban_rural": "按城乡", "programme": "按所属项目"}
 SPLIT_FILTERS = {"site_kind": "kind", "access_mode": "mode"}
@@ -187,7 +188,7 @@ def _split_row(division: Division, window: Window, by: str, one: queries.SplitRa
 
 
 def units_page(division: Division, window: Window, table: queries.RateTable) -> ListPage[Any]:
-    """The units below a division (its sites where it has none), as a 台账: numbers as numbers, each rate with all that stands beside it."""
+    """The units below a division (its sites where it has none) as a 台账: each rate with all that stands beside it."""
     rows = [(one.division.name, one.division.code, one.rate) for one in table.children] or [
         (one.name, one.code, one.rate) for one in table.sites
     ]
@@ -204,7 +205,7 @@ def units_page(division: Division, window: Window, table: queries.RateTable) -> 
             Column("目标", lambda row: share(row[2].target.value if row[2].target else None), width=10),
         ],
         empty="",
-        notes=[table.whole.sentence, f"{window.words}；畅通率、已知、上下限、故障率为小数，1 即 100%。"],
+        notes=[table.whole.sentence, f"{window.words}。"],
     )
 
 
@@ -221,11 +222,6 @@ def rate_columns(of: Any, unit: str) -> list[Column[Any]]:
         Column(f"检修（{unit}）", lambda row: of(row).maintenance, width=12),
         Column(f"停用（{unit}）", lambda row: of(row).excluded, width=12),
     ]
-
-
-def share(value: float | None) -> float | str:
-    """A share as a number of a sheet; what is not all is never rounded up to all."""
-    return "" if value is None else int(value * 1_000_000) / 1_000_000
 
 
 @door(Permission.SEE_NETWORK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from string import Formatter
 
+from yuanjiao.lib.shares import per_cent
 from yuanjiao.reports.models import Figure
 
 
@@ -70,4 +71,4 @@ def plain(text: str, level: int = 0) -> Paragraph:
 
 def share_text(figure: Figure) -> str:
     """The figure's share as printed; a dash without anything to divide by."""
-    return "—" if figure.share is None else f"{figure.share * 100:.2f}%"
+    return "—" if figure.share is None else per_cent(figure.share)

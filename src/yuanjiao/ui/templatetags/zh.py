@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 
 from yuanjiao.lib import clock
+from yuanjiao.lib.shares import per_cent
 
 register = template.Library()
 
@@ -60,7 +61,7 @@ def since(value: datetime | None) -> str:
 @register.filter
 def share(value: float | None) -> str:
     """A ratio as per cent with two decimals; a dash when there is nothing to divide by."""
-    return "—" if value is None else f"{value * 100:.2f}%"
+    return "—" if value is None else per_cent(value)
 
 
 @register.filter

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from yuanjiao.lib.clock import CHINA, local_day
+from yuanjiao.lib.shares import per_cent
 from yuanjiao.network.queries import FAULTY_FROM
 from yuanjiao.reports.documents.blocks import Official, Paragraph, Piece, Table, filled, plain, share_text
 from yuanjiao.reports.documents.county_month.figures import FAULTS, LEARNING, LIBRARY, NETWORK, TOWN_HEADS, TOWN_SPECS
@@ -137,7 +138,7 @@ def _faulty_towns(figures: Mapping[str, Figure]) -> tuple[Table, ...]:
     listed = sorted((pair for pair in shares if pair[0] >= FAULTY_FROM), key=lambda pair: (-pair[0], pair[1].path))
     if not listed:
         return ()
-    rows = tuple((Piece(figure.section), Piece(f"{share * 100:.2f}%"), Piece(figure.text, figure.key)) for share, figure in listed)
+    rows = tuple((Piece(figure.section), Piece(per_cent(share)), Piece(figure.text, figure.key)) for share, figure in listed)
     return (
         Table(
             f"站点故障率在{FAULTY_FROM:.0%}以上的乡镇",
