@@ -28,7 +28,9 @@ _WIDTHS: dict[str, tuple[float, bool]] = {}
 
 
 def in_subtrees(field: str, paths: Iterable[str]) -> Q:
-    """A filter for rows whose division path `field` lies under any of `paths`; nothing when there are none."""
+    """A filter for rows whose division path `field` lies under any of `paths` ("/": all rows); nothing when there are none."""
+    if "/" in (paths := list(paths)):
+        return Q(pk__isnull=False)
     wanted = Q(pk__in=[])
     for path in paths:
         wanted |= Q(**{f"{field}__under_wide" if is_wide(path) else f"{field}__under": path})

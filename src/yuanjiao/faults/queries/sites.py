@@ -14,7 +14,7 @@ from yuanjiao.faults.queries.orders import open_order_for
 from yuanjiao.lib import clock
 from yuanjiao.lib.seal import digest, phone_digits
 from yuanjiao.network.models import Site
-from yuanjiao.network.queries import OutageView, Play, StateNow, last_play_test, open_outage_of, sites_in, state_now
+from yuanjiao.network.queries import OutageView, Play, StateNow, last_play_test, open_outage_of, sites_in, sites_named, state_now
 from yuanjiao.people.queries import Responsible, people_by_phone, responsible_for, within
 from yuanjiao.places.queries import full_name
 
@@ -33,8 +33,13 @@ def find_sites(text: str, paths: Iterable[str]) -> QuerySet[Site]:
     by_phone = _by_phone(number) if len(number) >= PHONE_DIGITS else Q(pk__in=[])
     by_words = Q()
     for word in words:
-        by_words &= Q(name__icontains=word) | Q(division__name__icontains=word) | Q(code__icontains=word) | _by_initials(word)
+        keys = sites_named(word)
+        by_words &= _by_fields(word) if keys is None else Q(pk__in=keys)
     return rows.filter(by_phone | by_words)
+
+
+def _by_fields(word: str) -> Q:
+    return Q(name__icontains=word) | Q(division__name__icontains=word) | Q(code__icontains=word) | _by_initials(word)
 
 
 def _by_initials(word: str) -> Q:

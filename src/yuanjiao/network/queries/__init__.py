@@ -6,6 +6,7 @@ from yuanjiao.network.queries.coverage import VillageCoverage, coverage_by_child
 from yuanjiao.network.queries.entries import assets, edges, lines, sites
 from yuanjiao.network.queries.evidence import EvidenceKind, EvidenceRow, evidence_about
 from yuanjiao.network.queries.maintenance import Window, maintenance_at, sites_covered, window_by_uid, window_rows, windows_of
+from yuanjiao.network.queries.names import sites_named
 from yuanjiao.network.queries.nodes import EdgeNode, edge_nodes
 from yuanjiao.network.queries.outage_spans import (
     OutageSpan,
@@ -162,6 +163,7 @@ __all__ = [
     "sites",
     "sites_covered",
     "sites_in",
+    "sites_named",
     "spans_of",
     "state_now",
     "story",

@@ -16,7 +16,7 @@ from yuanjiao.network import queries
 from yuanjiao.network.models import FaultClass, Hold, ManagedObject, ObjectKind, Sign
 from yuanjiao.network.rules.causes import RULE_NAMES
 from yuanjiao.network.rules.steadiness import is_back_to_stay
-from yuanjiao.network.views.parts import address_of, county_filter, division_filter, linked, seen_paths, shown_time
+from yuanjiao.network.views.parts import address_of, county_filter, division_filter, linked, scope_of, shown_time
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.queries import masked_phone, responsible_for
 from yuanjiao.people.rules import Permission
@@ -59,7 +59,7 @@ def outage_list(request: ActingRequest) -> HttpResponseBase:
     field = "object__division__path"
     page = ListPage[Any](
         title="中断",
-        rows=queries.root_rows(seen_paths(request.actor)),
+        rows=queries.root_rows(scope_of(request.actor)),
         columns=COLUMNS,
         empty="没有符合条件的中断记录。",
         search=("object__name", "object__code", "object__division__name"),

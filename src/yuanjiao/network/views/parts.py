@@ -16,12 +16,16 @@ from yuanjiao.network.models import Lifecycle, ManagedObject, ObjectKind, State
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
-from yuanjiao.places.queries import ancestors, divisions
+from yuanjiao.places.queries import ancestors, divisions, every_row
 from yuanjiao.places.rules import Level
 from yuanjiao.ui.lists import Filter
 
 COLOURS = {State.UP: "green", State.DOWN: "red", State.UNKNOWN: "yellow"}
 STATE_CHOICES = [("down", "不通"), ("unknown", "情况不明"), ("up", "正常"), ("serving", "在用"), ("suspended", "停用")]
+
+EVERYTHING = ("/",)
+MOST_CHOICES = 400
+"""A drop-down of more is no help."""
 
 
 def shown_time(at: datetime | None) -> str:
@@ -46,15 +50,24 @@ def seen_paths(actor: Actor) -> tuple[str, ...]:
     return actor.paths(Permission.SEE_NETWORK)
 
 
+def scope_of(actor: Actor) -> tuple[str, ...]:
+    """`seen_paths`, said as "everything" to whoever sees the whole tree: then no row is asked where it lies."""
+    paths = seen_paths(actor)
+    return EVERYTHING if set(every_row().filter(parent=None).values_list("path", flat=True)) <= set(paths) else paths
+
+
 def county_filter(actor: Actor, field: str = "division__path") -> Filter:
-    """Counties inside the reader's subtree, by code."""
-    counties = divisions(on=clock.today(), level=Level.COUNTY).filter(within("path", seen_paths(actor)))
-    paths = {row.code: row.path for row in counties}
+    """Counties inside the reader's subtree, by code; the cities instead where the counties are too many to choose from."""
+    inside = divisions(on=clock.today()).filter(within("path", seen_paths(actor)))
+    counties = list(inside.filter(level=Level.COUNTY).values_list("code", "name")[: MOST_CHOICES + 1])
+    many = len(counties) > MOST_CHOICES
+    choices = list(inside.filter(level=Level.CITY).values_list("code", "name")) if many else counties
 
     def narrow(rows: Any, code: str) -> Any:
-        return rows.filter(within(field, [paths.get(code, "无")]))
+        path = inside.filter(code=code, level__in=(Level.CITY, Level.COUNTY)).values_list("path", flat=True).first()
+        return rows.filter(within(field, [path or "无"]))
 
-    return Filter("county", "县", [(row.code, row.name) for row in counties], narrow)
+    return Filter("county", "市" if many else "县", choices, narrow)
 
 
 def division_filter(actor: Actor, chosen: str, field: str = "division__path") -> list[Filter]:

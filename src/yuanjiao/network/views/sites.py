@@ -21,7 +21,7 @@ from yuanjiao.network.views.parts import (
     county_filter,
     division_filter,
     linked,
-    seen_paths,
+    scope_of,
     shown_time,
     state_colour,
     state_text,
@@ -59,10 +59,11 @@ def site_list(request: ActingRequest) -> HttpResponseBase:
     ]
     page = ListPage[Any](
         title="站点",
-        rows=queries.with_state(queries.sites_in(seen_paths(actor)), at=at),
+        rows=queries.with_state(queries.sites_in(scope_of(actor)), at=at),
         columns=COLUMNS,
         empty="没有符合条件的站点。换一个条件，或到“导入台账”登记站点。",
         search=("name", "code", "pinyin", "division__name"),
+        find=queries.sites_named,
         search_hint="站点名称、编号、拼音首字母或村名",
         filters=filters,
         lead="“不通”自最后一次心跳算起；监听中断、边缘失联期间记为“情况不明”，不算正常也不算不通。",
