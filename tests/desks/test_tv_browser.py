@@ -9,6 +9,7 @@ import pytest
 
 from tests.desks.conftest import Stock
 from yuanjiao.desks.tv.boxes import BOXES
+from yuanjiao.programmes.models import PlayTally
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -173,3 +174,19 @@ def test_a_row_looks_as_before_once_the_choice_has_moved_on(chromium: Any, shown
     before = page.evaluate(drawn), page.get_attribute("#i1", "class").removesuffix(" on")
     press(page, "ArrowDown")
     assert (page.evaluate(drawn), page.get_attribute("#i1", "class")) == before
+
+
+@pytest.mark.clause("FBK08")
+def test_a_film_seen_to_its_end_on_the_television_is_counted_once(chromium: Any, shown: Stock, live_server: Any) -> None:
+    del shown
+    page = television(chromium, "sd", live_server.url)
+    for digit, pattern in (("1", "/tv/all/"), ("1", "/tv/items/"), ("1", "/tv/play/")):
+        open_with(page, digit, pattern)
+    page.wait_for_function(GOES, arg=[1.0], timeout=20_000)
+    row = PlayTally.objects.get()
+    assert (row.started, row.finished) == (1, 0)
+    with page.expect_request(f"**/plays/{row.item_uid}/finished/"):
+        page.evaluate("const film = document.getElementById('film'); film.currentTime = film.duration - 0.6")
+    page.wait_for_url("**/tv/all/**")
+    row.refresh_from_db()
+    assert (row.started, row.finished) == (1, 1)

@@ -1,10 +1,11 @@
-"""The television page: six keys and digits, no script needed, no log-in, nothing recorded.
+"""The television page: six keys and digits, no script needed, no log-in; plays are counted in sums.
 
 Every page is plain links in focus order; what the links lead to is the same for every box (DLV01).
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -28,9 +30,12 @@ from yuanjiao.desks.tv.keys import as_text
 from yuanjiao.desks.tv.leaves import leaves
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
+from yuanjiao.lib.senders import sender_of
 from yuanjiao.people.access import public
+from yuanjiao.programmes import commands as programmes
 from yuanjiao.programmes.queries import channels_shown
 
+log = logging.getLogger(__name__)
 KEPT_S = 400 * 86400
 START = ("box", "site", "key")
 """What the operator may put into a box's start address: its kind, and the site whose study days it may record."""
@@ -212,10 +217,9 @@ def _kin(request: HttpRequest, uid: UUID) -> tuple[str, str] | None:
 
 
 @page
-@kept
 @require_safe
 def play(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """The film over the whole canvas; when it ends, back to the list it was chosen from."""
+    """The film over the whole canvas; when it ends, back to the list it was chosen from. To ask for it is a play: so it is never kept."""
     found = queries.item_detail(uid, on=clock.today())
     sound = found.rendition(faces.SOUND) if request.GET.get("v") == "audio" else None
     film = sound or _film(request, found)
@@ -223,7 +227,19 @@ def play(request: HttpRequest, uid: UUID) -> HttpResponse:
         raise NotFound(_("播放文件还没有从上级传来，请过一会儿再看"))
     address = faces.blob_url(film.blob, film.media_type)
     context = {"item": found, "film": film, "address": address, "sound_only": film.kind == "audio", "back": _back(request)}
+    _count(request, uid)
     return _render(request, "play", {**context, "picture": faces.poster_url(found)})
+
+
+def _count(request: HttpRequest, uid: UUID) -> None:
+    """A play begins where its page is asked for, with or without script (FBK08)."""
+    at = clock.now()
+    if request.method != "GET" or programmes.room_to_count(sender=sender_of(request), item=uid, what="started", at=at):
+        return
+    try:
+        programmes.note_play(item=uid, finished=False, on=clock.today())
+    except DatabaseError:  # a sum that cannot be written, on a full disk or so, keeps no film from playing
+        log.warning("a play was not counted", exc_info=True)
 
 
 @page

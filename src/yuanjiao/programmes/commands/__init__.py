@@ -6,7 +6,7 @@ from yuanjiao.programmes.commands.outlets import end_outlet, note_publication, n
 from yuanjiao.programmes.commands.reach import tell_catalogue, watch_departures
 from yuanjiao.programmes.commands.sending import send_publications
 from yuanjiao.programmes.commands.themes import change_theme, open_theme, set_banner
-from yuanjiao.programmes.commands.use import note_play, note_rating, tell_plays
+from yuanjiao.programmes.commands.use import note_play, note_rating, room_to_count, tell_plays
 
 __all__ = [
     "add_block",
@@ -28,6 +28,7 @@ __all__ = [
     "recall_notice",
     "register_outlet",
     "relay_days",
+    "room_to_count",
     "send_again",
     "send_publications",
     "set_banner",

@@ -14,14 +14,21 @@ from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import NotFound, Refused
 from yuanjiao.programmes.events import ItemSums, PlaysCounted
+from yuanjiao.programmes.limits import COUNTS
 from yuanjiao.programmes.models import PlayTally
 
 ITEMS_IN_FACT = 500
+STARTED, FINISHED = "started", "finished"
+
+
+def room_to_count(*, sender: str, item: UUID, what: str, at: datetime) -> int:
+    """Seconds a stranger has to wait before this is counted; 0 when room for it was taken (limits.py)."""
+    return COUNTS.take(sender, item, what, at.timestamp())
 
 
 def note_play(*, item: UUID, finished: bool, on: date) -> None:
     """Count one play begun, or one that came to its end. NotFound for an item that is not released here."""
-    _count(item, "finished" if finished else "started", on)
+    _count(item, FINISHED if finished else STARTED, on)
 
 
 def note_rating(*, item: UUID, stars: int, on: date) -> None:

@@ -21,11 +21,19 @@ CITY_SLASHES = 3
 """A division path of a province or a city has at most so many."""
 FEWEST = 5
 """Numbers below this are not shown: in a village few plays are nearly a person (FBK08)."""
+STEP = 5
+"""All others are rounded to the nearest multiple of it, each sum for itself: a county that is hidden cannot be reckoned from the city's
+sum and the other counties, nor one evening from the sums of yesterday and today."""
+ENOUGH = 20
+"""Plays from which a rate of completion says anything; it is made of the rounded numbers, so it gives nothing more away."""
 
 
 @dataclass(frozen=True)
 class ItemUse:
-    """One item's sums over a span and some places. None stands for a number too small to be shown."""
+    """One item's sums over a span and some places, rounded (STEP). None stands for a number too small to be shown.
+
+    `completion` is a share, `mean_rating` is rounded to half a star.
+    """
 
     item: UUID
     title: str
@@ -70,12 +78,16 @@ def _sums(rows: QuerySet[PlayCount], key: str) -> dict[Any, dict[str, int]]:
 def _use(item: UUID, title: str, sums: dict[str, int]) -> ItemUse:
     started, rated = sums["started"], sum(sums[f"rated_{n}"] for n in range(1, 6))
     points = sum(n * sums[f"rated_{n}"] for n in range(1, 6))
-    enough, enough_rated = started >= FEWEST, rated >= FEWEST
+    shown, ended = _rounded(started), _rounded(sums["finished"])
     return ItemUse(
         item=item,
         title=title,
-        started=started if enough else None,
-        completion=min(sums["finished"] / started, 1.0) if enough else None,
-        ratings=rated if enough_rated else None,
-        mean_rating=points / rated if enough_rated else None,
+        started=shown if started >= FEWEST else None,
+        completion=min(ended / shown, 1.0) if started >= ENOUGH else None,
+        ratings=_rounded(rated) if rated >= FEWEST else None,
+        mean_rating=_rounded(points * 10 // rated) / 10 if rated >= FEWEST else None,
     )
+
+
+def _rounded(number: int) -> int:
+    return (number + STEP // 2) // STEP * STEP

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,13 +16,14 @@ from django.views.decorators.http import require_POST, require_safe
 from yuanjiao.courseware.queries import item_titles
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
+from yuanjiao.lib.senders import sender_of
 from yuanjiao.people.access import ActingRequest, door, machine
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.queries import divisions
 from yuanjiao.places.rules import Level
 from yuanjiao.programmes import commands, queries
 from yuanjiao.programmes.queries.reach import machines_below
-from yuanjiao.programmes.queries.use import FEWEST
+from yuanjiao.programmes.queries.use import ENOUGH, FEWEST, STEP
 from yuanjiao.ui.lists import Column, Filter, ListPage, respond
 
 P = Permission
@@ -94,7 +95,7 @@ def use_list(request: ActingRequest) -> HttpResponseBase:
     """Items by how they were taken: plays, played to the end, stars; sums of places, never of persons."""
     start, end = _span(request)
     paths = [*request.actor.paths(P.SEE_LEARNING)] or [*request.actor.paths(P.MANAGE_COLUMNS)]
-    few = _("少于 %d") % FEWEST
+    few, rounding = _("少于 %d") % FEWEST, {"few": FEWEST, "step": STEP}
     columns: list[Column[Any]] = [
         Column(_("课件"), lambda row: row.title, link=lambda row: reverse("programmes:use", args=[row.item]), width=36),
         Column(_("播放（次）"), lambda row: few if row.started is None else row.started),
@@ -106,8 +107,8 @@ def use_list(request: ActingRequest) -> HttpResponseBase:
         title=_("课件使用"), rows=queries.item_use(paths, start, end), columns=columns,
         empty=_("这段时间还没有播放记录。各机器每天报一次前一天的合计。"),
         filters=[Filter("days", _("时间"), SPANS, lambda rows, _days: rows)],
-        lead=_("每台机器按天合计，前一天的次日才到；不记谁看了什么，少于 %d 的数不显示。") % FEWEST,
-        notes=[_("看完率＝播到结尾的次数÷开始播放的次数。少于 %d 的数不显示。") % FEWEST],
+        lead=_("每台机器按天合计，前一天的次日才到；不记谁看了什么，少于 %(few)d 的数不显示，其余取到 %(step)d 的整倍数。") % rounding,
+        notes=[_("看完率＝播到结尾的次数÷开始播放的次数，播放满 %d 次才显示。") % ENOUGH],
     )  # fmt: skip
     return respond(request, page)
 
@@ -127,13 +128,16 @@ def use(request: ActingRequest, uid: UUID) -> HttpResponse:
 @csrf_exempt
 @machine
 @require_POST
-def play_count(request: Any, uid: UUID, what: str) -> HttpResponse:
-    """A player says that a play began or ended, or how many stars were pressed. Nothing of the asker is looked at or kept."""
-    on = clock.today()
-    if what in {"started", "finished"}:
-        commands.note_play(item=uid, finished=what == "finished", on=on)
-    elif what in {"1", "2", "3", "4", "5"}:
-        commands.note_rating(item=uid, stars=int(what), on=on)
-    else:
+def play_count(request: HttpRequest, uid: UUID, what: str) -> HttpResponse:
+    """A player says that a play began or ended, or how many stars were pressed. Of the asker nothing is kept but a bucket in memory."""
+    at = clock.now()
+    if what not in {"started", "finished", "1", "2", "3", "4", "5"}:
         raise NotFound("没有这种计数")
+    wait = commands.room_to_count(sender=sender_of(request), item=uid, what=what, at=at)
+    if wait:
+        return HttpResponse(status=429, headers={"Retry-After": str(wait)})
+    if what.isdecimal():
+        commands.note_rating(item=uid, stars=int(what), on=clock.today())
+    else:
+        commands.note_play(item=uid, finished=what == "finished", on=clock.today())
     return HttpResponse(status=204)

@@ -82,9 +82,23 @@
     peek();
     return true;
   }
+  /* Counted as played to its end, once a page and nothing of who plays: near the end is the end, credits are left out. */
+  var told = false;
+  function tellEnd() {
+    var address = document.getElementById('screen').getAttribute('data-plays');
+    if (told || !address) { return; }
+    told = true;
+    try {
+      if (navigator.sendBeacon) { navigator.sendBeacon(address); return; }
+      var call = new XMLHttpRequest();
+      call.open('POST', address, true);
+      call.send('');
+    } catch (ignored) { /* a box that cannot tell still plays */ }
+  }
   if (film && film.play) {
     film.removeAttribute('controls');
-    film.onended = back;
+    film.onended = function () { tellEnd(); back(); };
+    film.ontimeupdate = function () { if (film.duration > 20 && film.currentTime > 0.95 * film.duration) { tellEnd(); } };
     film.onplaying = function () { say(''); peek(); };
     film.onwaiting = function () { say('正在缓冲，请稍等'); };
     film.onerror = function () { say('这个盒子放不了这个文件，请按返回键'); };
