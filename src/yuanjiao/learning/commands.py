@@ -11,8 +11,19 @@ from django.db import transaction
 
 from yuanjiao.flow.journal.record import record
 from yuanjiao.learning.events import ItemShown, SessionCorrected, SessionHeld
-from yuanjiao.learning.models import RecordedVia, RequiredList, RequiredListItem, Session, StudyDayPlan, StudyDayPlanDay, StudyDayPlanItem
-from yuanjiao.learning.queries import recorded_already
+from yuanjiao.learning.models import (
+    CopyForm,
+    Distribution,
+    DistributionLine,
+    RecordedVia,
+    RequiredList,
+    RequiredListItem,
+    Session,
+    StudyDayPlan,
+    StudyDayPlanDay,
+    StudyDayPlanItem,
+)
+from yuanjiao.learning.queries import organisations, recorded_already
 from yuanjiao.learning.rules import MAX_MINUTES, SessionForm, heads_fault, scope_covers
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
@@ -128,6 +139,74 @@ def take_back_required_list(*, required: RequiredList, on: date, by: Actor, at: 
     required.taken_back_on = on
     required.save(update_fields=["taken_back_on"])
     write_audit(by=by, action="收回必学清单", subject=f"必学清单 {required.title}", at=at)
+
+
+MOST_COPIES = 100_000
+"""More copies than this for one unit is a slip of the finger."""
+
+
+@transaction.atomic
+def begin_distribution(
+    *,
+    title: str,
+    edition: str,
+    form: CopyForm,
+    item: UUID | None,
+    document: str,
+    unit: OrgUnit,
+    place: Division,
+    level: Level,
+    each: int,
+    by: Actor,
+    at: datetime,
+) -> Distribution:
+    """Begin to give out a document or a book: `each` copies to every organisation of a level in a place (DLV23)."""
+    by.require(Permission.PLAN_LEARNING, place.path)
+    by.require(Permission.PLAN_LEARNING, unit.division.path)
+    if not title.strip():
+        raise Refused("请写明文件或书名")
+    _check_copies(each)
+    today = local_day(at)
+    bodies = organisations(place.path, level, today)
+    if not bodies:
+        raise Refused(f"{place.name}之内没有这一级组织")
+    row = Distribution.objects.create(
+        title=title.strip(), edition=edition.strip(), form=form, courseware_uid=item, document=document.strip(), unit=unit,
+        scope=place.path, begun_on=today,
+    )  # fmt: skip
+    DistributionLine.objects.bulk_create([DistributionLine(distribution=row, unit=one, needed=each) for one in bodies], batch_size=500)
+    write_audit(by=by, action="开始发放", subject=f"发放 {row.title}", at=at, detail=f"{place.name}，{len(bodies)} 个单位，每个 {each} 份")
+    return row
+
+
+@transaction.atomic
+def note_copies(*, line: DistributionLine, needed: int, delivered: int, on: date, by: Actor, at: datetime) -> None:
+    """Say how many copies a unit needs and how many it has by now; told by whoever gives out, or by the place that receives."""
+    path = line.unit.division.path
+    if not by.covers(Permission.RECORD_SESSION, path):
+        by.require(Permission.PLAN_LEARNING, line.distribution.scope)
+    line = DistributionLine.objects.select_for_update().select_related("distribution", "unit").get(pk=line.pk)
+    if needed != line.needed:
+        by.require(Permission.PLAN_LEARNING, line.distribution.scope)
+    _check_copies(needed)
+    if not 0 <= delivered <= needed:
+        raise Refused("已发的份数应在 0 与需要数之间；确需更多，请发放单位先改需要数")
+    if on > local_day(at) or on < line.distribution.begun_on:
+        raise Refused("送达日期应在开始发放之后，不晚于今天")
+    if (needed, delivered) == (line.needed, line.delivered):
+        raise Conflict("份数没有变化")
+    changed = delivered != line.delivered
+    line.needed, line.delivered = needed, delivered
+    line.delivered_on = (on if delivered else None) if changed else line.delivered_on
+    line.save(update_fields=["needed", "delivered", "delivered_on"])
+    write_audit(
+        by=by, action="登记发放", subject=f"发放 {line.distribution.title}", at=at, detail=f"{line.unit.name} {delivered} / {needed}"
+    )
+
+
+def _check_copies(count: int) -> None:
+    if not 1 <= count <= MOST_COPIES:
+        raise Refused(f"份数应在 1 到 {MOST_COPIES} 之间")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from yuanjiao.courseware.queries import ItemCard
 from yuanjiao.learning.events import ItemShown
-from yuanjiao.learning.models import FORM_NAMES, StudyDayPlan
+from yuanjiao.learning.models import FORM_NAMES, CopyForm, DistributionLine, StudyDayPlan
 from yuanjiao.learning.rules import MAX_HEADS, MAX_MINUTES, SessionForm, parse_days
 from yuanjiao.lib.clock import CHINA
 from yuanjiao.lib.errors import Refused
@@ -116,6 +116,51 @@ class RequiredForm(forms.Form):
             "level": Level(cleaned["level"]),
             "items": [ItemShown(uid=UUID(uid), title=self._titles[uid]) for uid in cleaned["items"]],
         }
+
+
+class DistributionForm(forms.Form):
+    """Copies to be given out: what, to whom, how many each."""
+
+    title = forms.CharField(label=lazy("文件或书名"), max_length=100)
+    edition = forms.CharField(label=lazy("版本"), max_length=30, required=False, help_text=lazy("例如：2026 年第 1 版"))
+    form = forms.ChoiceField(label=lazy("形式"), choices=CopyForm.choices)
+    item = forms.ChoiceField(label=lazy("课件库里的电子版"), required=False, help_text=lazy("有的话选上，单位可以直接打开看"))
+    document = forms.CharField(label=lazy("依据文件"), max_length=100, required=False)
+    scope = forms.ChoiceField(label=lazy("范围"))
+    level = forms.TypedChoiceField(label=lazy("发到哪一级组织"), coerce=int, choices=LEVELS_ASKED, initial=Level.VILLAGE)
+    each = forms.IntegerField(label=lazy("每个单位多少份"), min_value=1, initial=1, help_text=lazy("各单位不同的，开始以后逐个改"))
+    unit = forms.ChoiceField(label=lazy("发放单位"))
+
+    def __init__(self, data: Any, *, places: Sequence[Division], units: Sequence[OrgUnit], cards: Sequence[ItemCard]) -> None:
+        super().__init__(data)
+        self._units, self._places = {unit.code: unit for unit in units}, {row.code: row for row in places}
+        self.fields["scope"].choices = [(row.code, "　" * (row.level - Level.CITY) + row.name) for row in places]  # type: ignore[attr-defined]
+        self.fields["unit"].choices = [(unit.code, unit.name) for unit in units]  # type: ignore[attr-defined]
+        self.fields["item"].choices = [("", _("没有")), *((str(card.uid), card.title) for card in cards)]  # type: ignore[attr-defined]
+
+    def asked(self) -> dict[str, Any]:
+        """The arguments of `begin_distribution`, except who and when."""
+        cleaned = self.cleaned_data
+        return {
+            **{name: cleaned[name] for name in ("title", "edition", "document", "each")},
+            "form": CopyForm(cleaned["form"]),
+            "item": UUID(cleaned["item"]) if cleaned["item"] else None,
+            "unit": self._units[cleaned["unit"]],
+            "place": self._places[cleaned["scope"]],
+            "level": Level(cleaned["level"]),
+        }
+
+
+class CopiesForm(forms.Form):
+    """How many copies one unit needs and has; who only receives does not change the need."""
+
+    needed = forms.IntegerField(label=lazy("需要"), min_value=1)
+    delivered = forms.IntegerField(label=lazy("已发（累计）"), min_value=0)
+    on = forms.DateField(label=lazy("送达日期"), widget=DAY)
+
+    def __init__(self, data: Any, *, line: DistributionLine, may_need: bool, today: date) -> None:
+        super().__init__(data, initial={"needed": line.needed, "delivered": line.delivered, "on": today})
+        self.fields["needed"].disabled = not may_need
 
 
 class HeadsForm(forms.Form):

@@ -160,6 +160,61 @@ class RequiredListItem(models.Model):
         return self.title
 
 
+class CopyForm(models.TextChoices):
+    PRINTED = "printed", "纸质"
+    DIGITAL = "digital", "电子"
+
+
+class Distribution(models.Model):
+    """One distribution of copies (发放): a document or a book in one edition and form, to organisations (DLV23, CW24).
+
+    Copies are counted by unit; who holds or reads one is nobody's business here. It stays at the top.
+    """
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    title = models.CharField("文件或书名", max_length=100)
+    edition = models.CharField("版本", max_length=30, blank=True, default="")
+    form = models.CharField("形式", max_length=8, choices=CopyForm.choices, default=CopyForm.PRINTED)
+    courseware_uid = models.UUIDField("课件", null=True, blank=True)  # where it can be read, when it stands in the library
+    document = models.CharField("依据文件", max_length=100, blank=True, default="")
+    unit = models.ForeignKey(OrgUnit, verbose_name="发放单位", on_delete=models.PROTECT, related_name="distributions")
+    scope = models.CharField("范围", max_length=80)
+    begun_on = models.DateField("开始日期")
+
+    class Meta:
+        verbose_name = "发放"
+        indexes = [models.Index(fields=["scope"], name="distribution_scope")]  # which ones concern this place
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class DistributionLine(models.Model):
+    """How many copies one organisation needs and how many have been delivered to it so far."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    distribution = models.ForeignKey(Distribution, verbose_name="发放", on_delete=models.CASCADE, related_name="lines")
+    unit = models.ForeignKey(OrgUnit, verbose_name="单位", on_delete=models.PROTECT, related_name="distribution_lines")
+    needed = models.PositiveIntegerField("需要")
+    delivered = models.PositiveIntegerField("已发", default=0)
+    delivered_on = models.DateField("最近一次送达", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "发放明细"
+        constraints = [
+            models.UniqueConstraint(fields=["distribution", "unit"], name="distribution_line_once"),
+            models.CheckConstraint(condition=models.Q(delivered__lte=models.F("needed")), name="distribution_not_more_than_needed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.unit} {self.delivered}/{self.needed}"
+
+
 class Session(models.Model):
     """One session held at one site (场次), as its newest correction leaves it. Counts only: names stay with the unit.
 

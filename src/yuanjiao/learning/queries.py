@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 from yuanjiao.courseware.queries import newest_version
 from yuanjiao.flow.nodes.models import NodeKind
 from yuanjiao.flow.nodes.queries import own_node
-from yuanjiao.learning.models import RequiredList, Session, SessionCorrection, SessionItem, StudyDayPlan
+from yuanjiao.learning.models import Distribution, DistributionLine, RequiredList, Session, SessionCorrection, SessionItem, StudyDayPlan
 from yuanjiao.learning.rules import Completion, Shown, Use, completions, paths_above, roll_up, scope_covers
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.network import queries as network
@@ -205,8 +205,13 @@ class UnitCompletion:
 def units_asked(row: RequiredList, paths: Iterable[str], on: date) -> list[OrgUnit]:
     """The organisations of whom the list is asked, as far as the reader sees them, in the order of the tree."""
     seen = tuple(paths)
-    rows = units(on=on, under=row.scope).filter(chain=Chain.ORGANISATION, division__level=row.level, temporary=False)
-    return [unit for unit in rows.order_by("division__path", "code") if unit.division.path.startswith(seen)]
+    return [unit for unit in organisations(row.scope, Level(row.level), on) if unit.division.path.startswith(seen)]
+
+
+def organisations(scope: str, level: Level, on: date) -> list[OrgUnit]:
+    """The organisations of a level under a path, in the order of the tree."""
+    rows = units(on=on, under=scope).filter(chain=Chain.ORGANISATION, division__level=level, temporary=False)
+    return list(rows.order_by("division__path", "code"))
 
 
 def required_completion(row: RequiredList, paths: Iterable[str], on: date) -> list[UnitCompletion]:
@@ -235,3 +240,58 @@ def required_at(path: str, on: date) -> list[tuple[UUID, str]]:
         shown = set(here.values_list("courseware_uid", flat=True))
         found |= {item.courseware_uid: item.title for item in row.items.all() if item.courseware_uid not in shown}
     return list(found.items())
+
+
+# -- distributions ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Copies of one distribution (or a part of it): needed, delivered, and how many units have all of theirs."""
+
+    units: int
+    complete: int
+    needed: int
+    delivered: int
+
+    @property
+    def missing(self) -> int:
+        return self.needed - self.delivered
+
+
+def distributions(paths: Iterable[str]) -> QuerySet[Distribution]:
+    """Distributions that concern any place under `paths`, the newest first."""
+    wanted = Q(pk__in=[])
+    for path in paths:
+        wanted |= Q(scope__startswith=path) | Q(scope__in=paths_above(path))
+    return Distribution.objects.filter(wanted).select_related("unit").order_by("-begun_on", "-pk")
+
+
+def distribution_by_uid(uid: UUID, paths: Iterable[str]) -> Distribution:
+    """The distribution, if it concerns any place under `paths`; NotFound otherwise."""
+    row = distributions(paths).filter(uid=uid).first()
+    if row is None:
+        raise NotFound("没有这次发放，或不在您的范围内")
+    return row
+
+
+def distribution_lines(row: Distribution, paths: Iterable[str]) -> QuerySet[DistributionLine]:
+    """Its units under `paths`, in the order of the tree; `missing` is what each still lacks."""
+    rows = row.lines.filter(within("unit__division__path", list(paths))).select_related("unit__division", "distribution")
+    return rows.annotate(missing=F("needed") - F("delivered")).order_by("unit__division__path", "pk")
+
+
+def distribution_line(pk: int, paths: Iterable[str]) -> DistributionLine:
+    """One of them; NotFound for a unit outside `paths`."""
+    rows = DistributionLine.objects.filter(within("unit__division__path", list(paths)), pk=pk)
+    row = rows.select_related("unit__division", "distribution").first()
+    if row is None:
+        raise NotFound("没有这个单位，或不在您的范围内")
+    return row
+
+
+def copies_of(lines: QuerySet[DistributionLine]) -> Copies:
+    """The sums of some units."""
+    done = Count("pk", filter=Q(delivered=F("needed")))
+    sums = lines.order_by().aggregate(units=Count("pk"), complete=done, all=Sum("needed"), given=Sum("delivered"))
+    return Copies(sums["units"], sums["complete"], sums["all"] or 0, sums["given"] or 0)

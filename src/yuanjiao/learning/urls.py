@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.learning.views import plans, record, required, sessions, television, use
+from yuanjiao.learning.views import distribution, plans, record, required, sessions, television, use
 
 app_name = "learning"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("plans/new/", plans.plan_new, name="plan_new"),
     path("plans/<uuid:uid>/", plans.plan, name="plan"),
     path("plans/<uuid:uid>/end/", plans.plan_end, name="plan_end"),
+    path("distributions/", distribution.distribution_list, name="distribution_list"),
+    path("distributions/new/", distribution.distribution_new, name="distribution_new"),
+    path("distributions/<uuid:uid>/", distribution.distribution, name="distribution"),
+    path("distributions/lines/<int:pk>/", distribution.distribution_line, name="distribution_line"),
     path("required/", required.required_list, name="required_list"),
     path("required/new/", required.required_new, name="required_new"),
     path("required/<uuid:uid>/", required.required, name="required"),
