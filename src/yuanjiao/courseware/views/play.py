@@ -5,11 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from yuanjiao.courseware import queries
 from yuanjiao.lib import clock
+from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import ActingRequest, door, public
 from yuanjiao.people.rules import Permission
 
@@ -24,8 +26,15 @@ def _playlist(text: str, cache: str) -> HttpResponse:
 @public
 @require_safe
 def master_playlist(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """The master playlist; 404 once the item is withdrawn."""
-    return _playlist(queries.hls_master(uid, on=clock.today()), "max-age=60")
+    """The master playlist; 404 once the item is withdrawn. That of an earlier version leads to the newest (CW21)."""
+    try:
+        text = queries.hls_master(uid, on=clock.today())
+    except NotFound:
+        newer = queries.newest_version(uid)
+        if newer is None:
+            raise
+        return redirect("courseware:master_playlist", newer)
+    return _playlist(text, "max-age=60")
 
 
 @public

@@ -15,6 +15,7 @@ from yuanjiao.courseware import queries
 from yuanjiao.courseware.queries import ItemDetail
 from yuanjiao.desks import faces
 from yuanjiao.desks.keeping import kept
+from yuanjiao.desks.leading import leads_on
 from yuanjiao.desks.portal.choices import choices
 from yuanjiao.desks.portal.paper import SIZES, Sheet, draw
 from yuanjiao.desks.portal.views import address_of, page
@@ -30,6 +31,7 @@ LISTED = 8
 
 @page
 @kept
+@leads_on
 @require_safe
 def item_poster(request: HttpRequest, uid: UUID) -> HttpResponse:
     found = queries.item_detail(uid, on=clock.today())

@@ -23,6 +23,7 @@ from yuanjiao.courseware.commands import note_search_miss
 from yuanjiao.courseware.queries import ItemDetail
 from yuanjiao.desks import faces
 from yuanjiao.desks.keeping import KEEP, kept
+from yuanjiao.desks.leading import leads_on
 from yuanjiao.desks.portal.choices import choices, chosen, to_keep
 from yuanjiao.desks.portal.preferences import LETTERS_PX, Preferences, keep_preferences, preferences_of
 from yuanjiao.desks.portal.transcript import transcript
@@ -144,6 +145,7 @@ def _choices(words: str, filters: dict[str, Any]) -> list[tuple[str, list[tuple[
 
 @page
 @kept
+@leads_on
 @require_safe
 def item(request: HttpRequest, uid: UUID) -> HttpResponse:
     found = queries.item_detail(uid, on=clock.today())
@@ -200,6 +202,7 @@ def _more(found: ItemDetail, within: UUID | None, wished: Preferences) -> list[f
 
 
 @page
+@leads_on
 @require_safe
 def qr(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The item's address as a QR code (SVG), for phones held to another phone or a wall."""

@@ -25,6 +25,7 @@ from yuanjiao.courseware import queries
 from yuanjiao.courseware.queries import ItemDetail, RenditionCard
 from yuanjiao.desks import faces
 from yuanjiao.desks.keeping import kept
+from yuanjiao.desks.leading import leads_on
 from yuanjiao.desks.tv.boxes import BOXES, ROWS, TILES, box_of
 from yuanjiao.desks.tv.keys import as_text
 from yuanjiao.desks.tv.leaves import leaves
@@ -185,6 +186,7 @@ def _list_link(request: HttpRequest, within: str, number: str, anchor: str = "")
 
 @page
 @kept
+@leads_on
 @require_safe
 def item(request: HttpRequest, uid: UUID) -> HttpResponse:
     found = queries.item_detail(uid, on=clock.today())
@@ -217,6 +219,7 @@ def _kin(request: HttpRequest, uid: UUID) -> tuple[str, str] | None:
 
 
 @page
+@leads_on
 @require_safe
 def play(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The film over the whole canvas; when it ends, back to the list it was chosen from. To ask for it is a play: so it is never kept."""
@@ -244,6 +247,7 @@ def _count(request: HttpRequest, uid: UUID) -> None:
 
 @page
 @kept
+@leads_on
 @require_safe
 def read(request: HttpRequest, uid: UUID) -> HttpResponse:
     """An article, a document or pictures, one screen at a time."""
