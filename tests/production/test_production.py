@@ -15,7 +15,10 @@ from yuanjiao.courseware.models import Column
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.production import commands, queries
+from yuanjiao.production.commands import certificates
+from yuanjiao.production.limits import AskingLimits
 from yuanjiao.production.models import Certificate, Contest, Entry, SheetLine
+from yuanjiao.production.rules.numbers import certificate_number
 from yuanjiao.simulation.cast import SINCE, Cast
 
 LogIn = Callable[[str], Client]
@@ -194,24 +197,57 @@ def test_an_entry_must_be_eligible(contest: Contest, publish: Publish, column: C
         commands.refuse_entry(entry=entry, reason="x", by=cast.actor("xianguan"), at=at)
 
 
+@pytest.fixture
+def own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificates, "ASKED", AskingLimits())
+
+
 @pytest.mark.clause("CW09")
+@pytest.mark.usefixtures("own_limits")
 def test_a_certificate_is_numbered_and_verified_by_anybody_by_number_or_qr(cast: Cast, at: datetime, log_in: LogIn) -> None:
     by = cast.actor("shiguan")
     said = {"unit": cast.units["ZZ-9901"], "by": by, "at": at}
     first, second = (commands.issue_certificate(holder=name, reason="主讲《果树修剪》", **said) for name in ("刘教授", "王教授"))  # type: ignore[arg-type]
     assert (first.running, second.running) == (1, 2)
     anybody = Client()
-    answer = anybody.get("/certificates/", {"number": first.number.lower().replace("-", " ")})
+    typed = {"number": first.number.lower().replace("-", " "), "code": f"{first.code[:4]} {first.code[4:]}".lower()}
+    answer = anybody.get("/certificates/", typed)
     assert answer.status_code == 302
-    page = anybody.get(answer["Location"]).content.decode()
+    shown = anybody.get(answer["Location"])
     for words in ("有效", "刘教授", "青禾市委组织部", "<svg"):
-        assert words in page
-    assert anybody.get("/certificates/", {"number": "YJ2026-00009-9"}).status_code == 404
+        assert words in shown.content.decode()
+    assert "no-store" in shown["Cache-Control"]
+    assert shown["Referrer-Policy"] == "no-referrer"
     assert anybody.get("/certificates/").status_code == 200
     assert log_in("xianguan").post(f"/production/certificates/{first.number}/revoke/", {"reason": "x"}).status_code == 404
     log_in("shiguan").post(f"/production/certificates/{first.number}/revoke/", {"reason": "抄袭"})
-    page = anybody.get(f"/certificates/{first.number}/").content.decode()
+    page = anybody.get(f"/certificates/{first.number}/{first.code}/").content.decode()
     assert "已撤销" in page
     assert "抄袭" in page
     third = commands.issue_certificate(holder="李教授", reason="主讲", **said)  # type: ignore[arg-type]
     assert third.running == 3
+
+
+@pytest.mark.usefixtures("own_limits")
+def test_who_has_only_numbers_learns_no_name_and_cannot_try_for_long(cast: Cast, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: at)
+    said = {"unit": cast.units["ZZ-9901"], "by": cast.actor("shiguan"), "at": at, "reason": "主讲"}
+    rows = [commands.issue_certificate(holder=name, **said) for name in ("刘教授", "王教授")]  # type: ignore[arg-type]
+    assert rows[0].code != rows[1].code
+    known, unknown = rows[0].number, certificate_number(2026, 999)
+    pages = {}
+    for number in (known, unknown):
+        asked = Client().get(f"/certificates/{number}/")
+        wrong = Client().get("/certificates/", {"number": number, "code": rows[1].code})
+        assert (asked.status_code, wrong.status_code) == (200, 404)
+        pages[number] = (asked.content.decode().replace(number, ""), wrong.content.decode().replace(number, ""))
+        assert "教授" not in "".join(pages[number])
+    assert pages[known] == pages[unknown], "whether a number exists is not told either"
+    tries = [Client().get(f"/certificates/{known}/AAAA{n:04}/").status_code for n in range(40)]
+    assert set(tries) == {404, 429}
+    waiting = Client().get(f"/certificates/{known}/{rows[0].code}/")
+    assert waiting.status_code == 429
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(seconds=int(waiting["Retry-After"])))
+    assert "刘教授" in Client().get(f"/certificates/{known}/{rows[0].code}/").content.decode()
+    others = [Client(REMOTE_ADDR=f"10.1.0.{n}").get(f"/certificates/{known}/AAAAAAAA/").status_code for n in range(40)]
+    assert 429 in others, "many addresses together try one number no faster"

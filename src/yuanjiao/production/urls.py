@@ -17,5 +17,6 @@ urlpatterns = [
     path("production/certificates/new/", plans.certificate_new, name="certificate_new"),
     path("production/certificates/<str:number>/revoke/", plans.certificate_revoke, name="certificate_revoke"),
     path("certificates/", plans.verify, name="verify"),
-    path("certificates/<str:number>/", plans.certificate, name="certificate"),
+    path("certificates/<str:number>/", plans.certificate, name="certificate_number"),
+    path("certificates/<str:number>/<str:code>/", plans.certificate, name="certificate"),
 ]

@@ -1,6 +1,6 @@
 """Every write of production, by noun."""
 
-from yuanjiao.production.commands.certificates import issue_certificate, revoke_certificate
+from yuanjiao.production.commands.certificates import issue_certificate, revoke_certificate, room_to_ask
 from yuanjiao.production.commands.contests import (
     answer_objection,
     ask_judge,
@@ -32,5 +32,6 @@ __all__ = [
     "raise_objection",
     "refuse_entry",
     "revoke_certificate",
+    "room_to_ask",
     "step_back",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime
 from uuid import UUID
 
@@ -13,8 +14,14 @@ from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import OrgUnit
+from yuanjiao.production.limits import ASKED
 from yuanjiao.production.models import Certificate
-from yuanjiao.production.rules.numbers import certificate_number
+from yuanjiao.production.rules.numbers import CODE_LENGTH, CODE_LETTERS, certificate_number
+
+
+def room_to_ask(*, sender: str, number: str, at: datetime) -> int:
+    """Seconds a stranger has to wait before a number is looked up; 0 when room for it was taken (limits.py)."""
+    return ASKED.take(sender, number, at.timestamp())
 
 
 @transaction.atomic
@@ -29,7 +36,7 @@ def issue_certificate(
     running = (Certificate.objects.filter(year=day.year).aggregate(last=Max("running"))["last"] or 0) + 1
     row = Certificate.objects.create(
         year=day.year, running=running, number=certificate_number(day.year, running), holder=holder.strip(), reason=reason.strip(),
-        unit=unit, item_uid=item, issued_on=day,
+        code="".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH)), unit=unit, item_uid=item, issued_on=day,
     )  # fmt: skip
     write_audit(by=by, action="颁发证书", subject=f"证书 {row.number}", at=at, detail=f"{holder}：{reason}")
     return row

@@ -12,7 +12,10 @@ from yuanjiao.places.models import OrgUnit
 
 
 class Certificate(models.Model):
-    """One certificate: for whom, for what, by which unit. Year and running number make its number, which is never given twice."""
+    """One certificate: for whom, for what, by which unit. Year and running number make its number, which is never given twice.
+
+    Numbers can be counted up, so the public page asks for `code` too: chance, printed beside the number and in the QR.
+    """
 
     travels: ClassVar[Travels] = Travels.LOCAL
     personal: ClassVar[tuple[str, ...]] = ("holder",)
@@ -21,6 +24,7 @@ class Certificate(models.Model):
     year = models.PositiveSmallIntegerField("年度")
     running = models.PositiveIntegerField("序号")
     number = models.CharField("证书编号", max_length=16, unique=True)
+    code = models.CharField("查验码", max_length=8)
     holder = models.CharField("获证者（人或单位）", max_length=60)
     reason = models.CharField("事由", max_length=120)
     unit = models.ForeignKey(OrgUnit, verbose_name="颁发单位", on_delete=models.PROTECT, related_name="certificates")

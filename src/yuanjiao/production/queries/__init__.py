@@ -1,6 +1,6 @@
 """Reads of production, by noun."""
 
-from yuanjiao.production.queries.certificates import certificate_by_number, certificates_issued
+from yuanjiao.production.queries.certificates import certificates_issued, verified_certificate
 from yuanjiao.production.queries.contests import (
     Standing,
     contest_by_uid,
@@ -14,7 +14,6 @@ from yuanjiao.production.queries.plans import Progress, plan_progress, plans_see
 __all__ = [
     "Progress",
     "Standing",
-    "certificate_by_number",
     "certificates_issued",
     "contest_by_uid",
     "contests_seen",
@@ -23,4 +22,5 @@ __all__ = [
     "plan_progress",
     "plans_seen",
     "standings",
+    "verified_certificate",
 ]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
+
 from django.db.models import QuerySet
 
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.production.models import Certificate
-from yuanjiao.production.rules.numbers import read_number
+from yuanjiao.production.rules.numbers import CODE_LENGTH, read_code, read_number
 
 
-def certificate_by_number(text: str) -> Certificate | None:
-    """The certificate of a number as people type it; None when there is none. Revoked ones are found too."""
-    number = read_number(text)
-    return Certificate.objects.filter(number=number).select_related("unit").first() if number else None
+def verified_certificate(number: str, code: str) -> Certificate | None:
+    """The certificate of a number and its code as people type them; None when they do not belong together. Revoked ones are found too."""
+    known = read_number(number)
+    row = Certificate.objects.filter(number=known).select_related("unit").first() if known else None
+    held = row.code if row else "-" * CODE_LENGTH
+    return row if compare_digest(held.encode(), read_code(code).encode()) else None
 
 
 def certificates_issued(by: Actor) -> QuerySet[Certificate]:

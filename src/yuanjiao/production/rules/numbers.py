@@ -1,4 +1,4 @@
-"""Numbers of certificates: year, running number and a check digit that catches what people type wrong (CW09)."""
+"""Numbers of certificates: year, running number and a check digit that catches what people type wrong; and the code beside it (CW09)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ def read_number(text: str) -> str | None:
     if found is None or _check(found[1] + found[2]) != int(found[3]):
         return None
     return f"YJ{found[1]}-{found[2]}-{found[3]}"
+
+
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Without 0, O, 1, I and L, which people mistake for each other on paper."""
+CODE_LENGTH = 8
+"""31 letters to the power of 8 are 850 thousand million: at the few tries a minute the page allows nobody guesses one."""
+
+
+def shown_code(code: str) -> str:
+    """'K7QM-X2PD', as it is printed."""
+    return f"{code[:4]}-{code[4:]}"
+
+
+def read_code(text: str) -> str:
+    """A code as people type it, in its own form; what cannot be one comes out as something no code is."""
+    return text.translate(FULL_WIDTH).replace(" ", "").replace("-", "").upper()[: CODE_LENGTH + 1]
 
 
 FULL_WIDTH = str.maketrans("０１２３４５６７８９ＹＪｙｊ－—–　", "0123456789YJyj--- ")

@@ -13,12 +13,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
+from yuanjiao.lib.senders import sender_of
 from yuanjiao.people.access import ActingRequest, door, public
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.queries import unit_by_code
 from yuanjiao.production import commands, queries
 from yuanjiao.production.inputs import CertificateForm, PlanForm
 from yuanjiao.production.models import Certificate
+from yuanjiao.production.rules.numbers import read_number, shown_code
 from yuanjiao.production.views.parts import act, form_page, own_units
 from yuanjiao.ui.lists import Column, ListPage, respond
 
@@ -46,11 +48,21 @@ def plan_new(request: ActingRequest) -> HttpResponse:
     return form_page(request, form, title=_("制定规划"), back=back, save=save, done=_("规划已保存。"))
 
 
+def _page_of(row: Certificate) -> str:
+    return reverse("production:certificate", args=[row.number, row.code])
+
+
 @door(P.MANAGE_COLUMNS)
 @require_safe
 def certificate_list(request: ActingRequest) -> HttpResponseBase:
     columns: list[Column[Certificate]] = [
-        Column(_("编号"), lambda row: row.number, link=lambda row: reverse("production:certificate", args=[row.number]), order=("number",)),
+        Column(
+            _("编号"),
+            lambda row: row.number,
+            link=lambda row: reverse("production:certificate", args=[row.number, row.code]),
+            order=("number",),
+        ),
+        Column(_("查验码"), lambda row: shown_code(row.code)),
         Column(_("获证者"), lambda row: row.holder, order=("holder",)),
         Column(_("事由"), lambda row: row.reason, width=40),
         Column(_("颁发单位"), lambda row: row.unit.name, width=24),
@@ -73,7 +85,7 @@ def certificate_new(request: ActingRequest) -> HttpResponse:
 
     def save(said: Any) -> str:
         row = commands.issue_certificate(**{**said, "unit": unit_by_code(said["unit"])}, by=request.actor, at=clock.now())
-        return reverse("production:certificate", args=[row.number])
+        return reverse("production:certificate", args=[row.number, row.code])
 
     back = (reverse("production:certificate_list"), _("证书"))
     return form_page(request, form, title=_("颁发证书"), back=back, save=save, done=_("证书已颁发。"))
@@ -89,27 +101,53 @@ def certificate_revoke(request: ActingRequest, number: str) -> HttpResponse:
     return act(
         request,
         lambda: commands.revoke_certificate(certificate=row, reason=reason, by=request.actor, at=clock.now()),
-        reverse("production:certificate", args=[number]),
+        reverse("production:certificate", args=[number, row.code]),
     )
 
 
 @public
 @require_safe
 def verify(request: HttpRequest) -> HttpResponse:
-    """Anybody types a number and is told what it stands for; a known one leads to its own page."""
-    typed = request.GET.get("number", "").strip()[:40]
-    found = queries.certificate_by_number(typed) if typed else None
+    """Anybody types a number with its code and is led to the certificate's own page; wrong ones are all answered alike."""
+    number, code = (request.GET.get(name, "").strip()[:40] for name in ("number", "code"))
+    if not number or not code:
+        return _asked_for(request, number)
+    wait, found = _found(request, number, code)
     if found is not None:
-        return redirect("production:certificate", found.number)
-    return render(request, "production/certificate.html", {"typed": typed, "certificate": None}, status=404 if typed else 200)
+        return redirect("production:certificate", found.number, found.code)
+    return _not_found(request, number, wait)
 
 
 @public
 @require_safe
-def certificate(request: HttpRequest, number: str) -> HttpResponse:
-    """One certificate for everybody: holder, reason, by whom, when, and whether it still holds; with its QR."""
-    found = queries.certificate_by_number(number)
-    address = request.build_absolute_uri(request.path)
-    code = segno.make(address, error="m").svg_inline(scale=4, border=2) if found else ""
-    context = {"typed": number, "certificate": found, "qr": code}
-    return render(request, "production/certificate.html", context, status=200 if found else 404)
+def certificate(request: HttpRequest, number: str, code: str = "") -> HttpResponse:
+    """One certificate for who holds it or was shown it: holder, reason, by whom, when, whether it still holds; with its QR."""
+    if not code:
+        return _asked_for(request, number)
+    wait, found = _found(request, number, code)
+    if found is None:
+        return _not_found(request, number, wait)
+    address = request.build_absolute_uri(reverse("production:certificate", args=[found.number, found.code]))
+    context = {"certificate": found, "code": shown_code(found.code), "qr": segno.make(address, error="m").svg_inline(scale=4, border=2)}
+    answer = render(request, "production/certificate.html", context)
+    answer["Cache-Control"], answer["Referrer-Policy"] = "private, no-store", "no-referrer"  # the address holds the code
+    return answer
+
+
+def _found(request: HttpRequest, number: str, code: str) -> tuple[int, Certificate | None]:
+    """Seconds to wait and nothing, or no wait and what belongs to number and code."""
+    known = read_number(number)
+    wait = commands.room_to_ask(sender=sender_of(request), number=known or "", at=clock.now())
+    return wait, None if wait else queries.verified_certificate(number, code)
+
+
+def _asked_for(request: HttpRequest, number: str) -> HttpResponse:
+    return render(request, "production/certificate.html", {"typed": number[:40], "certificate": None})
+
+
+def _not_found(request: HttpRequest, number: str, wait: int) -> HttpResponse:
+    context = {"typed": number[:40], "certificate": None, "wrong": not wait, "wait": wait}
+    answer = render(request, "production/certificate.html", context, status=429 if wait else 404)
+    if wait:
+        answer["Retry-After"] = str(wait)
+    return answer
