@@ -8,7 +8,7 @@ import brotli
 import pytest
 import zstandard
 
-from yuanjiao.lib.answers import Answer, Kept, wanted_encoding
+from yuanjiao.lib.answers import BETTER, Answer, Kept, compressed, wanted_encoding
 
 PAGE = ("<p>春季仔猪保温与防疫</p>" * 200).encode()
 HTML = [(b"content-type", b"text/html; charset=utf-8")]
@@ -38,6 +38,17 @@ def test_every_form_unpacks_to_the_page_and_says_its_length(encoding: bytes) -> 
     assert told[b"content-length"] == str(len(body)).encode()
     assert told.get(b"content-encoding", b"") == encoding
     assert not encoding or len(body) < len(PAGE) / 5
+
+
+def test_what_lasts_is_packed_quickly_for_the_first_asker_and_better_for_those_after() -> None:
+    words = "".join(f"function n{number}(a) {{ return a * {number * 7919 % 977}; }}\n" for number in range(2000)).encode()
+    script = Answer([(b"content-type", b"text/javascript")], words, lasting=True)
+    first = script.for_asker(b"br", b"")[2]
+    assert first == compressed(words, b"br"), "nobody waits for the best form"
+    BETTER.submit(lambda: None).result(60)
+    later = script.for_asker(b"br", b"")[2]
+    assert len(later) < len(first)
+    assert brotli.decompress(later) == words
 
 
 def test_pictures_are_not_packed_again() -> None:

@@ -1,7 +1,8 @@
 """Finished HTTP answers kept in memory, each in the encodings that were asked for. Knows no server and no framework.
 
 An answer is made once, compressed once per encoding, and named by its content (ETag), so that an asker who has it gets 304 and
-no bytes. The store holds at most so many bytes; what was asked for longest ago goes first.
+no bytes. What lasts is compressed again, as well as can be, in a thread of its own: the first asker does not wait for that, nor does
+whoever else is being answered. The store holds at most so many bytes; what was asked for longest ago goes first.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import gzip
 import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import brotli
@@ -23,6 +25,8 @@ BEST_BYTES = 200_000
 """Up to this size the slowest, best brotli is worth its time."""
 ENCODINGS = (b"br", b"zstd", b"gzip")
 """In the order we like them."""
+BETTER = ThreadPoolExecutor(1, "compress")
+"""Where the best forms of lasting answers are made. brotli and zstd let others run meanwhile."""
 TEXTS = (b"text/", b"application/javascript", b"application/json", b"application/manifest+json", b"image/svg+xml")
 
 
@@ -67,10 +71,15 @@ class Answer:
         return kind.startswith(TEXTS) and len(self.body) >= SMALLEST
 
     def form(self, encoding: bytes) -> bytes:
-        """The body in that encoding, made when it is asked for the first time."""
+        """The body in that encoding, made quickly when it is asked for the first time; of what lasts the best form comes after it."""
         if encoding not in self.forms:
-            self.forms[encoding] = compressed(self.body, encoding, best=self.lasting)
+            self.forms[encoding] = compressed(self.body, encoding)
+            if self.lasting:
+                BETTER.submit(self._improve, encoding)
         return self.forms[encoding]
+
+    def _improve(self, encoding: bytes) -> None:
+        self.forms[encoding] = compressed(self.body, encoding, best=True)
 
     def for_asker(self, accepted: bytes, known: bytes) -> tuple[int, Headers, bytes]:
         """Status, headers and body for one asker: what encodings they accept, which versions they say they have."""
