@@ -206,6 +206,7 @@ DOORS: dict[str, object] = {
     "production:certificate": PUBLIC,
     "production:certificate_list": frozenset({P.MANAGE_COLUMNS}),
     "production:certificate_new": frozenset({P.MANAGE_COLUMNS}),
+    "production:certificate_number": PUBLIC,
     "production:certificate_revoke": frozenset({P.MANAGE_COLUMNS}),
     "production:contest": ANYBODY,
     "production:contest_act": ANYBODY,
