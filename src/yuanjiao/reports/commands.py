@@ -38,18 +38,30 @@ def draft_county_month(*, county: Division, month: date, by: Actor, at: datetime
     by.require(Permission.WRITE_REPORTS, county.path)
     if county.level != Level.COUNTY:
         raise Refused(f"{county.name} 不是县（市、区），没有县级月报")
+    return _draft(DocumentKind.COUNTY_MONTH, county, month, by, at)
+
+
+def draft_city_month(*, city: Division, month: date, by: Actor, at: datetime) -> Document:
+    """Draft a city's report of a month, counties where a county's has towns (OPS12). As `draft_county_month` in everything else."""
+    by.require(Permission.WRITE_REPORTS, city.path)
+    if city.level != Level.CITY:
+        raise Refused(f"{city.name} 不是市，没有市级月报")
+    return _draft(DocumentKind.CITY_MONTH, city, month, by, at)
+
+
+def _draft(kind: DocumentKind, place: Division, month: date, by: Actor, at: datetime) -> Document:
     period = _period(month, at)
-    slot = {"kind": DocumentKind.COUNTY_MONTH, "place_code": county.code, "month": period.month}
+    slot = {"kind": kind, "place_code": place.code, "month": period.month}
     present = Document.objects.filter(**slot).first()
     if present is not None:
         return present
     try:
         with transaction.atomic():
-            document = Document.objects.create(**slot, **_heading(county, period, at), drafted_at=at)
+            document = Document.objects.create(**slot, **_heading(place, period, at), drafted_at=at)
             for key in PARAGRAPHS:
                 DocumentParagraph.objects.create(document=document, key=key)
-            _freeze(document, county, period)
-            write_audit(by=by, action="起草月报", subject=f"{county.name} {period.month:%Y-%m}", at=at)
+            _freeze(document, place, period)
+            write_audit(by=by, action="起草月报", subject=f"{place.name} {period.month:%Y-%m}", at=at)
     except IntegrityError:  # somebody drafted it at the same moment
         return Document.objects.get(**slot)
     return document
@@ -62,29 +74,33 @@ def _period(month: date, at: datetime) -> Period:
     return period
 
 
-def _heading(county: Division, period: Period, at: datetime) -> dict[str, Any]:
-    """What stands on the page besides figures. The signer is the county's organisation department, the addressee its parent unit."""
-    signer = _department(county, at)
-    above = signer.parent.name if signer and signer.parent else next((row.name for row in ancestors(county) if row.level == Level.CITY), "")
+def _heading(place: Division, period: Period, at: datetime) -> dict[str, Any]:
+    """What stands on the page besides figures. The signer is the place's organisation department, the addressee its parent unit."""
+    signer = _department(place, at)
+    above = signer.parent.name if signer and signer.parent else _name_above(place)
     return {
-        "place_name": county.name,
-        "path": county.path,
+        "place_name": place.name,
+        "path": place.path,
         "template_version": TEMPLATE_VERSION,
         "addressee": above or "上级组织部门",
-        "signer": signer.name if signer else county.name,
+        "signer": signer.name if signer else place.name,
         "as_of": at,
         "rule": rules_sentence(rules_over(period.start, period.end)),
     }
 
 
-def _department(county: Division, at: datetime) -> OrgUnit | None:
-    found = units(on=local_day(at), under=county.path).filter(chain=Chain.ORGANISATION, division__code=county.code)
+def _name_above(place: Division) -> str:
+    return next((row.name for row in ancestors(place) if row.level == place.level - 1), "")
+
+
+def _department(place: Division, at: datetime) -> OrgUnit | None:
+    found = units(on=local_day(at), under=place.path).filter(chain=Chain.ORGANISATION, division__code=place.code)
     return found.first()
 
 
-def _freeze(document: Document, county: Division, period: Period) -> None:
-    rows = freeze_rows(county.path, period)
-    figures = figures_of(county, period, rows)
+def _freeze(document: Document, place: Division, period: Period) -> None:
+    rows = freeze_rows(place.path, period)
+    figures = figures_of(place, period, rows)
     for row in rows:
         row.document = document
     for figure in figures:
@@ -143,7 +159,7 @@ def issue_document(*, document: Document, link: Link, by: Actor, at: datetime) -
         IssuedFile.objects.create(
             document=document, media=media, name=file_name(document, media), content=content, sha256=hashlib.sha256(content).hexdigest()
         )
-    late = "（逾期）" if at >= due_at(document.month) else ""
+    late = "（逾期）" if document.kind == DocumentKind.COUNTY_MONTH and at >= due_at(document.month) else ""
     write_audit(by=by, action="报出月报" + late, subject=str(document), at=at)
     return document
 

@@ -10,7 +10,7 @@ from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.reports.rules import Amounts, DocumentKind, DocumentState, Measure
 
-KIND_NAMES = [(DocumentKind.COUNTY_MONTH, "县级月报")]
+KIND_NAMES = [(DocumentKind.COUNTY_MONTH, "县级月报"), (DocumentKind.CITY_MONTH, "市级月报")]
 STATE_NAMES = [(DocumentState.DRAFT, "草稿"), (DocumentState.ISSUED, "已报出")]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from yuanjiao.reports.rules import DocumentKind, Measure, Standing, due_at, stan
 
 @dataclass(frozen=True)
 class MonthSlot:
-    """One county's report of one month, written or not."""
+    """One county's (or city's) report of one month, written or not."""
 
     month: date
     county: Division
@@ -68,6 +68,14 @@ def county_months(paths: Iterable[str], months: Iterable[date], *, at: datetime,
     kept = Document.objects.filter(kind=DocumentKind.COUNTY_MONTH, month__in=wanted, place_code__in=counties)
     by_slot = {(row.month, row.place_code): row for row in kept}
     return [_slot(month, county, by_slot.get((month, county.code)), at) for month in wanted for county in counties.values()]
+
+
+def city_months(paths: Iterable[str], months: Iterable[date], *, at: datetime, on: date) -> list[MonthSlot]:
+    """The reports that cities under `paths` have of these months. Nobody asks for them by a day, so none is late or missing."""
+    cities = {row.code: row for path in paths for row in divisions(on=on, level=Level.CITY, under=path)}
+    kept = Document.objects.filter(kind=DocumentKind.CITY_MONTH, month__in=list(months), place_code__in=cities).order_by("-month")
+    slots = [_slot(row.month, cities[row.place_code], row, at) for row in kept]
+    return [replace(slot, standing=Standing.ON_TIME if slot.document and slot.document.issued_at else Standing.DRAFTED) for slot in slots]
 
 
 def _slot(month: date, county: Division, document: Document | None, at: datetime) -> MonthSlot:

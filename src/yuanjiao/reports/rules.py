@@ -18,6 +18,7 @@ class DocumentKind(StrEnum):
     """Kinds of official documents."""
 
     COUNTY_MONTH = "county_month"
+    CITY_MONTH = "city_month"
 
 
 class DocumentState(StrEnum):

@@ -24,7 +24,8 @@ from yuanjiao.lib.sheets import Cell, cell_text
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.models import Division
-from yuanjiao.places.queries import division_by_code
+from yuanjiao.places.queries import division_by_code, divisions
+from yuanjiao.places.rules import Level
 from yuanjiao.reports import commands, queries
 from yuanjiao.reports.documents.blocks import share_text
 from yuanjiao.reports.documents.county_month import TABLES, TableHead, official_of
@@ -42,6 +43,8 @@ COLOURS = {
     Standing.DRAFTED: "blue",
     Standing.NOT_DRAFTED: "grey",
 }
+MOST_CITIES = 3
+"""Who sees more cities than that writes no city's report."""
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -50,15 +53,16 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def report_list(request: ActingRequest) -> HttpResponseBase:
     """Month by month, county by county: what is sent, what is late, what is missing."""
     today, months = clock.today(), list(months_back(clock.today()))
-    slots = queries.county_months(request.actor.paths(Permission.SEE_REPORTS), months, at=clock.now(), on=today)
+    paths, now = request.actor.paths(Permission.SEE_REPORTS), clock.now()
+    slots = queries.county_months(paths, months, at=now, on=today)
     page = ListPage[MonthSlot](
         title=_("县级月报"),
-        rows=[slot for slot in slots if slot.month in _months_in_use(slots, today)],
+        rows=[*queries.city_months(paths, months, at=now, on=today), *(one for one in slots if one.month in _months_in_use(slots, today))],
         columns=[
             Column(_("月份"), lambda slot: f"{slot.month:%Y-%m}"),
-            Column(_("县（市、区）"), lambda slot: slot.county.name, link=_slot_link, width=20),
+            Column(_("地方"), lambda slot: slot.county.name, link=_slot_link, width=20),
             Column(_("状态"), lambda slot: STANDING_NAMES[slot.standing], badge=lambda slot: COLOURS[slot.standing]),
-            Column(_("时限"), lambda slot: _last_day(slot.month)),
+            Column(_("时限"), lambda slot: _last_day(slot.month) if slot.county.level == Level.COUNTY else ""),
             Column(_("数据截至"), lambda slot: slot.document.as_of if slot.document else None, width=18),
             Column(_("报出时间"), lambda slot: slot.document.issued_at if slot.document else None, width=18),
             Column(_("报出人"), lambda slot: slot.document.issued_by if slot.document else ""),
@@ -68,9 +72,25 @@ def report_list(request: ActingRequest) -> HttpResponseBase:
             Filter("standing", _("状态"), [(str(key), name) for key, name in STANDING_NAMES.items()], _of_standing),
         ],
         empty=_("您的范围内没有县（市、区）的月报。月报每月 25 日自动起草，也可以提前起草。"),
+        actions=_city_actions(request, today),
         lead=_("每月 25 日自动起草，县级组织员补写两段后在月底前报出。数字来自机器记录，不用填写。"),
     )
     return respond(request, page)
+
+
+def _city_actions(request: ActingRequest, today: date) -> list[tuple[str, str]]:
+    """Buttons that draft the city's own report, of this month and of the last one, for who writes for a whole city."""
+    paths = request.actor.paths(Permission.WRITE_REPORTS)
+    cities = [row for path in paths for row in divisions(on=today, level=Level.CITY, under=path)][:MOST_CITIES]
+    wanted = list(months_back(today, 2))
+    return [
+        (
+            _("%(place)s %(month)d 月月报") % {"place": row.name, "month": month.month},
+            f"{reverse('reports:draft')}?place={row.code}&month={month:%Y-%m}",
+        )
+        for row in cities
+        for month in wanted
+    ]
 
 
 def _months_in_use(slots: list[MonthSlot], today: date) -> set[date]:
@@ -106,14 +126,21 @@ def draft(request: ActingRequest) -> HttpResponse:
     county = _county(place, month)
     request.actor.require(Permission.WRITE_REPORTS, county.path)
     if request.method == "POST":
-        document = commands.draft_county_month(county=county, month=month, by=request.actor, at=clock.now())
+        document = _drafted(request, county, month)
         messages.success(request, _("已起草，数据截至此刻。补写两段即可报出。"))
         return redirect("reports:document", uid=document.uid)
     return render(request, "reports/draft.html", {"page_title": _("起草月报"), "county": county, "month": month})
 
 
+def _drafted(request: ActingRequest, place: Division, month: date) -> Document:
+    by, at = request.actor, clock.now()
+    if place.level == Level.CITY:
+        return commands.draft_city_month(city=place, month=month, by=by, at=at)
+    return commands.draft_county_month(county=place, month=month, by=by, at=at)
+
+
 def _county(code: str, month: date) -> Division:
-    """The county as it was named on the last day of the month that has been."""
+    """The place as it was named on the last day of the month that has been."""
     return division_by_code(code, on=min(_last_day(month), clock.today()))
 
 

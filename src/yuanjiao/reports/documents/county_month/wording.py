@@ -1,4 +1,4 @@
-"""The wording of the report around its figures, in the order of GB/T 9704. A changed wording is a new template version."""
+"""The wording of a county's and a city's report, in the order of GB/T 9704. A changed wording is a new template version."""
 
 from __future__ import annotations
 
@@ -12,12 +12,31 @@ from yuanjiao.network.queries import FAULTY_FROM
 from yuanjiao.reports.documents.blocks import Official, Paragraph, Piece, Table, filled, plain, share_text
 from yuanjiao.reports.documents.county_month.figures import FAULTS, LEARNING, LIBRARY, NETWORK, TOWN_HEADS, TOWN_SPECS
 from yuanjiao.reports.models import Document, Figure
-from yuanjiao.reports.rules import period_of
+from yuanjiao.reports.rules import DocumentKind, period_of
 
 TEMPLATE_VERSION = 2
 PARAGRAPHS = {"problems": "存在的主要问题", "plans": "下一步打算"}
 """What the officer writes: key → heading."""
-MISSING = "（此段由县级组织员填写）"
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a report of one level calls its whole, the units below it, what is its own, and who writes."""
+
+    whole: str
+    below: str
+    own: str
+    writer: str
+
+    @property
+    def missing(self) -> str:
+        return f"（此段由{self.writer}填写）"
+
+
+WORDS = {
+    DocumentKind.COUNTY_MONTH: Words("全县", "乡镇", "县属", "县级组织员"),
+    DocumentKind.CITY_MONTH: Words("全市", "县（市、区）", "市属", "市级组织部门"),
+}
 
 
 @dataclass(frozen=True)
@@ -71,14 +90,14 @@ NUMBERS = "一二三四五六七八九"
 
 def official_of(document: Document, figures: Mapping[str, Figure], written: Mapping[str, str]) -> Official:
     """The whole document as blocks; `written` are the officer's paragraphs by key."""
-    month = document.month
+    month, words = document.month, WORDS[DocumentKind(document.kind)]
     return Official(
         title=(f"{document.place_name}{month.year}年{month.month}月", "远程教育运行和使用情况报告"),
         addressee=document.addressee,
-        body=tuple(_body(document, dict(figures), written)),
+        body=tuple(_body(document, dict(figures), written, words)),
         signer=document.signer,
         date=chinese_date(local_day(document.issued_at or document.as_of)),
-        attachments=(_towns(figures), *_faulty_towns(figures), _main_figures(figures)),
+        attachments=(_towns(figures, words), *_faulty_towns(figures, words), _main_figures(figures)),
     )
 
 
@@ -95,7 +114,7 @@ def moment(at: datetime) -> str:
     return f"{chinese_date(local.date())}{local.hour}时{local.minute}分"
 
 
-def _body(document: Document, figures: dict[str, Figure], written: Mapping[str, str]) -> list[Paragraph]:
+def _body(document: Document, figures: dict[str, Figure], written: Mapping[str, str], words: Words) -> list[Paragraph]:
     period = period_of(document.month, document.as_of)
     until = "" if period is None else f"{chinese_date(local_day(period.start))}至{moment(period.end)}"
     taken = "" if period is not None and period.end == document.as_of else f"，数据于{moment(document.as_of)}提取"
@@ -107,32 +126,32 @@ def _body(document: Document, figures: dict[str, Figure], written: Mapping[str, 
     ]
     for number, (section, sentences) in enumerate(SECTIONS):
         blocks.append(plain(f"{NUMBERS[number]}、{section}", 1))
-        chosen = [sentence.chosen(figures) for sentence in sentences]
+        chosen = [sentence.chosen(figures).replace("全县", words.whole) for sentence in sentences]
         blocks += [filled(template, figures, 2 if template.startswith("（") else 0) for template in chosen]
     for number, (key, heading) in enumerate(PARAGRAPHS.items(), len(SECTIONS)):
         blocks.append(plain(f"{NUMBERS[number]}、{heading}", 1))
         lines = [line.strip() for line in written.get(key, "").splitlines() if line.strip()]
-        blocks += [plain(line) for line in lines or [MISSING]]
+        blocks += [plain(line) for line in lines or [words.missing]]
     return blocks
 
 
-def _towns(figures: Mapping[str, Figure]) -> Table:
+def _towns(figures: Mapping[str, Figure], words: Words) -> Table:
     towns: dict[str, list[Piece]] = {}
     for figure in figures.values():
         if figure.key.startswith("town-"):
             towns.setdefault(figure.path, [Piece(figure.section)]).append(Piece(figure.text, figure.key))
     rows = tuple(tuple(cells) for cells in towns.values())
     return Table(
-        "分乡镇运行和使用情况表",
-        TOWN_HEADS,
+        f"分{words.below}运行和使用情况表",
+        (words.below, *TOWN_HEADS[1:]),
         rows,
         (5, *(4 if spec.key == "rate" else 3 for spec in TOWN_SPECS)),
-        ("注：县属对象（服务器、骨干线路）的中断不列入乡镇。",),
+        (f"注：{words.own}对象（服务器、骨干线路）的中断不列入{words.below}。",),
     )
 
 
-def _faulty_towns(figures: Mapping[str, Figure]) -> tuple[Table, ...]:
-    """Towns whose share of faulty time reaches the threshold, the highest first (OPS12); no table when there is none."""
+def _faulty_towns(figures: Mapping[str, Figure], words: Words) -> tuple[Table, ...]:
+    """Units below whose share of faulty time reaches the threshold, the highest first (OPS12); no table when there is none."""
     rates = [figure for figure in figures.values() if figure.key.startswith("town-") and figure.key.endswith("-rate")]
     shares = [(1 - figure.number, figure) for figure in rates if figure.number is not None]
     listed = sorted((pair for pair in shares if pair[0] >= FAULTY_FROM), key=lambda pair: (-pair[0], pair[1].path))
@@ -141,11 +160,11 @@ def _faulty_towns(figures: Mapping[str, Figure]) -> tuple[Table, ...]:
     rows = tuple((Piece(figure.section), Piece(per_cent(share)), Piece(figure.text, figure.key)) for share, figure in listed)
     return (
         Table(
-            f"站点故障率在{FAULTY_FROM:.0%}以上的乡镇",
-            ("乡镇", "故障率", "畅通率"),
+            f"站点故障率在{FAULTY_FROM:.0%}以上的{words.below}",
+            (words.below, "故障率", "畅通率"),
             rows,
             (5, 4, 4),
-            (f"注：故障率＝1－畅通率，按时间加权，从高到低；最高为{listed[0][1].section}。已知时间太少、不出数的乡镇不列入。",),
+            (f"注：故障率＝1－畅通率，按时间加权，从高到低；最高为{listed[0][1].section}。已知时间太少、不出数的{words.below}不列入。",),
         ),
     )
 
