@@ -139,7 +139,7 @@ def test_other_methods_are_refused_and_a_machine_that_is_starting_says_so(listen
 def test_the_box_own_try_to_play_is_kept_with_the_step_that_failed_and_told_twice_is_one(listening: Cast, at: datetime) -> None:
     body = beat_of(listening, LIU[0], sent_at="2026-03-02T07:59:00Z", play={"ok": False, "step": "catalogue", "item": "村级党建"})
     for _ in range(2):
-        status, content, beat = intake.take_single(LISTENER, body, "", False, at)
+        status, content, beat = intake.take_single(LISTENER, body, "", False, at.timestamp(), sender=str)
         assert beat is not None
         assert intake.take_play(beat, at, content) == (status, content)
     (test,) = queries.play_tests(listening.sites[LIU[0]])

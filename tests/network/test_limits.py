@@ -75,7 +75,7 @@ def listener(cast: Cast, at: datetime, monkeypatch: pytest.MonkeyPatch) -> Liste
 
 
 def send(listener: Listener, at: datetime, beat: dict[str, str], sender: str = "192.0.2.1") -> tuple[int, Any]:
-    status, content, _ = intake.take_single(listener, json.dumps(beat).encode(), "", False, at, sender=sender)
+    status, content, _ = intake.take_single(listener, json.dumps(beat).encode(), "", False, at.timestamp(), sender=lambda: sender)
     return status, json.loads(content)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,11 @@ CHINA = ZoneInfo("Asia/Shanghai")
 def now() -> datetime:
     """The present moment, aware, UTC."""
     return datetime.now(UTC)
+
+
+def seconds() -> float:
+    """The present moment in seconds since 1970 UTC."""
+    return time.time()
 
 
 def today() -> date:

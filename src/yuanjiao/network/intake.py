@@ -24,13 +24,13 @@ from django.db import OperationalError, close_old_connections
 
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import read_node, remembered_node
-from yuanjiao.flow.wire.auth import NotBelieved, WrongTime, micros, verified_node, verified_seal
+from yuanjiao.flow.wire.auth import NotBelieved, WrongTime, verified_node, verified_seal
 from yuanjiao.flow.wire.client import WRONG_TIME
 from yuanjiao.flow.wire.sealing import SEALED, claimed_sender
 from yuanjiao.flow.wire.signing import NODE, SERVER_TIME
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Forbidden, Refused, Unavailable
-from yuanjiao.lib.rsgi import Asker, Headers, Pairs, Question, address_of, target_of, whole_body
+from yuanjiao.lib.rsgi import Asker, Pairs, Question, address_of, target_of, whole_body
 from yuanjiao.network.commands import record_play_test
 from yuanjiao.network.inputs import (
     MAX_BODY_BYTES,
@@ -79,15 +79,15 @@ Answer = tuple[int, bytes]
 
 async def door(question: Question, asker: Asker) -> None:
     """What answers at `PATH`."""
-    now = clock.now()
-    status, content = await _answer(question, asker, now)
-    headers: Pairs = [JSON, (SERVER_TIME, str(micros(now)))]
-    if status in LATER:
+    now_s = clock.seconds()
+    status, content = await _answer(question, asker, now_s)
+    headers: Pairs = [JSON, (SERVER_TIME, str(int(now_s * 1e6)))]
+    if status != 200 and status in LATER:
         headers.append(("retry-after", str(msgspec.json.decode(content).get("retry_s", RETRY_S))))
     asker.response_bytes(status, headers, content)
 
 
-async def _answer(question: Question, asker: Asker, now: datetime) -> Answer:
+async def _answer(question: Question, asker: Asker, now_s: float) -> Answer:
     method, headers = question.method, question.headers
     if method != "POST" and method != "GET":
         return _refused("method", 405, "心跳口只收 GET 与 POST")
@@ -101,22 +101,21 @@ async def _answer(question: Question, asker: Asker, now: datetime) -> Answer:
         return _refused("size", 413, "心跳内容过大")
     kind = headers.get("content-type", "")
     if kind == SEALED:
-        return await _answer_node(take_sealed, question, body, claimed_sender(body), now)
+        return await _answer_node(take_sealed, question, body, claimed_sender(body))
     if signer := headers.get(NODE):
-        return await _answer_node(take_batch, question, body, _uid(signer), now)
+        return await _answer_node(take_batch, question, body, _uid(signer))
     form = method == "GET" or kind.startswith(FORM)
-    status, content, beat = take_single(LISTENER, body, headers.get("content-encoding", ""), form, now, sender=_sender(question, headers))
+    encoding = headers.get("content-encoding", "")
+    status, content, beat = take_single(LISTENER, body, encoding, form, now_s, sender=lambda: _sender(question))
     if beat is not None and beat.play is not None:
         return await _in_thread(lambda: take_play(beat, clock.now(), content))
     return status, content
 
 
-async def _answer_node(
-    take: Callable[[Question, bytes, datetime], Answer], question: Question, body: bytes, uid: UUID | None, now: datetime
-) -> Answer:
+async def _answer_node(take: Callable[[Question, bytes, datetime], Answer], question: Question, body: bytes, uid: UUID | None) -> Answer:
     """A batch: on the spot when the node is remembered and the batch is of ordinary size, else in a thread that may ask the database."""
     if len(body) <= ON_THE_SPOT_BYTES and uid is not None and remembered_node(uid, now_s=time.monotonic() + 1) is not None:
-        return _refuse(lambda: take(question, body, now))
+        return _refuse(lambda: take(question, body, clock.now()))
     return await _in_thread(lambda: take(question, body, clock.now()))
 
 
@@ -133,25 +132,27 @@ def _known(uid: UUID) -> Node | None:
     return remembered_node(uid, now_s=now_s) or read_node(uid, now_s=now_s)
 
 
-def _sender(question: Question, headers: Headers) -> str:
+def _sender(question: Question) -> str:
     """Where a message comes from: the address, behind a proxy the one that the proxy saw."""
-    if BEHIND_PROXY and (seen := headers.get("x-forwarded-for")):
+    if BEHIND_PROXY and (seen := question.headers.get("x-forwarded-for")):
         return str(seen.rsplit(",", 1)[-1].strip())
     return address_of(question.client)
 
 
 def take_single(
-    listener: Listener, body: bytes, encoding: str, form: bool, at: datetime, *, sender: str = ""
+    listener: Listener, body: bytes, encoding: str, form: bool, second: float, *, sender: Callable[[], str]
 ) -> tuple[int, bytes, SiteBeat | None]:
-    """Status, JSON and the beat (None when it was not taken) for one site's message; `sender` is the address it came from."""
-    second = at.timestamp()
+    """Status, JSON and the beat (None when it was not taken) for one site's message at `second` (since 1970 UTC).
+
+    `sender` tells the address it came from, asked for when it is not taken.
+    """
     try:
         beat = read_site_beat(plain_body(body, encoding) if encoding else body, form=form)
         array, place = listener.array, place_of(listener, beat, second)
     except Refused as error:
-        return *_stranger(sender, second, error), None
+        return *_stranger(sender(), second, error), None
     if place is None:
-        if wait := STRANGERS.take(sender, second):
+        if wait := STRANGERS.take(sender(), second):
             return *_too_often(wait), None
         COUNTS["unknown"] += 1
         return 200, encode(Heard(iso(second), 0, [beat.site])), None
@@ -219,7 +220,7 @@ def take_sealed(question: Question, body: bytes, at: datetime, listener: Listene
 
 
 def _not_believed(question: Question, second: float, error: NotBelieved) -> Answer:
-    if wait := STRANGERS.take(_sender(question, question.headers), second):
+    if wait := STRANGERS.take(_sender(question), second):
         return _too_often(wait)
     COUNTS["not_believed"] += 1
     return 401, encode({"error": WRONG_TIME if isinstance(error, WrongTime) else "not_believed", "message": error.message})
