@@ -12,8 +12,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-import xlsxwriter
-
 from yuanjiao.lib.clock import CHINA
 
 Cell = str | int | float | Decimal | bool | date | datetime | None
@@ -42,6 +40,8 @@ class RegisterSheet:
 
 def write_registers(target: str | Path | IO[bytes], sheets: Sequence[RegisterSheet]) -> int:
     """Write the sheets into one workbook and return the number of data rows."""
+    import xlsxwriter  # not loaded at every start
+
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "in_memory": False})
     formats = {
         "title": book.add_format({"bold": True, "font_size": 18, "font_name": "宋体", "align": "center", "valign": "vcenter"}),

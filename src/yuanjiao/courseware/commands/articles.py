@@ -9,7 +9,6 @@ from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
-import mammoth
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
@@ -157,6 +156,8 @@ def bring_word(*, courseware: Courseware, content: bytes, by: Actor, at: datetim
     if courseware.kind != Kind.ARTICLE:
         raise Refused("只有图文课件可以从 Word 带入正文")
     _look_at_word(content)
+    import mammoth  # loaded by those who bring Word files, not by every start
+
     dropped: list[str] = []
 
     def keep(image: mammoth.documents.Image) -> dict[str, str]:

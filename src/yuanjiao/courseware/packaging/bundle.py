@@ -15,9 +15,6 @@ from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 from python_calamine import CalamineError, CalamineWorkbook
 
 from yuanjiao.courseware.packaging.probe import NotUsable
@@ -219,6 +216,10 @@ def day_of(text: str) -> date | None:
 
 def write_template(target: IO[bytes]) -> None:
     """The sheet a department fills: heads and one example."""
+    from openpyxl import Workbook  # not loaded at every start: it takes longer than any other library
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook()
     page = book.active
     assert page is not None
@@ -234,6 +235,9 @@ def write_template(target: IO[bytes]) -> None:
 
 def write_returned(bundle: Bundle, folder: Path, target: Path, reasons: dict[int, str]) -> None:
     """The department's own sheet with the reasons in its last column."""
+    from openpyxl import load_workbook
+    from openpyxl.styles import Font
+
     source = folder / "returned.xlsx"
     bundle.copy(bundle.sheet, source, LARGEST_SHEET)
     book = load_workbook(source)

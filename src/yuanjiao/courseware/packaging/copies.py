@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import av
-from av.packet import Packet
-from av.stream import Stream
-from av.video.stream import VideoStream
+from typing import TYPE_CHECKING, Any
 
 from yuanjiao.courseware.packaging import codecs
 from yuanjiao.courseware.packaging.decoding import Decoded
 from yuanjiao.courseware.packaging.digests import Digest
 from yuanjiao.courseware.packaging.flaw import NotProved
+
+if TYPE_CHECKING:  # PyAV is loaded with the first film, not at every start
+    from av.packet import Packet
+    from av.stream import Stream
 
 APART_S = 0.003
 """Containers count time in steps of their own: 1/90000 s in a transport stream, 1/1000 s where nothing better is known."""
@@ -64,6 +63,8 @@ def _decoded(one: Essence) -> Decoded:
 
 def essences(path: Path, beat: Callable[[], None]) -> list[Essence]:
     """The streams of a file, read packet by packet."""
+    import av
+
     with av.open(str(path)) as container:
         found = [_begun(stream) for stream in container.streams]
         for number, packet in enumerate(container.demux(), 1):
@@ -78,6 +79,8 @@ def essences(path: Path, beat: Callable[[], None]) -> list[Essence]:
 
 
 def _begun(stream: Stream) -> Essence:
+    from av.video.stream import VideoStream
+
     if stream.type not in {"video", "audio"}:
         raise NotProved(f"多出一路流：{stream.type}")
     context = stream.codec_context

@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
-
-import av
-from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.packet import Packet
-from av.stream import Stream
-from av.video.stream import VideoStream
+from typing import TYPE_CHECKING, Any
 
 from yuanjiao.courseware.packaging import codecs
 from yuanjiao.courseware.packaging.digests import Digest
 from yuanjiao.courseware.packaging.flaw import NotProved
+
+if TYPE_CHECKING:  # PyAV is loaded with the first film, not at every start
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.video.stream import VideoStream
 
 STRICT = {"err_detect": "crccheck+bitstream+buffer+careful+explode", "flags": "+output_corrupt"}
 UNSMOOTHED = {"skip_loop_filter": "all"}
@@ -43,6 +42,8 @@ def decode(path: Path, kind: str, told: Path, beat: Callable[[], None]) -> Decod
 
     Raises NotProved or FFmpegError.
     """
+    import av
+
     with av.open(str(path)) as container:
         found = [stream.type for stream in container.streams]
         if found != [kind]:
@@ -58,6 +59,9 @@ def decode(path: Path, kind: str, told: Path, beat: Callable[[], None]) -> Decod
 
 
 def _measured(stream: Stream, packets: Iterable[Packet[Any]]) -> Decoded:
+    from av.audio.stream import AudioStream
+    from av.video.stream import VideoStream
+
     if isinstance(stream, VideoStream):
         return _pictures(stream, packets)
     if isinstance(stream, AudioStream):
@@ -102,6 +106,8 @@ def _refuse_holes(times: Sequence[float], rate: float) -> None:
 
 
 def _sound(stream: AudioStream, packets: Iterable[Packet[Any]]) -> Decoded:
+    from av.audio.frame import AudioFrame
+
     context = stream.codec_context
     context.options = dict(STRICT)
     seconds, start = 0.0, None

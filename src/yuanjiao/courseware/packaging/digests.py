@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
-
-from av.packet import Packet
-from av.stream import Stream
+from typing import TYPE_CHECKING, Any
 
 from yuanjiao.courseware.packaging import codecs
 from yuanjiao.courseware.packaging.flaw import NotProved
+
+if TYPE_CHECKING:  # PyAV is loaded with the first film, not at every start
+    from av.packet import Packet
+    from av.stream import Stream
 
 SLICES = frozenset({1, 5})
 

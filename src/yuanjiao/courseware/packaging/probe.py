@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-
-import av
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.video.stream import VideoStream
+from typing import TYPE_CHECKING
 
 from yuanjiao.courseware.packaging.disguise import disguised
 from yuanjiao.courseware.packaging.recipe import Original
 from yuanjiao.lib.errors import Refused
+
+if TYPE_CHECKING:  # PyAV is loaded with the first film, not at every start
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 SHORTEST_S = 1.0
 LONGEST_S = 12 * 3600.0
 LONGEST_GAP_S = 600.0
 LEAST_BYTES_A_SECOND = 125
 LARGEST_SIDE = 8192
+MICROSECONDS = 1_000_000
+"""What containers count their length in."""
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,rm,dv,h264,hevc,vob,wtv,gif,wav,mp3,aac,flac"
 WIDE_RANGES = {16, 18}  # transfer functions of BT.2100: PQ and HLG
 IN_FIELDS = {2, 3, 4, 5}  # of AVFieldOrder: top or bottom first, in any order of coding
@@ -59,6 +62,8 @@ def probe(path: Path, *, sound_only: bool = False) -> Probe:
 
     With `sound_only` the sound alone is taken, whatever pictures the file has; otherwise a film must have moving pictures.
     """
+    import av
+
     size = path.stat().st_size
     if size == 0:
         raise NotUsable("文件是空的（0 字节），请重新选择文件")
@@ -147,6 +152,8 @@ def _in_fields(stream: VideoStream) -> bool:
 
 def _upright(container: InputContainer, stream: VideoStream) -> tuple[int, int, int]:
     """Rotation in degrees and the size a viewer sees: turned upright, pixels made square by widening or heightening."""
+    import av
+
     try:
         frame = next(container.decode(stream))
     except (StopIteration, av.error.FFmpegError):
@@ -178,7 +185,7 @@ def _length(container: InputContainer, stream: VideoStream | AudioStream) -> flo
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if container.duration:
-        return container.duration / av.time_base
+        return container.duration / MICROSECONDS
     container.seek(0)
     last = max((packet.pts + (packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None), default=0)
     return float(last * stream.time_base) if stream.time_base else 0.0
@@ -208,7 +215,7 @@ def _last_moment(container: InputContainer, stream: VideoStream | AudioStream, t
     if times[-1] < told_s / 2:
         return None
     for earlier, later in pairwise(times):
-        if later - earlier > LONGEST_GAP_S and isinstance(stream, VideoStream):
+        if later - earlier > LONGEST_GAP_S and stream.type == "video":
             return float(earlier - start * stream.time_base)
     container.seek(int(times[-1] / stream.time_base), stream=stream)
     last = 0

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
-
 from yuanjiao.courseware.packaging import codecs, copies, recipe
 from yuanjiao.courseware.packaging.conform import prove_index_first, prove_playlist
 from yuanjiao.courseware.packaging.decoding import Decoded, decode
@@ -44,6 +42,8 @@ def prove(original: Original, profile: Profile, folder: Path, *, here: Mapping[s
 
     Raises NotProved with the reason in Chinese.
     """
+    import av  # loaded with the first film, not at every start
+
     path = folder / f"{profile.name}{profile.suffix}"
     if not path.is_file() or path.stat().st_size == 0:
         raise NotProved("转码没有产生文件")

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from fractions import Fraction
 from uuid import UUID
 
-import av
 from django.db import transaction
 from PIL import Image
 
@@ -106,6 +105,8 @@ def set_banner(*, theme: Theme, picture: bytes, by: Actor, at: datetime) -> None
 
 def _jpeg(picture: bytes) -> bytes:
     """The first frame as a baseline JPEG; what a file says of itself beside its pixels (place, camera) is not kept."""
+    import av  # not loaded at every start
+
     if len(picture) > LARGEST_BANNER_BYTES:
         raise Refused(f"横幅图片超过 {LARGEST_BANNER_BYTES // 1_000_000} MB")
     _refuse_vast(picture)

@@ -14,7 +14,6 @@ from python_calamine import CalamineError, CalamineWorkbook
 from yuanjiao.lib.errors import Refused
 from yuanjiao.register import rules
 from yuanjiao.register.documents.columns import REASONS
-from yuanjiao.register.documents.returned import write_returned
 from yuanjiao.register.documents.workbook import MAX_FILE_BYTES, MAX_ROWS, inspect
 
 TITLES = {
@@ -99,6 +98,8 @@ def _listed(sheet: str, grid: list[list[Any]]) -> OperatorList:
 def return_list(source: Path, target: Path, read: OperatorList, reasons: Mapping[int, str]) -> None:
     """Copy the file to `target` with the reasons in a last column 错误原因; the rest stays as it was."""
     if read.sheet:
+        from yuanjiao.register.documents.returned import write_returned  # openpyxl is not loaded at every start
+
         write_returned(source, target, {read.sheet: reasons})
         return
     lines = _with_reasons(csv.reader(io.StringIO(csv_text(source))), read.head_at, reasons)

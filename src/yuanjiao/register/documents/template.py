@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import IO, Any
 
-import xlsxwriter
-
 from yuanjiao.register import rules
 from yuanjiao.register.documents.columns import GUIDE, SHEETS, Column, SheetPlan
 
@@ -28,6 +26,8 @@ Rows = Mapping[str, Iterable[Sequence[Any]]]
 
 def write_workbook(target: IO[bytes], rows: Rows | None = None) -> int:
     """Write the template, or with `rows` (sheet name → values in column order) the register itself. Returns the rows written."""
+    import xlsxwriter  # not loaded at every start
+
     book = xlsxwriter.Workbook(target, {"constant_memory": rows is not None, "default_date_format": "yyyy-mm-dd"})
     formats = _formats(book)
     _write_guide(book, formats, is_template=rows is None)

@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
-from openpyxl.utils import get_column_letter
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from yuanjiao.lib.errors import Refused
@@ -212,6 +211,8 @@ def _is_sample(line: list[Any]) -> bool:
 
 def _merged(sheet: CalamineSheet, head_at: int) -> dict[int, str]:
     """Row → range, for rows below the head that lie in a merged range: its hidden cells would be lost."""
+    from openpyxl.utils import get_column_letter  # not loaded at every start
+
     found = {}
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
         span = f"{get_column_letter(left + 1)}{top + 1}:{get_column_letter(right + 1)}{bottom + 1}"
