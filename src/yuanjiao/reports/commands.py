@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -22,10 +22,12 @@ from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import ancestors, units
 from yuanjiao.places.rules import Chain, Level
 from yuanjiao.reports.documents.county_month import PARAGRAPHS, TEMPLATE_VERSION, figures_of, freeze_rows, official_of, register_sheets
-from yuanjiao.reports.documents.gb9704 import Link, write_official
 from yuanjiao.reports.models import Document, DocumentParagraph, Figure, FrozenRow, IssuedFile
 from yuanjiao.reports.queries import written_of
 from yuanjiao.reports.rules import DocumentKind, DocumentState, Period, due_at, period_of
+
+if TYPE_CHECKING:
+    from yuanjiao.reports.documents.gb9704 import Link
 
 CHUNK = 2000
 
@@ -175,6 +177,8 @@ def file_name(document: Document, media: str) -> str:
 
 def render_docx(document: Document, link: Link) -> bytes:
     """The document as docx: the same snapshot, paragraphs and addresses give the same bytes."""
+    from yuanjiao.reports.documents.gb9704 import write_official  # python-docx is not loaded at every start
+
     figures = {figure.key: figure for figure in document.figures.all()}
     return write_official(official_of(document, figures, written_of(document)), link=link, as_of=document.issued_at or document.as_of)
 
