@@ -12,6 +12,7 @@ from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as rules
 
+from tests.encoded import use_what_was_encoded
 from yuanjiao.simulation.cast import PASSWORD, Cast, build_cast
 
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -34,6 +35,12 @@ def fast_passwords(settings: object, request: pytest.FixtureRequest) -> None:
     """Argon2 is slow by design; only the test of log-in itself pays for it."""
     if "real_passwords" not in request.keywords:
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def encoded_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Films that several tests show are encoded for the first of them (tests/encoded.py)."""
+    use_what_was_encoded(request, monkeypatch)
 
 
 @pytest.fixture
