@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from math import isclose
+from itertools import combinations
+from math import isclose, prod
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuanjiao.faults.rules import Difference, Ratio, SeenBy, by_rank, chance_of_rise, delays_of, estimate_all, wilson
+from yuanjiao.faults.rules import Difference, Ratio, SeenBy, by_rank, chance_of_rise, delays_of, estimate_all, lower_bound, wilson
+from yuanjiao.faults.rules.unseen import unseen_by_independence
 
 COUNTS = st.integers(0, 400)
 
@@ -112,3 +115,74 @@ def test_the_chance_of_a_rise_is_exact(before: int, after: int, chance: float) -
 
 def test_a_longer_span_before_makes_the_same_counts_a_clearer_rise() -> None:
     assert chance_of_rise(6, 6, days_before=90, days_after=30) < chance_of_rise(6, 6, days_before=30, days_after=30)
+
+
+HEPATITIS = {"PQE": 28, "PQ": 21, "PE": 17, "QE": 18, "P": 69, "Q": 55, "E": 63}
+"""Hepatitis A in Taiwan, 1995: 271 students known from three sources (Chao, Tsay, Lin, Shau and Chao 2001, Statistics in Medicine 20)."""
+
+
+def cells_of(told: dict[str, int]) -> dict[frozenset[str], int]:
+    return {frozenset(lists): count for lists, count in told.items()}
+
+
+def test_independent_lists_of_the_literature_are_fitted_as_published() -> None:
+    """Published there: 388 by the log-linear model of independent sources; 336, 378 and 334 by Petersen from each pair of them."""
+    whole = unseen_by_independence(cells_of(HEPATITIS), "EPQ", deepest=3)
+    assert whole is not None
+    assert round(271 + whole[0]) == 388
+    for pair, published in (("PQ", 336), ("EP", 378), ("EQ", 334)):
+        fitted = unseen_by_independence(cells_of(HEPATITIS), pair, deepest=2)
+        assert fitted is not None
+        known = sum(count for lists, count in HEPATITIS.items() if set(lists) & set(pair))
+        assert round(known + fitted[0]) == published
+
+
+def test_two_lists_are_lincolns_and_petersens_with_their_error() -> None:
+    fitted = unseen_by_independence(cells_of({"A": 40, "B": 30, "AB": 20}), "AB", deepest=2)
+    assert fitted is not None
+    n1, n2, m = 60, 50, 20
+    assert fitted[0] == pytest.approx(40 * 30 / 20)
+    assert fitted[1] ** 2 == pytest.approx(n1 * n2 * (n1 - m) * (n2 - m) / m**3), "Seber 1982, page 60"
+
+
+def test_the_lower_bound_of_equal_lists_is_chaos() -> None:
+    """Chao 1987: singles² ÷ (2 · pairs), here of three lists with equal numbers: times two thirds."""
+    bound = lower_bound(cells_of({"A": 60, "B": 60, "C": 60, "AB": 15, "AC": 15, "BC": 15, "ABC": 9}))
+    assert bound is not None
+    assert bound.unseen == pytest.approx(2 / 3 * 180**2 / (2 * 45))
+    assert not bound.rough
+    assert bound.low < bound.total < bound.high
+
+
+def test_lists_of_unequal_reach_that_are_independent_are_told_exactly() -> None:
+    """1,000 faults, seen by 80, 30, 10 and 5 in a hundred, each by itself."""
+    reach = {"A": 0.8, "B": 0.3, "C": 0.1, "D": 0.05}
+    cells: dict[frozenset[str], Any] = {}
+    for size in range(1, 5):
+        for group in combinations(reach, size):
+            cells[frozenset(group)] = 1000 * prod(share if name in group else 1 - share for name, share in reach.items())
+    bound = lower_bound(cells)
+    assert bound is not None
+    assert bound.total == pytest.approx(1000)
+
+
+def test_what_is_seen_by_all_or_by_none_makes_the_bound_lower_never_higher() -> None:
+    """Half of the faults are seen by each list in six of ten cases, the others in one: what is told is at least, not exactly."""
+    cells: dict[frozenset[str], Any] = {}
+    for size in range(1, 4):
+        for group in combinations("ABC", size):
+            cells[frozenset(group)] = sum(500 * share**size * (1 - share) ** (3 - size) for share in (0.6, 0.1))
+    bound = lower_bound(cells)
+    assert bound is not None
+    known = sum(cells.values())
+    assert known < bound.total < 1000
+
+
+def test_fewer_than_three_lists_that_share_faults_tell_no_bound() -> None:
+    assert lower_bound({}) is None
+    assert lower_bound(cells_of({"A": 40, "B": 30, "AB": 20})) is None
+    assert lower_bound(cells_of({"A": 40, "B": 30, "AB": 20, "C": 11})) is None
+    rough = lower_bound(cells_of({"A": 4, "B": 3, "C": 2, "AB": 2, "BC": 1, "AC": 1, "D": 5}))
+    assert rough is not None
+    assert rough.rough
+    assert rough.low >= 18, "never below what is known, also by a list that shares nothing"

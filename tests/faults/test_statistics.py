@@ -172,6 +172,28 @@ def test_both_lists_are_crossed_and_the_unseen_faults_estimated(world: World) ->
     assert found.estimate is not None
     assert found.estimate.total == pytest.approx(3.5)
     assert found.estimate.rough
+    assert [(row.name, row.saw, row.alone) for row in found.lists] == [
+        ("监测", 2, 1), ("站点、网页自报", 1, 0), ("热线电话", 0, 0), ("组织部门申报", 1, 1)
+    ]  # fmt: skip
+    assert found.bound is None, "two lists share faults, not three"
+
+
+@pytest.mark.clause("OPS05", "OPS06")
+def test_every_way_by_which_faults_become_known_is_a_list_of_its_own(world: World) -> None:
+    others = ("S-990101100201", "S-990101101200", "S-990101101201")
+    for code in (LIN, *others[:2]):
+        world.goes_dark(code)
+    world.report(LIN, at=world.at + HOUR)
+    world.report(LIN, who="rexian", channel=Channel.PHONE, at=world.at + HOUR)
+    world.report(others[0], who="xianguan", channel=Channel.OFFICER, at=world.at + HOUR)
+    world.report(others[2], who="rexian", channel=Channel.PHONE, at=world.at + HOUR)
+    world.report(others[2], who="xianguan", channel=Channel.OFFICER, at=world.at + 2 * HOUR)
+    run_faults(world.at + 3 * HOUR)
+    found = queries.faults_nobody_saw(path(world), *MARCH)
+    assert [(row.saw, row.alone) for row in found.lists] == [(3, 1), (1, 0), (2, 0), (2, 0)]
+    assert found.bound is not None
+    assert found.bound.low >= found.seen.known == 4
+    assert found.bound.rough
 
 
 @pytest.mark.clause("OPS06")

@@ -12,7 +12,22 @@ from django.db.models import QuerySet
 
 from yuanjiao.faults.models import ReportHandling, WorkOrder
 from yuanjiao.faults.queries.statistics import month_of, months_in
-from yuanjiao.faults.rules import MATCH_EARLY, MATCH_LATE, Delays, Estimate, Ratio, SeenBy, Symptom, delays_of, estimate_all, tells_of
+from yuanjiao.faults.rules import (
+    LIST_OF,
+    LISTS,
+    MATCH_EARLY,
+    MATCH_LATE,
+    MONITOR,
+    Delays,
+    Estimate,
+    Ratio,
+    SeenBy,
+    Symptom,
+    delays_of,
+    estimate_all,
+    lower_bound,
+    tells_of,
+)
 from yuanjiao.items.rules import State
 from yuanjiao.network.queries import OutageView, detected_outages, outage_spans, root_spans, spans_of
 from yuanjiao.people.queries import within
@@ -115,13 +130,64 @@ class Unseen:
 
     seen: SeenBy
     estimate: Estimate | None
+    lists: list[ListRow]
+    """Every way by which a fault of the period became known."""
+    bound: Estimate | None
+    """At least so many there were, by all lists; None when fewer than three of them share faults."""
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """One way by which faults become known: how many it saw, how many of those nobody else did."""
+
+    name: str
+    saw: int
+    alone: int
 
 
 def faults_nobody_saw(path: str, start: datetime, end: datetime, under: UnderReporting | None = None) -> Unseen:
-    """The two lists of the period, crossed; `under` when it has been computed already."""
-    ratio = (under or under_reporting(path, start, end)).ratio
-    seen = SeenBy(ratio.whole - ratio.part, ratio.part, len(only_people_saw(path, start, end)))
-    return Unseen(seen, estimate_all(seen))
+    """The lists of the period: monitoring and people crossed, and every way for itself; `under` when it has been computed already."""
+    under = under or under_reporting(path, start, end)
+    people = only_people_saw(path, start, end)
+    seen = SeenBy(under.ratio.whole - under.ratio.part, under.ratio.part, len(people))
+    cells = _cells(under, people)
+    rows = [
+        ListRow(name, sum(count for lists, count in cells.items() if key in lists), cells[frozenset({key})]) for key, name in LISTS.items()
+    ]
+    return Unseen(seen, estimate_all(seen), rows, lower_bound(cells))
+
+
+def _cells(under: UnderReporting, people: Sequence[ReportHandling]) -> Counter[frozenset[str]]:
+    """How many faults each set of lists has: monitored ones by who reported them too, the others by who reported them."""
+    heard = _reporters([view.outage_id for view in under.detected])
+    silent = {view.outage_id for view in under.unreported}
+    cells = Counter(frozenset({MONITOR, *heard.get(pk, ())}) for pk in (view.outage_id for view in under.detected) if pk not in silent)
+    cells[frozenset({MONITOR})] += len(silent)
+    by_order: dict[int, set[str]] = defaultdict(set)
+    for part in _parts([one.order_id for one in people]):
+        for order, channel in ReportHandling.objects.filter(order__in=part).values_list("order", "report__channel"):
+            by_order[order] |= _list_of(channel)
+    cells.update(frozenset(lists) for lists in by_order.values() if lists)
+    return cells
+
+
+def _list_of(channel: str) -> set[str]:
+    return {LIST_OF[channel]} if channel in LIST_OF else set()
+
+
+def _reporters(wanted: Sequence[int]) -> dict[int, set[str]]:
+    """Root outage → the lists of those who reported it."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for field in ("outage", "outage__root", "order__outage"):
+        for part in _parts(wanted):
+            for pk, channel in ReportHandling.objects.filter(**{f"{field}__in": part}).values_list(field, "report__channel"):
+                found[pk] |= _list_of(channel)
+    handlings = _unmatched(wanted)
+    roots = _matched_by_time(handlings)
+    for one in handlings:
+        if one.report_id in roots:
+            found[roots[one.report_id]] |= _list_of(one.report.channel)
+    return found
 
 
 @dataclass(frozen=True)

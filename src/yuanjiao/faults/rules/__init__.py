@@ -47,12 +47,17 @@ from yuanjiao.faults.rules.signs import (
 )
 from yuanjiao.faults.rules.unseen import (
     ASSUMPTIONS,
+    LIST_ASSUMPTIONS,
+    LIST_OF,
+    LISTS,
     MATCH_EARLY,
     MATCH_LATE,
+    MONITOR,
     UNDER_REPORTING_RULE,
     Estimate,
     SeenBy,
     estimate_all,
+    lower_bound,
     tells_of,
 )
 
@@ -69,8 +74,12 @@ __all__ = [
     "FIRST_PATIENCE_MINUTES",
     "FIRST_RESPOND_HOURS",
     "FIRST_RESTORE_HOURS",
+    "LISTS",
+    "LIST_ASSUMPTIONS",
+    "LIST_OF",
     "MATCH_EARLY",
     "MATCH_LATE",
+    "MONITOR",
     "OPERATOR_ERROR",
     "RECENT_DAYS",
     "REPEATED_FROM",
@@ -101,6 +110,7 @@ __all__ = [
     "delays_of",
     "estimate_all",
     "is_due",
+    "lower_bound",
     "pareto",
     "tells_of",
     "wilson",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 from math import exp, log, sqrt
 
+import numpy as np
+
+from yuanjiao.faults.rules.dictionary import Channel
 from yuanjiao.faults.rules.ratios import Z95, Ratio
 
 MATCH_EARLY, MATCH_LATE = timedelta(hours=1), timedelta(hours=24)
@@ -23,6 +28,20 @@ ASSUMPTIONS = (
     "申报与中断对应无误，同一故障多次申报只计一次，撤销的工单不计",
 )
 """Printed beside every estimate; where one does not hold, the estimate does not."""
+
+LIST_ASSUMPTIONS = (
+    "同一起故障由各途径各自发现：一种途径发现了，另一种途径并不因此更容易（或更不容易）发现",
+    "有的故障比别的容易被发现；因此只按被一种或两种途径发现的故障推算，所得是至少有多少，不是恰有多少",
+    "途径之间发现的机会可以不同；与其他途径没有共同故障的途径不参加推算",
+)
+"""Printed beside the lower bound of many lists."""
+MONITOR = "monitor"
+LISTS: dict[str, str] = {MONITOR: "监测", "site": "站点、网页自报", "phone": "热线电话", "officer": "组织部门申报"}
+"""The ways a fault becomes known, each a list of its own."""
+LIST_OF: dict[str, str] = {Channel.SITE_BUTTON: "site", Channel.WEB: "site", Channel.PHONE: "phone", Channel.OFFICER: "officer"}
+LEAST_LISTS = 3
+Cells = Mapping[frozenset[str], int]
+"""How many faults each set of lists has."""
 
 
 def tells_of(filed_at: datetime, started_at: datetime, ended_at: datetime | None) -> bool:
@@ -88,3 +107,55 @@ def estimate_all(seen: SeenBy) -> Estimate | None:
     variance = (n1 + 1) * (n2 + 1) * (n1 - m) * (n2 - m) / ((m + 1) ** 2 * (m + 2))
     spread = exp(Z95 * sqrt(log(1 + variance / unseen**2)))
     return Estimate(total, seen.known + unseen / spread, seen.known + unseen * spread, unseen, m < ENOUGH_IN_BOTH)
+
+
+def lower_bound(cells: Cells) -> Estimate | None:
+    """At least so many faults there were, from three or more lists that share faults; None otherwise.
+
+    Chao's lower bound with lists of unequal reach (Rivest and Baillargeon 2007): the log-linear model of independent lists, fitted to
+    what one or two lists saw; what more lists saw is known anyway. With two lists it is Lincoln and Petersen's estimate.
+    """
+    names = overlapping(cells)
+    if len(names) < LEAST_LISTS:
+        return None
+    fitted = unseen_by_independence(cells, names, deepest=2)
+    if fitted is None:
+        return None
+    known, (unseen, error) = sum(cells.values()), fitted
+    spread = exp(Z95 * sqrt(log(1 + (error / unseen) ** 2))) if unseen > 0 else 1.0
+    shared = sum(count for seen, count in cells.items() if len(seen & set(names)) == 2)
+    inside = sum(count for seen, count in cells.items() if seen & set(names))
+    total = max(inside + unseen, known)
+    low, high = inside + unseen / spread, inside + unseen * spread
+    return Estimate(total, max(low, known), max(high, known), total - known, shared < ENOUGH_IN_BOTH)
+
+
+def overlapping(cells: Cells) -> list[str]:
+    """The lists that share a fault with another, in order."""
+    return sorted({name for seen, count in cells.items() if count and len(seen) > 1 for name in seen})
+
+
+def unseen_by_independence(cells: Cells, names: Sequence[str], *, deepest: int) -> tuple[float, float] | None:
+    """(faults on none of the lists, standard error) by the model of independent lists, fitted to what at most `deepest` lists saw.
+
+    The error is that of Rivest and Lévesque (2001). None when the fit does not exist.
+    """
+    seen = [frozenset(group) for size in range(1, deepest + 1) for group in combinations(names, size)]
+    counts = np.zeros(len(seen))
+    for lists, count in cells.items():
+        if (own := lists & set(names)) in seen:
+            counts[seen.index(own)] += count
+    design = np.array([[1.0, *(name in lists for name in names)] for lists in seen])
+    fitted = counts + 0.5
+    for _ in range(100):
+        information = design.T @ (fitted[:, None] * design)
+        try:
+            effects = np.linalg.solve(information, design.T @ (fitted * np.log(fitted) + counts - fitted))
+        except np.linalg.LinAlgError:
+            return None
+        before, fitted = fitted, np.exp(np.clip(design @ effects, -30, 30))
+        if np.allclose(before, fitted, rtol=1e-10, atol=1e-12):
+            none = exp(effects[0])
+            variance = np.linalg.inv(design.T @ (fitted[:, None] * design))[0, 0]
+            return none, sqrt(none + none**2 * float(variance))
+    return None

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from yuanjiao.faults import queries
 from yuanjiao.faults.models import ReportHandling
-from yuanjiao.faults.rules import ASSUMPTIONS, CHANNEL_NAMES, DELAY_RULE, UNDER_REPORTING_RULE, Channel, Delays
+from yuanjiao.faults.rules import ASSUMPTIONS, CHANNEL_NAMES, DELAY_RULE, LIST_ASSUMPTIONS, UNDER_REPORTING_RULE, Channel, Delays
 from yuanjiao.faults.views.scope import counties, county_code, county_names
 from yuanjiao.lib import clock
 from yuanjiao.lib.clock import CHINA, day_start
@@ -71,6 +71,7 @@ def statistics(request: ActingRequest) -> HttpResponse:
         "under": under,
         "unseen": queries.faults_nobody_saw(path, start, end, under),
         "assumptions": ASSUMPTIONS,
+        "list_assumptions": LIST_ASSUMPTIONS,
         "rule": UNDER_REPORTING_RULE,
         "delay_rule": DELAY_RULE,
         "by_county": _county_rows(whole, path, months_from, end, delays),
