@@ -174,6 +174,15 @@ def test_the_picture_of_the_diagnosis_stands_while_the_tree_stands(cast: Cast, a
 
 
 @pytest.mark.django_db
+def test_an_edit_that_comes_during_a_turn_is_read_by_the_next(cast: Cast, at: datetime) -> None:
+    register_changed()
+    picture = read_picture(at.timestamp())
+    adds(cast, at)
+    picture.left()
+    assert not picture.holds(stamp(), at.timestamp())
+
+
+@pytest.mark.django_db
 def test_what_is_not_on_record_is_read_as_a_whole(cast: Cast, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     register_changed()
     known = version_number()

@@ -109,6 +109,10 @@ class Picture:
             return True
         return len(self.forest) > LARGE and 0 <= now - self.read_at < LARGE_READ_S
 
+    def left(self) -> None:
+        """A turn has written outages: they are as it left them. An edit of the register that came meanwhile has still to be read."""
+        self.stamp = (self.stamp[0], *stamp()[1:])
+
     def forget(self, place: int | Places) -> None:
         """The outage of this place, or of these, is no longer open."""
         self.outage[place] = self.root[place] = 0
@@ -127,8 +131,8 @@ def stamp() -> Stamp:
 
 
 def read_picture(now: float) -> Picture:
-    """Everything from the rows."""
-    forest = _forest()
+    """Everything from the rows. What is edited meanwhile is newer than the stamp."""
+    found, forest = stamp(), _forest()
     size = len(forest)
     empty = np.full(size, np.nan)
     picture = Picture(
@@ -144,7 +148,7 @@ def read_picture(now: float) -> Picture:
         hold=np.zeros(size, np.int8),
         play=np.zeros(size, np.bool_),
         flaps=calm(size),
-        stamp=stamp(),
+        stamp=found,
         read_at=now,
     )
     _states(picture)

@@ -47,7 +47,7 @@ def diagnose(*, at: datetime, heard: Heard | None = None, memory: Memory = MEMOR
     if later.any():
         _write_rest(turn, news, later, children)
     if len(news) or turn.changed:
-        picture.stamp = stamp()
+        picture.left()
     memory.picture = picture
 
 
