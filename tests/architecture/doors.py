@@ -216,6 +216,8 @@ DOORS: dict[str, object] = {
     "production:plan_new": frozenset({P.MANAGE_COLUMNS}),
     "production:sheet": ANYBODY,
     "production:verify": PUBLIC,
+    "programmes:arrival": frozenset({P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS}),
+    "programmes:arrival_list": frozenset({P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS}),
     "programmes:channel": frozenset({P.MANAGE_COLUMNS}),
     "programmes:channel_act": frozenset({P.MANAGE_COLUMNS}),
     "programmes:channel_list": frozenset({P.MANAGE_COLUMNS}),

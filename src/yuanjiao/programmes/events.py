@@ -14,7 +14,7 @@ import msgspec
 
 from yuanjiao.flow.journal.event import Event, Fact
 from yuanjiao.flow.nodes.queries import require_told_of
-from yuanjiao.programmes.models import Acknowledgement, CatalogueTaken, PlayCount
+from yuanjiao.programmes.models import Acknowledgement, CatalogueStep, CatalogueTaken, PlayCount
 
 
 class NoticeArrived(Event, frozen=True, kw_only=True):
@@ -90,13 +90,21 @@ def _earlier(held: datetime | None, told: datetime) -> datetime:
 
 
 def apply_catalogue_accepted(event: CatalogueAccepted, fact: Fact) -> None:
-    """Keep the newest version; an older one that comes late changes nothing."""
+    """Keep each version with its moment, and the newest by itself; an older one that comes late changes nothing there."""
     if event.path:
         require_told_of(fact.origin, [event.path])
+    _keep_step(event.version, fact)
     values = {"subject": event.subject, "path": event.path, "version": event.version, "taken_at": fact.at}
     row, made = CatalogueTaken.objects.get_or_create(origin=fact.origin, defaults=values)
     if not made and row.version < event.version:
         CatalogueTaken.objects.filter(pk=row.pk).update(**values)
+
+
+def _keep_step(version: int, fact: Fact) -> None:
+    """A machine that was restored from a copy may take a version twice: the earlier moment stands."""
+    row, made = CatalogueStep.objects.get_or_create(origin=fact.origin, version=version, defaults={"taken_at": fact.at})
+    if not made and fact.at < row.taken_at:
+        CatalogueStep.objects.filter(pk=row.pk).update(taken_at=fact.at)
 
 
 def apply_plays_counted(event: PlaysCounted, fact: Fact) -> None:

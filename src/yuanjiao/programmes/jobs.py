@@ -27,6 +27,11 @@ def send_publications(at: datetime) -> int:
     return commands.send_publications(at=at)
 
 
+def watch_arrivals(at: datetime) -> int:
+    """Returns how many first catalogues of released items were noted."""
+    return commands.watch_arrivals(at=at)
+
+
 def watch_departures(at: datetime) -> int:
     """Returns how many proofs came in that a withdrawn item is gone somewhere."""
     return commands.watch_departures(at=at)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.programmes.views import channels, notices, outlets, reach, themes
+from yuanjiao.programmes.views import arrivals, channels, notices, outlets, reach, themes
 
 app_name = "programmes"
 urlpatterns = [
@@ -26,6 +26,8 @@ urlpatterns = [
     path("programmes/outlets/", outlets.outlet_list, name="outlet_list"),
     path("programmes/outlets/new/", outlets.outlet_new, name="outlet_new"),
     path("programmes/outlets/<uuid:uid>/end/", outlets.outlet_end, name="outlet_end"),
+    path("programmes/arrivals/", arrivals.arrival_list, name="arrival_list"),
+    path("programmes/arrivals/<uuid:uid>/", arrivals.arrival, name="arrival"),
     path("programmes/departures/", reach.departure_list, name="departure_list"),
     path("programmes/departures/<int:pk>/", reach.departure, name="departure"),
     path("programmes/use/", reach.use_list, name="use_list"),

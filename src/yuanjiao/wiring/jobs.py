@@ -77,6 +77,7 @@ JOBS: tuple[Job, ...] = (
     Job("tell_above", 15.0, programmes.tell_above, BELOW),
     Job("tell_plays", 3600.0, programmes.tell_plays, TOP),
     Job("send_publications", 15.0, programmes.send_publications, TOP),
+    Job("watch_arrivals", 30.0, programmes.watch_arrivals, TOP),
     Job("watch_departures", 30.0, programmes.watch_departures, TOP),
     Job("watch_promises", 1800.0, watch_promises, TOP),
     Job("faults", 5.0, run_faults, TOP),

@@ -77,7 +77,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("频道", "programmes:channel_list", (P.MANAGE_COLUMNS,)),
             Entry("紧急通知", "programmes:notice_list", (P.MANAGE_COLUMNS, P.SEE_NETWORK)),
             Entry("媒体发布", "programmes:publication_list", (P.MANAGE_COLUMNS,)),
-            Entry("撤下落实", "programmes:departure_list", (P.MANAGE_COLUMNS, P.REVIEW_COURSEWARE)),
+            Entry("下发与撤下", "programmes:arrival_list", (P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)),
             Entry("资源建设规划", "production:plan_list", (P.MANAGE_COLUMNS, P.SEE_REPORTS, P.PRODUCE_COURSEWARE)),
             Entry("课件评选", "production:contest_list", (P.MANAGE_COLUMNS, P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE)),
             Entry("证书", "production:certificate_list", (P.MANAGE_COLUMNS,)),

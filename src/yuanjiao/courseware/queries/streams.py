@@ -88,6 +88,23 @@ def left_since(at: datetime) -> list[tuple[UUID, str, str, datetime, str]]:
     return list(rows.values_list("courseware__uid", "courseware__title", "courseware__unit__division__path", "at", "reason"))
 
 
+def released_since(at: datetime) -> list[tuple[UUID, str, str, datetime]]:
+    """Released items by when they were: uid, title, path of the making unit's division, moment of release."""
+    rows = Courseware.objects.filter(state=State.RELEASED, released_at__gte=at).order_by("released_at", "pk")
+    return [
+        (uid, title, path, at) for uid, title, path, at in rows.values_list("uid", "title", "unit__division__path", "released_at") if at
+    ]
+
+
+def audiences_of(items: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
+    """For whom these items stand in columns: division paths, '/' is everybody; an item in no column is left out."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    rows = Placement.objects.filter(courseware__uid__in=set(items)).values_list("courseware__uid", "column__audience").distinct()
+    for uid, audience in rows:
+        found[uid].add(audience)
+    return {uid: frozenset(audiences) for uid, audiences in found.items()}
+
+
 def released_uids(items: Iterable[UUID]) -> set[UUID]:
     """Those of these items that are released."""
     return set(Courseware.objects.filter(uid__in=set(items), state=State.RELEASED).values_list("uid", flat=True))

@@ -60,6 +60,7 @@ from yuanjiao.network.queries.rates import (
 from yuanjiao.network.queries.register import directly_below, object_by_code, site_by_id, sites_in, upstream
 from yuanjiao.network.queries.rulings import DatedRule, rule_on, rule_versions, rules_over, target_of, target_rows
 from yuanjiao.network.queries.series import rate_series
+from yuanjiao.network.queries.serving import SitesServed, machine_states, sites_served
 from yuanjiao.network.queries.states import (
     BelowCounts,
     DarkSite,
@@ -98,6 +99,7 @@ __all__ = [
     "RootTally",
     "SiteCounts",
     "SiteRate",
+    "SitesServed",
     "SplitRate",
     "Standing",
     "StateNow",
@@ -126,6 +128,7 @@ __all__ = [
     "is_fresh",
     "last_play_test",
     "lines",
+    "machine_states",
     "maintenance_at",
     "object_by_code",
     "open_outage_of",
@@ -164,6 +167,7 @@ __all__ = [
     "sites_covered",
     "sites_in",
     "sites_named",
+    "sites_served",
     "spans_of",
     "state_now",
     "story",

@@ -1,5 +1,6 @@
 """Every write of programmes, by noun."""
 
+from yuanjiao.programmes.commands.arrivals import watch_arrivals
 from yuanjiao.programmes.commands.channels import add_block, close_channel, drop_block, lay_days, open_channel, relay_days
 from yuanjiao.programmes.commands.notices import confirm_notice, confirm_on_television, issue_notice, recall_notice, tell_arrivals
 from yuanjiao.programmes.commands.outlets import end_outlet, note_publication, note_removal, publish_on, register_outlet, send_again
@@ -35,5 +36,6 @@ __all__ = [
     "tell_arrivals",
     "tell_catalogue",
     "tell_plays",
+    "watch_arrivals",
     "watch_departures",
 ]

@@ -1,4 +1,4 @@
-"""Which catalogue each machine below has taken up, and what that proves of withdrawn items (CW13)."""
+"""Which catalogues each machine below has taken up, and what that proves of released and of withdrawn items (DLV02, CW13)."""
 
 from __future__ import annotations
 
@@ -26,6 +26,62 @@ class CatalogueTaken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} {self.version}"
+
+
+class CatalogueStep(models.Model):
+    """One catalogue one machine below took up, and when: what stood there on which day is read from these."""
+
+    travels: ClassVar[Travels] = Travels.UP
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    origin = models.UUIDField("节点")
+    version = models.BigIntegerField("目录版本")
+    taken_at = models.DateTimeField("启用时刻（该机器的钟）")
+
+    class Meta:
+        verbose_name = "目录启用"
+        constraints = [models.UniqueConstraint(fields=["origin", "version"], name="catalogue_step_once")]
+
+    def __str__(self) -> str:
+        return f"{self.origin} {self.version}"
+
+
+class Arrival(models.Model):
+    """One release of one item on its way down, the twin of a departure. Where it has arrived follows from `CatalogueStep`."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    item_uid = models.UUIDField("课件")
+    title = models.CharField("课件名称", max_length=200)
+    path = models.CharField("制作单位的区划路径", max_length=200)
+    released_at = models.DateTimeField("发布时间", db_index=True)
+    over = models.BooleanField("已不再发布", default=False)  # withdrawn, expired or replaced: a departure tells the rest
+
+    class Meta:
+        verbose_name = "下发"
+        constraints = [models.UniqueConstraint(fields=["item_uid", "released_at"], name="arrival_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ArrivalVersion(models.Model):
+    """The first signed catalogue whose document for one scope names the item: a machine of that scope with it or a later one has it."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    arrival = models.ForeignKey(Arrival, on_delete=models.CASCADE, related_name="versions")
+    scope = models.CharField("范围", max_length=200)  # a division path, or `flow.catalogue.shelf.ALL`
+    version = models.BigIntegerField("目录版本")
+
+    class Meta:
+        verbose_name = "下发目录"
+        constraints = [models.UniqueConstraint(fields=["arrival", "scope"], name="arrival_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.arrival} {self.scope} {self.version}"
 
 
 class Departure(models.Model):

@@ -1,5 +1,13 @@
 """Reads of programmes, by noun. All of it is about items, objects and places, never about viewers."""
 
+from yuanjiao.programmes.queries.arrivals import (
+    HeldAt,
+    ModeReach,
+    Picture,
+    arrival_of,
+    arrivals_seen,
+    picture_of,
+)
 from yuanjiao.programmes.queries.channels import (
     AiringNow,
     ChannelNow,
@@ -38,10 +46,15 @@ __all__ = [
     "AiringNow",
     "ChannelNow",
     "Gone",
+    "HeldAt",
     "ItemUse",
+    "ModeReach",
+    "Picture",
     "Reach",
     "ThemeNow",
     "airings_of",
+    "arrival_of",
+    "arrivals_seen",
     "audiences",
     "channel_by_uid",
     "channels_managed_by",
@@ -63,6 +76,7 @@ __all__ = [
     "notices_seen_by",
     "outlet_for",
     "outlets_managed_by",
+    "picture_of",
     "publication_for",
     "publications_managed_by",
     "site_reach",

@@ -31,14 +31,19 @@ class Gone:
     waiting_since: datetime | None
 
 
+def concerning(paths: Iterable[str]) -> Q:
+    """Rows whose `path` lies in these subtrees or above them."""
+    paths = list(paths)
+    above = {path[: end + 1] for path in paths for end, letter in enumerate(path) if letter == "/"}
+    return within("path", paths) | Q(path__in=above)
+
+
 def departures_seen(paths: Iterable[str], machines: Iterable[Node]) -> QuerySet[Departure]:
     """The departures that concern these subtrees, the newest first, with how many of the machines `proved` them.
 
     What was made above a subtree stands in it as much as what was made there; what was made beside it is the business of others.
     """
-    paths = list(paths)
-    above = {path[: end + 1] for path in paths for end, letter in enumerate(path) if letter == "/"}
-    rows = Departure.objects.filter(within("path", paths) | Q(path__in=above))
+    rows = Departure.objects.filter(concerning(paths))
     proved = Count("confirmed", filter=Q(confirmed__origin__in=[node.uid for node in machines]))
     return rows.annotate(proved=proved).order_by("-withdrawn_at", "-pk")
 
