@@ -23,7 +23,7 @@ from yuanjiao.programmes import jobs as programmes
 from yuanjiao.register.jobs import forget_old_uploads
 from yuanjiao.reports.jobs import draft_month_reports
 from yuanjiao.wiring.prober import keep_prober
-from yuanjiao.wiring.upkeep import weigh_indexes
+from yuanjiao.wiring.upkeep import settle_tasks, weigh_indexes
 
 ALL = frozenset({"solo", "centre", "edge", "site"})
 TOP = frozenset({"solo", "centre"})
@@ -84,6 +84,7 @@ JOBS: tuple[Job, ...] = (
     Job("take_up_left_reports", 3600.0, take_up_left_reports, TOP),
     Job("forget_imports", 3600.0, forget_old_uploads, TOP),
     Job("weigh_indexes", 3600.0, weigh_indexes),
+    Job("settle_tasks", 600.0, settle_tasks, TOP),
     Job("draft_month_reports", 3600.0, draft_month_reports, TOP),
 )
 INTAKE_JOBS = (SWEEP, *SHARING, Job("reload_register", 1.0, network.reload_register))
