@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import docx
 import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django_tasks_db.models import DBTaskResult
 
 from tests.courseware.test_kinds import new, on_air, pdf, photo
 from yuanjiao.courseware import commands, jobs, queries
@@ -380,3 +383,79 @@ def test_urgent_work_goes_through_the_pages(cast: Cast, at: datetime, log_in: Lo
     assert producer.post(f"/courseware/commissions/{row.uid}/", {"do": "take", "item": str(item.uid)}).status_code == 302
     assert "防汛" in page(manager, "/courseware/commissions/?open=1")
     assert manager.post(f"/courseware/commissions/{row.uid}/", {"do": "cancel", "closing": "不需要了"}).status_code == 302
+
+
+def word(*paragraphs: str) -> bytes:
+    document, target = docx.Document(), BytesIO()
+    for text in paragraphs:
+        document.add_paragraph(text)
+    document.save(target)
+    return target.getvalue()
+
+
+@pytest.mark.clause("CW14", "CW01")
+def test_articles_come_in_by_the_lot_as_word_and_as_plain_text(cast: Cast, at: datetime, tmp_path: Path) -> None:
+    rows = [
+        {"标题": "秸秆还田", "形式": "图文", "类别": "服务类", "文件": "还田.docx"},
+        {"标题": "春耕倡议", "形式": "图文", "类别": "教育类", "文件": "倡议.txt"},
+    ]
+    files = {"还田.docx": word("先粉碎，后深翻。"), "倡议.txt": "## 春耕\n\n早整地，早选种。".encode("gbk")}
+    bulk = bring(cast, archive(rows, files), tmp_path, at)
+    assert bulk.state == BulkState.READY, list(bulk.rows.values_list("problem", flat=True))
+    assert commands.apply_bulk_import(bulk=bulk, good_rows_only=False, by=cast.actor("zhizuo"), at=at) == 2
+    bodies = {item.title: item.body for item in Courseware.objects.all()}
+    assert "先粉碎，后深翻。" in bodies["秸秆还田"]
+    assert "<h3>春耕</h3>" in bodies["春耕倡议"] or "<h2>春耕</h2>" in bodies["春耕倡议"]
+    assert "早整地" in bodies["春耕倡议"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("假.docx", b"PK\x03\x04 no", "损坏"),
+        ("空.txt", b"  \n", "空的"),
+        ("图.txt", b"\x89PNG\r\n\x1a\n\x00\x00", "不是文字"),
+        ("表.docx", archive([], {}), "不是 PPTX 或 DOCX"),
+        ("长.txt", "字".encode() * 100_001, "请分成几篇"),
+    ],
+)
+def test_what_is_no_article_is_named_before_anything_is_made(
+    name: str, content: bytes, why: str, cast: Cast, at: datetime, tmp_path: Path
+) -> None:
+    row = {"标题": "坏图文", "形式": "图文", "类别": "服务类", "文件": name}
+    bulk = bring(cast, archive([row], {name: content}), tmp_path, at)
+    assert bulk.state == BulkState.REFUSED
+    assert why in bulk.rows.get().problem
+
+
+@pytest.mark.clause("CW14")
+def test_an_archive_larger_than_a_form_comes_in_parts_and_goes_on_after_a_cut(cast: Cast, log_in: LogIn, settings: Any) -> None:
+    settings.MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    client, content = log_in("zhizuo"), archive(ROWS, FILES)
+    assert len(content) > 3000
+    address = client.post("/courseware/bulk/new/", {"department": "市文旅局"})["Location"]
+    bulk = BulkImport.objects.get()
+    assert f'data-bulk="{bulk.uid}"' in page(client, address)
+    assert client.post(address, {"do": "all"}).status_code == 400
+    told = f"filename {b64encode('大包.zip'.encode()).decode()},bulk {b64encode(str(bulk.uid).encode()).decode()}"
+    tus = {"Tus-Resumable": "1.0.0"}
+    opened = client.post("/courseware/uploads/", headers={**tus, "Upload-Length": str(len(content)), "Upload-Metadata": told})
+    assert opened.status_code == 201, opened.content.decode()
+    where = opened["Location"]
+    stranger = log_in("shiguan").head(where, headers=tus)
+    assert stranger.status_code in {403, 404}
+    for start, end in ((0, 1700), (1700, len(content))):
+        said = client.head(where, headers=tus)
+        assert said["Upload-Offset"] == str(start), "what was acknowledged is there after a cut"
+        part = client.patch(
+            where, content[start:end], content_type="application/offset+octet-stream", headers={**tus, "Upload-Offset": str(start)}
+        )
+        assert part.status_code == 204, part.content.decode()
+    bulk.refresh_from_db()
+    assert (bulk.file_name, bulk.size_bytes) == ("大包.zip", len(content))
+    (row,) = DBTaskResult.objects.filter(task_path=jobs.check_bulk.module_path)
+    jobs.check_bulk.func(*row.args_kwargs["args"])
+    bulk.refresh_from_db()
+    assert bulk.state == BulkState.READY
+    again = client.post("/courseware/uploads/", headers={**tus, "Upload-Length": "5", "Upload-Metadata": told})
+    assert again.status_code == 409

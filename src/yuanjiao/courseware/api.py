@@ -15,10 +15,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from yuanjiao.courseware import commands, queries
+from yuanjiao.courseware import commands, jobs, queries
 from yuanjiao.courseware.commands.uploads import BadChecksum
 from yuanjiao.courseware.inputs import uid_of, upload_metadata, whole_number
-from yuanjiao.courseware.models import Upload
+from yuanjiao.courseware.models import BulkImport, Upload
 from yuanjiao.courseware.packaging.probe import NotUsable
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, DiskFull, Forbidden, NotFound, Refused, Unavailable, YuanjiaoError
@@ -65,7 +65,7 @@ def tus(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @require_http_methods(["POST", "OPTIONS"])
 @tus
 def upload_create(request: ActingRequest) -> HttpResponse:
-    """POST opens an upload (Upload-Length, Upload-Metadata: filename, courseware); OPTIONS says what this door can do."""
+    """POST opens an upload (Upload-Length, Upload-Metadata: filename, and courseware or bulk); OPTIONS says what this door can do."""
     if request.method == "OPTIONS":
         answer = HttpResponse(status=204)
         answer["Tus-Version"], answer["Tus-Extension"] = VERSION, EXTENSIONS
@@ -75,10 +75,11 @@ def upload_create(request: ActingRequest) -> HttpResponse:
     if size > settings.MAX_UPLOAD_BYTES:
         return HttpResponse(f"文件超过上限 {settings.MAX_UPLOAD_BYTES / 1e9:.1f} GB", status=413, content_type="text/plain; charset=utf-8")
     told = upload_metadata(request.headers.get("Upload-Metadata", ""))
-    item = queries.item_for(request.actor, uid_of(told.get("courseware", "")))
-    upload = commands.begin_upload(
-        courseware=item, filename=told.get("filename", ""), size_bytes=size, by=request.actor, at=clock.now()
-    )  # fmt: skip
+    said: dict[str, Any] = {"filename": told.get("filename", ""), "size_bytes": size, "by": request.actor, "at": clock.now()}
+    if "bulk" in told:  # the archive of a bulk import: often several gigabytes
+        upload = commands.begin_bulk_upload(bulk=queries.bulk_import_for(request.actor, uid_of(told["bulk"])), **said)
+    else:
+        upload = commands.begin_upload(courseware=queries.item_for(request.actor, uid_of(told.get("courseware", ""))), **said)
     answer = HttpResponse(status=201)
     answer["Location"] = reverse("courseware:upload", args=[upload.uid])
     return answer
@@ -107,7 +108,9 @@ def _add_part(request: ActingRequest, row: Upload) -> HttpResponse:
     offset = whole_number(request.headers.get("Upload-Offset", ""), "Upload-Offset")
     row = commands.append_upload(upload=row, offset=offset, source=request, by=request.actor, at=clock.now(), sha1=digest)
     if row.offset_bytes == row.size_bytes:
-        commands.finish_upload(upload=row, by=request.actor, at=clock.now())
+        whole = commands.finish_upload(upload=row, by=request.actor, at=clock.now())
+        if isinstance(whole, BulkImport):
+            jobs.check_bulk.enqueue(str(whole.uid))
     return _where(row, HttpResponse(status=204))
 
 

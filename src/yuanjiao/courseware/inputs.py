@@ -218,8 +218,9 @@ class BulkForm(forms.Form):
     department = forms.CharField(label=_("来源单位"), max_length=100, help_text=_("例如：市农业农村局。会留在每件课件上"))
     archive = forms.FileField(
         label=_("压缩包（.zip）"),
+        required=False,
         widget=forms.ClearableFileInput(attrs={"accept": ".zip"}),
-        help_text=_("一张清单和清单里写的文件，放在一个压缩包里"),
+        help_text=_("一张清单和清单里写的文件，放在一个压缩包里。大的先不选，下一页分段上传，断了能接着传；图文用 .docx 或 .txt"),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from yuanjiao.courseware.commands.articles import add_picture
+from yuanjiao.courseware.commands.articles import LARGEST_WORD, add_picture, bring_word, write_article
 from yuanjiao.courseware.commands.items import create_courseware
 from yuanjiao.courseware.commands.originals import take_original
 from yuanjiao.courseware.commands.rights import set_rights
@@ -21,17 +21,19 @@ from yuanjiao.courseware.models import BulkImport, BulkRow, BulkState, Coursewar
 from yuanjiao.courseware.packaging import bundle, pages, pictures
 from yuanjiao.courseware.packaging.bundle import Bundle, SheetRow
 from yuanjiao.courseware.packaging.probe import NotUsable, probe
+from yuanjiao.courseware.rules.articles import LONGEST_SOURCE
 from yuanjiao.courseware.rules.kinds import AGE_BANDS, FROM_ONE_FILE, KIND_NAMES, Kind
 from yuanjiao.lib.errors import Conflict, DiskFull, Forbidden, NotFound, Refused
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.queries import person_by_uid
 from yuanjiao.people.rules import Actor, Permission
 
-KINDS = {name: kind for kind, name in KIND_NAMES if kind != Kind.ARTICLE}
+KINDS = {name: kind for kind, name in KIND_NAMES}
 CLASSES = {str(label): CoursewareClass(value) for value, label in CoursewareClass.choices} | {
     "教育": CoursewareClass.EDUCATION, "服务": CoursewareClass.SERVICE
 }  # fmt: skip
 BANDS = {name.split("（")[0]: code for code, name in AGE_BANDS} | {name: code for code, name in AGE_BANDS}
+PLAIN_TEXT = {".txt", ".md"}
 OPEN = (BulkState.RECEIVED, BulkState.READY, BulkState.REFUSED, BulkState.FAILED)
 
 
@@ -210,7 +212,10 @@ def _look_at_file(one: Reading, opened: Bundle, folder: Path) -> None:
     target = folder / "looked-at"
     try:
         opened.copy(part, target, _most_bytes(one.kind))
-        LOOKS[one.kind](target)
+        if one.kind == Kind.ARTICLE:
+            _look_at_article(target, name)
+        else:
+            LOOKS[one.kind](target)
     except NotUsable as error:
         one.problems.append(f"{name}：{error.message}")
     finally:
@@ -218,8 +223,33 @@ def _look_at_file(one: Reading, opened: Bundle, folder: Path) -> None:
 
 
 def _most_bytes(kind: Kind) -> int:
-    """A picture is read into memory whole: no archive may make it larger than a picture is."""
-    return pictures.LARGEST_BYTES if kind == Kind.PICTURES else settings.MAX_UPLOAD_BYTES
+    """A picture or an article is read into memory whole: no archive may make it larger than such a file is."""
+    return {Kind.PICTURES: pictures.LARGEST_BYTES, Kind.ARTICLE: LARGEST_WORD}.get(kind, settings.MAX_UPLOAD_BYTES)
+
+
+def _look_at_article(path: Path, name: str) -> None:
+    """An article comes as a Word file, or as plain text in the marks of the house."""
+    if Path(name).suffix.lower() in PLAIN_TEXT:
+        _plain_text(path.read_bytes())
+    else:
+        pages.look_at_word(path.read_bytes())
+
+
+def _plain_text(content: bytes) -> str:
+    """UTF-8, or the GBK of Chinese Windows. NotUsable when it is neither, empty, or too long for an article."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding).strip()
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise NotUsable("不是文字文件，请存为 UTF-8 的 .txt，或用 .docx")
+    if not text or "\0" in text:
+        raise NotUsable("文字文件是空的，或不是文字")
+    if len(text) > LONGEST_SOURCE:
+        raise NotUsable(f"正文有 {len(text)} 字，超过 {LONGEST_SOURCE} 字，请分成几篇")
+    return text
 
 
 LOOKS: dict[Kind, Callable[[Path], object]] = {
@@ -282,11 +312,23 @@ def _make(one: Reading, bulk: BulkImport, opened: Bundle, folder: Path, *, by: A
     if part is not None:
         target = folder / str(item.uid)
         opened.copy(part, target, _most_bytes(one.kind))
-        if one.kind in FROM_ONE_FILE:
-            take_original(courseware=item, path=target, filename=Path(name).name, by=by, at=at)
-        else:
-            add_picture(courseware=item, content=target.read_bytes(), by=by, at=at)
+        try:
+            _fill(item, target, Path(name).name, by=by, at=at)
+        except NotUsable as error:
+            raise Refused(f"第 {one.row.number} 行 {name}：{error.message}") from None
     return item
+
+
+def _fill(item: Courseware, path: Path, name: str, *, by: Actor, at: datetime) -> None:
+    """Put the file of a row into its item, by what the item is."""
+    if item.kind in FROM_ONE_FILE:
+        take_original(courseware=item, path=path, filename=name, by=by, at=at)
+    elif item.kind != Kind.ARTICLE:
+        add_picture(courseware=item, content=path.read_bytes(), by=by, at=at)
+    elif Path(name).suffix.lower() in PLAIN_TEXT:
+        write_article(courseware=item, source=_plain_text(path.read_bytes()), by=by, at=at)
+    else:
+        bring_word(courseware=item, content=path.read_bytes(), by=by, at=at)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, HttpResponse, HttpResponseBase
@@ -146,10 +147,12 @@ def bulk_list(request: ActingRequest) -> HttpResponseBase:
 def bulk_new(request: ActingRequest) -> HttpResponse:
     form = BulkForm(sent(request), request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        file: UploadedFile = form.cleaned_data["archive"]
+        file: UploadedFile | None = form.cleaned_data["archive"]
         at = clock.now()
         try:
             bulk = commands.open_bulk_import(department=form.cleaned_data["department"], by=request.actor, at=at)
+            if file is None:  # its page takes the archive in parts
+                return redirect("courseware:bulk", bulk.uid)
             upload = commands.begin_bulk_upload(bulk=bulk, filename=file.name or "", size_bytes=file.size or 0, by=request.actor, at=at)
         except Refused as error:
             form.add_error("archive", error.message)
@@ -158,7 +161,7 @@ def bulk_new(request: ActingRequest) -> HttpResponse:
             commands.finish_upload(upload=upload, by=request.actor, at=at)
             jobs.check_bulk.enqueue(str(bulk.uid))
             return redirect("courseware:bulk", bulk.uid)
-    context = {"page_title": _("导入一批"), "form": form, "submit": _("上传并检查"), "back": reverse("courseware:bulk_list"), "files": True}
+    context = {"page_title": _("导入一批"), "form": form, "submit": _("下一步"), "back": reverse("courseware:bulk_list"), "files": True}
     return render(request, "courseware/plain_form.html", context, status=400 if form.errors else 200)
 
 
@@ -180,6 +183,8 @@ def bulk(request: ActingRequest, uid: UUID) -> HttpResponse:
             commands.cancel_bulk_import(bulk=row, by=request.actor, at=clock.now())
             messages.success(request, _("已放弃，没有建立任何课件。"))
             return redirect("courseware:bulk_list")
+        if row.state == BulkState.RECEIVED:
+            raise Refused(_("请先上传压缩包；分段上传要开浏览器的脚本"))
         good_only = request.POST.get("do") == "good"
         if row.state == BulkState.REFUSED and not good_only:
             raise Refused(_("清单里还有错误：请改好后重新上传，或选择“只导入正确的行”"))
@@ -190,7 +195,9 @@ def bulk(request: ActingRequest, uid: UUID) -> HttpResponse:
     context = {
         "page_title": row.department, "bulk": row, "badge": BULK_BADGES.get(BulkState(row.state), "grey"), "rows": rows,
         "bad": [one for one in rows if one.problem], "good": sum(not one.problem for one in rows),
-        "is_running": row.state in RUNNING or row.state == BulkState.RECEIVED, "has_returned": commands.returned_path(row).exists(),
+        "is_running": row.state in RUNNING or (row.state == BulkState.RECEIVED and bool(row.file_name)),
+        "may_upload": row.state == BulkState.RECEIVED and not row.file_name, "max_upload_bytes": settings.MAX_UPLOAD_BYTES,
+        "has_returned": commands.returned_path(row).exists(),
     }  # fmt: skip
     return render(request, "courseware/bulk.html", context)
 

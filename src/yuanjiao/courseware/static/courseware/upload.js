@@ -42,10 +42,10 @@
       chunkSize: 8 * 1024 * 1024,
       retryDelays: [0, 1000, 3000, 5000, 10000, 20000],
       removeFingerprintOnSuccess: true,
-      metadata: { filename: file.name, courseware: form.dataset.courseware },
+      metadata: form.dataset.bulk ? { filename: file.name, bulk: form.dataset.bulk } : { filename: file.name, courseware: form.dataset.courseware },
       headers: { "X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value },
       fingerprint: function (chosen) {
-        return Promise.resolve(["yuanjiao", form.dataset.courseware, chosen.name, chosen.size, chosen.lastModified].join("-"));
+        return Promise.resolve(["yuanjiao", form.dataset.bulk || form.dataset.courseware, chosen.name, chosen.size, chosen.lastModified].join("-"));
       },
       onShouldRetry: function (error) {
         var status = error.originalResponse ? error.originalResponse.getStatus() : 0;
