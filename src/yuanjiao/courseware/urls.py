@@ -4,8 +4,14 @@ from django.urls import path
 
 from yuanjiao.courseware import api
 from yuanjiao.courseware.views import columns, content, desk, freshness, items, misses, offers, packaging, papers, play, policies, review
+from yuanjiao.courseware.views.above import made_above
 
 app_name = "courseware"
+HERE = frozenset({
+    "library", "item", "item_progress", "packaging_list", "miss_list", "count_list", "material_list", "policy_list", "freshness",
+    "preview_master", "preview_media", "newest", "master_playlist", "media_playlist",
+})  # fmt: skip
+"""Pages that read what this very machine holds; all others make or change what has its home at the top."""
 urlpatterns = [
     path("courseware/", items.item_list, name="item_list"),
     path("courseware/new/", items.item_new, name="item_new"),
@@ -74,3 +80,6 @@ urlpatterns = [
     path("play/<uuid:uid>/master.m3u8", play.master_playlist, name="master_playlist"),
     path("play/<uuid:uid>/<slug:profile>.m3u8", play.media_playlist, name="media_playlist"),
 ]
+for _page in urlpatterns:
+    if _page.name not in HERE:
+        _page.callback = made_above(_page.callback)
