@@ -328,9 +328,9 @@ def test_topics_and_age_bands_tag_an_item_and_narrow_every_list(cast: Cast, colu
     said = {"title": "识五谷", "item_class": "education", "source": "own", "age_band": "primary", "topics": ["farming", "pupils", "show"]}
     assert producer.post("/courseware/new/?kind=link", {**said, "address": "https://a.example.cn/"}).status_code == 302
     on_air(cast, Courseware.objects.get(), column, at)
-    card = queries.released_items(on=ON, topic="farming", age_band="primary")[0]
+    card = queries.released_items(on=ON, topics=("farming",), age_band="primary")[0]
     assert card.topics == ("农业技术", "学生", "现场示范") or set(card.topics) == {"农业技术", "学生", "现场示范"}
-    assert queries.released_items(on=ON, topic="law") == []
+    assert queries.released_items(on=ON, topics=("law",)) == []
     choices = queries.filter_choices(on=ON)
     assert [name for name, _topics in choices.topics] == ["主题", "受众", "互动形式"]
     assert choices.age_bands == (("primary", "小学（6—12 岁）"),)

@@ -7,13 +7,13 @@ this node: an edge never sends a learner to the centre.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import overload
 from uuid import UUID
 
 from yuanjiao.courseware import queries
-from yuanjiao.courseware.queries import ColumnNow, ItemCard, ItemDetail, PartCard, RenditionCard
+from yuanjiao.courseware.queries import ColumnNow, ItemCard, ItemDetail, Narrow, PartCard, RenditionCard
 from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
@@ -90,12 +90,12 @@ class Listing(Sequence[Face]):
 
     column: UUID | None = None
     saving: bool = False
-    kind: str = ""
-    age_band: str = ""
+    category: UUID | None = None
+    narrow: Narrow = field(default_factory=Narrow)
 
     @cached_property
     def _count(self) -> int:
-        return queries.released_count(on=clock.today(), column=self.column, path=path_here(), kind=self.kind, age_band=self.age_band)
+        return queries.released_count(on=clock.today(), column=self.column, category=self.category, path=path_here(), **self.narrow)
 
     def __len__(self) -> int:
         return self._count
@@ -113,7 +113,7 @@ class Listing(Sequence[Face]):
     def _cards(self, offset: int, limit: int | None) -> list[ItemCard]:
         within, path = self.column, path_here()
         return queries.released_items(
-            on=clock.today(), column=within, path=path, offset=offset, limit=limit, kind=self.kind, age_band=self.age_band
+            on=clock.today(), column=within, category=self.category, path=path, offset=offset, limit=limit, **self.narrow
         )
 
 
@@ -124,9 +124,8 @@ class Findings(Listing):
     words: str = ""
 
     def _found(self, offset: int, limit: int) -> queries.Found:
-        within, path = self.column, path_here()
         return queries.search_items(
-            self.words, on=clock.today(), column=within, path=path, offset=offset, limit=limit, kind=self.kind, age_band=self.age_band
+            self.words, on=clock.today(), column=self.column, path=path_here(), offset=offset, limit=limit, **self.narrow
         )
 
     @cached_property

@@ -41,18 +41,24 @@ def columns_now(*, on: date, path: str | None = None) -> list[ColumnNow]:
 
 @dataclass(frozen=True)
 class CategoryNow:
-    """One sub-category of a column with how many released items stand in it."""
+    """One sub-category of a column with how many items that are shown stand in it."""
 
     uid: UUID
     title: str
     items: int
 
 
-def categories_now(column: UUID) -> list[CategoryNow]:
-    """The sub-categories of a column in order; empty for a column without any."""
-    released = Q(placements__courseware__state=State.RELEASED)
+def categories_now(column: UUID, *, on: date) -> list[CategoryNow]:
+    """The sub-categories of a column in order, with how many items stand in each on a day; empty for a column without any."""
+    released = Q(placements__courseware__state=State.RELEASED) & in_force(on, "placements__courseware__")
     rows = ColumnCategory.objects.filter(column__uid=column).annotate(items=Count("placements", filter=released))
     return [CategoryNow(row.uid, row.title, int(row.items)) for row in rows.order_by("order", "pk")]
+
+
+def in_force(on: date, before: str = "") -> Q:
+    """A filter for items whose rights are in force on a day (CW08); `before` leads to the item, such as 'courseware__'."""
+    begun = Q(**{f"{before}rights_from": None}) | Q(**{f"{before}rights_from__lte": on})
+    return begun & (Q(**{f"{before}rights_to": None}) | Q(**{f"{before}rights_to__gt": on}))
 
 
 def open_columns(on: date, path: str | None) -> QuerySet[Column]:

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from yuanjiao.courseware.models import Courseware, CoursewareClass, CoursewareSource, FormerVersion, ItemPart, PartKind, Rendition
-from yuanjiao.courseware.queries.columns import titles_of_items
-from yuanjiao.courseware.queries.lists import AGE_NAMES, NAMES_OF_KINDS, in_force
+from yuanjiao.courseware.queries.columns import in_force, titles_of_items
+from yuanjiao.courseware.queries.lists import AGE_NAMES, NAMES_OF_KINDS
 from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.rules.profiles import BY_NAME, STREAMED

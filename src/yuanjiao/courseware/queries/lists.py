@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import TypedDict, Unpack
 from uuid import UUID
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Sum
 
 from yuanjiao.courseware import search
 from yuanjiao.courseware.models import (
@@ -25,7 +25,7 @@ from yuanjiao.courseware.models import (
     Taxonomy,
     Topic,
 )
-from yuanjiao.courseware.queries.columns import open_columns, titles_of_items
+from yuanjiao.courseware.queries.columns import in_force, open_columns, titles_of_items
 from yuanjiao.courseware.rules.kinds import AGE_BANDS, KIND_NAMES, Kind
 from yuanjiao.courseware.rules.life import State
 
@@ -34,15 +34,16 @@ NAMES_OF_KINDS = dict(KIND_NAMES)
 
 
 class Narrow(TypedDict, total=False):
-    """Filters of a list; empty ones narrow nothing. `topic` is a topic's code."""
+    """Filters of a list; empty ones narrow nothing. `topics` are codes, and an item has to carry every one of them."""
 
     item_class: str
     kind: str
     age_band: str
-    topic: str
+    is_case: bool
+    topics: Sequence[str]
 
 
-FIELDS = {"item_class": "item_class", "kind": "kind", "age_band": "age_band", "topic": "topics__code"}
+FIELDS = ("item_class", "kind", "age_band", "is_case")
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,6 @@ def released_count(
     return len(released_ids(on=on, column=column, path=path, category=category, **narrow))
 
 
-def in_force(on: date, before: str = "") -> Q:
-    """A filter for items whose rights are in force on a day (CW08); `before` leads to the item, such as 'courseware__'."""
-    begun = Q(**{f"{before}rights_from": None}) | Q(**{f"{before}rights_from__lte": on})
-    return begun & (Q(**{f"{before}rights_to": None}) | Q(**{f"{before}rights_to__gt": on}))
-
-
 def released_ids(
     *, on: date, column: UUID | None = None, path: str | None = None, category: UUID | None = None, **narrow: Unpack[Narrow]
 ) -> list[int]:
@@ -115,16 +110,23 @@ def released_ids(
         placed = placed.order_by("-courseware__released_at", "-courseware__uid")
     if category is not None:
         placed = placed.filter(category__uid=category)
-    wanted = {f"courseware__{field}": narrow[name] for name, field in FIELDS.items() if narrow.get(name)}  # type: ignore[literal-required]
-    return list(dict.fromkeys(placed.filter(**wanted).values_list("courseware_id", flat=True)))
+    placed = placed.filter(**{f"courseware__{name}": narrow[name] for name in FIELDS if narrow.get(name)})  # type: ignore[literal-required]
+    for code in narrow.get("topics", ()):
+        placed = placed.filter(courseware__topics__code=code)
+    return list(dict.fromkeys(placed.values_list("courseware_id", flat=True)))
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a reader may narrow a list by: (value, name) of the kinds and age bands that occur, and topics by the name of their taxonomy."""
+    """What a reader may narrow a list by: (value, name) of kinds, classes and age bands that occur, topics by the name of their taxonomy.
+
+    `cases`: there are teaching cases (CW23).
+    """
 
     kinds: tuple[tuple[str, str], ...]
+    classes: tuple[tuple[str, str], ...]
     age_bands: tuple[tuple[str, str], ...]
+    cases: bool
     topics: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
@@ -132,7 +134,8 @@ def filter_choices(*, on: date, path: str | None = None) -> Choices:
     """The filters that lead to something on that day."""
     ids = released_ids(on=on, path=path)
     rows = Courseware.objects.filter(pk__in=ids)
-    kinds, bands = set(rows.values_list("kind", flat=True)), set(rows.values_list("age_band", flat=True))
+    said = list(rows.values_list("kind", "item_class", "age_band", "is_case").distinct())
+    kinds, classes, bands, cases = (set(values) for values in zip(*said, strict=True)) if said else (set(), set(), set(), set())
     used = set(Topic.objects.filter(courseware__in=ids).values_list("pk", flat=True))
     topics = []
     for taxonomy in Taxonomy.objects.order_by("order", "code").prefetch_related("topics"):
@@ -142,7 +145,9 @@ def filter_choices(*, on: date, path: str | None = None) -> Choices:
         topics += [(taxonomy.name, named)] if named else []
     return Choices(
         tuple((value.value, name) for value, name in KIND_NAMES if value in kinds),
+        tuple((value, name) for value, name in CoursewareClass.choices if value in classes),
         tuple((value, name) for value, name in AGE_BANDS if value in bands),
+        True in cases,
         tuple(topics),
     )
 
@@ -169,7 +174,8 @@ def search_items(
     """Released items of the open columns that hold the words: characters and words, pinyin and initials, then the same sound."""
     open_now = open_columns(on, path)
     wanted = (open_now if column is None else open_now.filter(uid=column)).values_list("uid", flat=True)
-    facets = [search.facet(name, str(value)) for name, value in narrow.items() if value]
+    facets = [search.facet(name, str(narrow[name])) for name in FIELDS if narrow.get(name)]  # type: ignore[literal-required]
+    facets += [search.facet("topic", code) for code in narrow.get("topics", ())]
     hits = search.find(words, columns=wanted, facets=facets, limit=limit, offset=offset)
     keys = dict(Courseware.objects.filter(in_force(on), uid__in=hits.uids).values_list("uid", "pk"))
     return Found(cards([keys[uid] for uid in hits.uids if uid in keys]), hits.count, hits.alike)

@@ -9,7 +9,7 @@ from datetime import date
 from uuid import UUID
 
 from yuanjiao.courseware.models import Courseware, FormerVersion, PolicyLink, PolicyRole, PolicyText
-from yuanjiao.courseware.queries.lists import in_force
+from yuanjiao.courseware.queries.columns import in_force
 from yuanjiao.courseware.queries.work import items_seen_by
 from yuanjiao.courseware.rules.explaining import Delay, delay
 from yuanjiao.courseware.rules.life import State

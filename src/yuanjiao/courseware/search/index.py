@@ -29,7 +29,7 @@ from yuanjiao.lib.errors import Unavailable
 log = logging.getLogger(__name__)
 UNFILLED = "unfilled"
 """A file that stands beside an index until everything has been taken into it once."""
-FORM = "2"
+FORM = "3"
 """Raise it when the schema or the cutting of words changes: the index is then built anew."""
 HEAP_BYTES = 30_000_000
 AT_ONCE = 500
@@ -49,7 +49,7 @@ class Hits:
 
 
 def facet(name: str, value: str) -> str:
-    """One filter as a term of the index: the item's class, kind, age band or topic."""
+    """One filter as a term of the index: the item's class, kind, age band, topic, or that it is a teaching case."""
     return f"{name}={value}"
 
 
@@ -188,6 +188,7 @@ def _document(row: Courseware) -> Document:
 
 def _facets(row: Courseware) -> list[str]:
     said = [facet("item_class", row.item_class), facet("kind", row.kind), *(facet("topic", topic.code) for topic in row.topics.all())]
+    said += [facet("is_case", "True")] if row.is_case else []
     return [*said, facet("age_band", row.age_band)] if row.age_band else said
 
 

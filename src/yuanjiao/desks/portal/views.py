@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import segno
@@ -24,6 +24,7 @@ from yuanjiao.courseware.queries import ItemDetail
 from yuanjiao.desks import faces
 from yuanjiao.desks.keeping import KEEP, kept
 from yuanjiao.desks.leading import leads_on
+from yuanjiao.desks.portal import filters
 from yuanjiao.desks.portal.choices import choices, chosen, to_keep
 from yuanjiao.desks.portal.preferences import LETTERS_PX, Preferences, keep_preferences, preferences_of
 from yuanjiao.desks.portal.transcript import transcript
@@ -100,47 +101,32 @@ def column(request: HttpRequest, uid: UUID) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """Chinese words, pinyin or initials of titles, summaries, speakers and units; without a word, everything."""
     words = request.GET.get("q", "").strip()[:SEARCH_CHARS]
-    asked = request.GET.get("column", "")
-    columns = faces.columns_here()
-    within = next((one.uid for one in columns if str(one.uid) == asked), None)
-    kind, age = (request.GET.get(name, "") for name in ("kind", "age"))
-    narrow = {"column": within, "saving": preferences_of(request).saving, "kind": kind, "age_band": age}
-    listing = faces.Findings(words=words, **narrow) if words else faces.Listing(**narrow)  # type: ignore[arg-type]  # one value each
-    found = _pages(request, listing)
-    if words and not within and not kind and not age and (not listing or getattr(listing, "alike", False)):
+    columns, there = faces.columns_here(), queries.filter_choices(on=clock.today(), path=faces.path_here())
+    wanted = filters.wanted(request.GET, columns, there)
+    saving = preferences_of(request).saving
+    if words:
+        listing = faces.Findings(words=words, column=wanted.column, saving=saving, narrow=wanted.narrow)
+    else:
+        listing = faces.Listing(column=wanted.column, saving=saving, narrow=wanted.narrow)
+    found, alike = _pages(request, listing), getattr(listing, "alike", False)
+    if words and not wanted.pairs and (not listing or alike):
         note_search_miss(words=words, on=clock.today())
-    filters = {"column": within or "", "kind": kind, "age": age}
-    context = {"q": words, "columns": columns, "filters": filters, "page": found, "on_search": True}
-    context |= {"kept": urlencode({"q": words, **_given(filters)}) + "&", "choices": _choices(words, filters)}
-    response = render_page(request, "search", {**context, "alike": getattr(listing, "alike", False)})
+    context = {
+        "q": words,
+        "columns": columns,
+        "given": wanted.pairs,
+        "wanted": wanted,
+        "page": found,
+        "on_search": True,
+        "alike": alike,
+        "kept": wanted.address(words)[1:] + "&",
+        "choices": filters.rows(words, wanted, columns, there),
+        "labels": filters.label_rows(words, wanted, there),
+    }
+    response = render_page(request, "search", context)
     if not words:  # a word looked for in vain is counted, each time
         response["Cache-Control"] = KEEP
     return response
-
-
-def _given(filters: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in filters.items() if value}
-
-
-def _choices(words: str, filters: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, bool]]]]:
-    """Rows of filters as (heading, [(name, link, chosen)]): columns, kinds and ages that lead to something (CW20)."""
-    there = queries.filter_choices(on=clock.today(), path=faces.path_here())
-    rows: list[tuple[str, str, list[tuple[Any, str]]]] = [
-        (_("栏目"), "column", [(one.uid, one.title) for one in faces.columns_here()]),
-        (_("类型"), "kind", list(there.kinds) if len(there.kinds) > 1 else []),
-        (_("适合"), "age", list(there.age_bands)),
-    ]
-    return [
-        (
-            heading,
-            [
-                (name, "?" + urlencode({"q": words, **_given({**filters, key: value})}), str(filters[key]) == str(value))
-                for value, name in [("", _("全部")), *offered]
-            ],
-        )
-        for heading, key, offered in rows
-        if offered
-    ]
 
 
 @page
