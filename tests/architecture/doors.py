@@ -96,6 +96,7 @@ DOORS: dict[str, object] = {
     "desks:signs": frozenset({P.SEE_REPORTS}),
     "desks:tv_all": PUBLIC,
     "desks:tv_box": PUBLIC,
+    "desks:tv_categories": PUBLIC,
     "desks:tv_channel": PUBLIC,
     "desks:tv_channels": PUBLIC,
     "desks:tv_column": PUBLIC,

@@ -16,7 +16,7 @@ from yuanjiao.simulation.cast import Cast
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PORTAL = ("portal_home", "portal_item", "portal_column", "portal_search", "portal_offline", "portal_settings")
-TELEVISION = ("tv_home", "tv_box", "tv_all", "tv_column", "tv_item", "tv_play", "tv_read")
+TELEVISION = ("tv_home", "tv_box", "tv_all", "tv_column", "tv_categories", "tv_item", "tv_play", "tv_read")
 STAFF = ("home", "signs", "audit", "nodes", "screen", "ranking")
 LATER = ("portal_theme", "portal_channel", "tv_channel", "tv_channels")
 """Looked at where their rows are made: tests/programmes."""
@@ -34,7 +34,7 @@ def test_every_page_of_the_desks_is_named_here() -> None:
 
 
 def address_of(name: str, shown: Stock) -> str:
-    if name.endswith("_column"):
+    if name.endswith(("_column", "_categories")):
         return reverse(f"desks:{name}", args=[shown.columns["种养技术"].uid])
     if name.endswith(("_item", "_play")):
         return reverse(f"desks:{name}", args=[shown.items["春季仔猪保温与防疫"].uid])

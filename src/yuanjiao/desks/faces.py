@@ -13,7 +13,7 @@ from typing import overload
 from uuid import UUID
 
 from yuanjiao.courseware import queries
-from yuanjiao.courseware.queries import ColumnNow, ItemCard, ItemDetail, Narrow, PartCard, RenditionCard
+from yuanjiao.courseware.queries import CategoryNow, ColumnNow, ItemCard, ItemDetail, Narrow, PartCard, RenditionCard
 from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
@@ -53,6 +53,11 @@ def column_here(uid: UUID) -> ColumnNow:
     if found is None:
         raise NotFound("没有这个栏目，可能已经关闭")
     return found
+
+
+def categories_here(column: UUID) -> list[CategoryNow]:
+    """Sub-categories of a column in which something stands, in order (CW15)."""
+    return [one for one in queries.categories_now(column, on=clock.today()) if one.items]
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ urlpatterns = [
     path("tv/box/", tv.choose_box, name="tv_box"),
     path("tv/all/", noticed_tv(tv.all_items), name="tv_all"),
     path("tv/columns/<uuid:uid>/", noticed_tv(tv.column), name="tv_column"),
+    path("tv/columns/<uuid:uid>/categories/", noticed_tv(tv.categories), name="tv_categories"),
     path("tv/items/<uuid:uid>/", noticed_tv(tv.item), name="tv_item"),
     path("tv/play/<uuid:uid>/", noticed_tv(tv.play), name="tv_play"),
     path("tv/read/<uuid:uid>/", noticed_tv(tv.read), name="tv_read"),

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from yuanjiao.courseware.queries import Choices, ColumnNow, Narrow
+from yuanjiao.courseware.queries import CategoryNow, Choices, ColumnNow, Narrow
 
 Link = tuple[str, str, bool]
 """Name, address, whether it is the one chosen."""
@@ -92,3 +92,9 @@ def label_rows(words: str, now: Wanted, there: Choices) -> list[tuple[str, list[
         labels = [(name, replace(now, topics=(*others, code)).address(words), code in now.topics) for code, name in named]
         found.append((taxonomy, [everything, *labels]))
     return found
+
+
+def part_rows(parts: Sequence[CategoryNow], now: CategoryNow | None) -> list[tuple[str, list[Link]]]:
+    """The sub-categories of a column with their numbers of items; nothing for a column without any."""
+    links = [(f"{one.title}（{one.items}）", f"?part={one.uid}", one == now) for one in parts]
+    return [(_("分类"), [(_("全部"), "?", now is None), *links])] if links else []

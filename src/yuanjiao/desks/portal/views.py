@@ -92,8 +92,12 @@ def home(request: HttpRequest) -> HttpResponse:
 @kept
 @require_safe
 def column(request: HttpRequest, uid: UUID) -> HttpResponse:
-    listing = faces.Listing(column=uid, saving=preferences_of(request).saving)
-    return render_page(request, "column", {"column": faces.column_here(uid), "page": _pages(request, listing)})
+    """A column's items in its order; ?part= leaves those of one sub-category (CW15)."""
+    found, parts = faces.column_here(uid), faces.categories_here(uid)
+    part = next((one for one in parts if str(one.uid) == request.GET.get("part")), None)
+    listing = faces.Listing(column=uid, category=part.uid if part else None, saving=preferences_of(request).saving)
+    context = {"column": found, "page": _pages(request, listing), "kept": f"part={part.uid}&" if part else ""}
+    return render_page(request, "column", {**context, "choices": filters.part_rows(parts, part)})
 
 
 @page

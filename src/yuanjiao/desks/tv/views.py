@@ -95,14 +95,17 @@ def _link(request: HttpRequest, name: str, *args: object, anchor: str = "", **qu
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Columns as tiles, one per digit; with more than nine, the ninth turns the page."""
-    every = _tiles(request)
+    return _render(request, "home", {"rows": _sheet_of(request, _tiles(request), _("更多栏目"), "tv_home")})
+
+
+def _sheet_of(request: HttpRequest, every: list[Tile], more: str, name: str, *args: object) -> list[list[tuple[int, Tile]]]:
+    """So many tiles as there are digits, in rows of three; the ninth leads to the next sheet where there are more."""
     if len(every) <= TILES:
-        return _render(request, "home", {"rows": _in_rows(every)})
+        return _in_rows(every)
     sheets = Paginator(every, TILES - 1)
     sheet = sheets.get_page(request.GET.get("p"))
     after = sheet.next_page_number() if sheet.has_next() else 1
-    turn = Tile(_("更多栏目"), _link(request, "tv_home", p=after), f"{sheet.number} / {sheets.num_pages}")
-    return _render(request, "home", {"rows": _in_rows([*sheet, turn])})
+    return _in_rows([*sheet, Tile(more, _link(request, name, *args, p=after), f"{sheet.number} / {sheets.num_pages}")])
 
 
 def _tiles(request: HttpRequest) -> list[Tile]:
@@ -159,24 +162,45 @@ def all_items(request: HttpRequest) -> HttpResponse:
 @kept
 @require_safe
 def column(request: HttpRequest, uid: UUID) -> HttpResponse:
-    return _list(request, faces.column_here(uid).title, uid)
+    """A column's list, or with ?g= that of one sub-category; 8 leads to the choice of them."""
+    found, asked = faces.column_here(uid), request.GET.get("g", "")
+    parts = faces.categories_here(uid)
+    part = next((one for one in parts if str(one.uid) == asked), None)
+    choice = _link(request, "tv_categories", uid) if parts else ""
+    if part is None:
+        return _list(request, found.title, uid, choice=choice)
+    return _list(request, part.title, uid, part.uid, choice=choice)
 
 
-def _list(request: HttpRequest, title: str, within: UUID | None) -> HttpResponse:
-    sheet: Page[faces.Face] = Paginator(faces.Listing(column=within), ROWS).get_page(request.GET.get("p"))
-    place = {"c": str(within or ""), "p": str(sheet.number)}
+@page
+@kept
+@require_safe
+def categories(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """The sub-categories of a column as tiles, one per digit (CW15)."""
+    found = faces.column_here(uid)
+    everything = Tile(_("全部"), _link(request, "tv_column", uid), _items(found.items))
+    tiles = [Tile(one.title, _link(request, "tv_column", uid, g=one.uid), _items(one.items)) for one in faces.categories_here(uid)]
+    rows = _sheet_of(request, [everything, *tiles], _("更多分类"), "tv_categories", uid)
+    return _render(request, "categories", {"title": found.title, "rows": rows, "back": _link(request, "tv_column", uid)})
+
+
+def _list(request: HttpRequest, title: str, within: UUID | None, part: UUID | None = None, *, choice: str = "") -> HttpResponse:
+    """A list, a page of rows at a time; `choice` leads to the sub-categories where there are any."""
+    listing = faces.Listing(column=within, category=part)
+    sheet: Page[faces.Face] = Paginator(listing, ROWS).get_page(request.GET.get("p"))
+    place = {"c": str(within or ""), "g": str(part or ""), "p": str(sheet.number)}
     rows = [(number, face, _link(request, "tv_item", face.card.uid, **place, n=number)) for number, face in enumerate(sheet.object_list, 1)]
-    context = {"title": title, "rows": rows, "sheet": sheet, "back": _link(request, "tv_home")}
+    context = {"title": title, "rows": rows, "sheet": sheet, "choice": choice, "back": choice if part else _link(request, "tv_home")}
     for name, there, number in (("before", sheet.has_previous(), sheet.number - 1), ("after", sheet.has_next(), sheet.number + 1)):
-        context[name] = _list_link(request, str(within or ""), str(number)) if there else ""
+        context[name] = _list_link(request, {**place, "p": str(number)}) if there else ""
     return _render(request, "list", context)
 
 
-def _list_link(request: HttpRequest, within: str, number: str, anchor: str = "") -> str:
+def _list_link(request: HttpRequest, place: dict[str, str], anchor: str = "") -> str:
     """The list a learner came from; anything that is no column's uid leads to the list of all."""
-    sheet = number if number.isdecimal() and number != "1" else ""
+    sheet = place["p"] if place["p"].isdecimal() and place["p"] != "1" else ""
     try:
-        return _link(request, "tv_column", UUID(within), anchor=anchor, p=sheet)
+        return _link(request, "tv_column", UUID(place["c"]), anchor=anchor, g=place["g"], p=sheet)
     except ValueError:
         return _link(request, "tv_all", anchor=anchor, p=sheet)
 
@@ -269,9 +293,9 @@ def _film(request: HttpRequest, found: ItemDetail) -> RenditionCard | None:
 
 def _place(request: HttpRequest) -> dict[str, str]:
     """Where in which list the learner was, carried in the links."""
-    return {key: request.GET.get(key, "") for key in ("c", "p", "n")}
+    return {key: request.GET.get(key, "") for key in ("c", "g", "p", "n")}
 
 
 def _back(request: HttpRequest) -> str:
     place = _place(request)
-    return _list_link(request, place["c"], place["p"], anchor=f"i{place['n']}" if place["n"].isdecimal() else "")
+    return _list_link(request, place, anchor=f"i{place['n']}" if place["n"].isdecimal() else "")
