@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+from collections.abc import Callable
 from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +14,7 @@ import docx
 import lxml.html
 import pypdfium2
 import pytest
+from django.test import Client
 from PIL import Image, TiffImagePlugin
 
 from yuanjiao.courseware import commands, queries, search, shelf
@@ -27,6 +30,7 @@ from yuanjiao.lib.errors import Forbidden, Refused
 from yuanjiao.simulation.cast import Cast
 
 ON = date(2026, 3, 2)
+LogIn = Callable[[str], Client]
 
 
 def new(cast: Cast, at: datetime, kind: Kind, title: str = "春耕备耕要点", **details: Any) -> Courseware:
@@ -139,14 +143,18 @@ def test_an_article_without_text_or_with_a_picture_that_is_not_there_is_not_sent
 
 
 @pytest.mark.clause("CW23")
-def test_a_teaching_case_has_all_four_parts_of_its_template(cast: Cast, at: datetime) -> None:
+def test_a_teaching_case_has_all_four_parts_of_its_template_and_stands_in_the_case_library(cast: Cast, at: datetime, log_in: LogIn) -> None:
+    new(cast, at, Kind.ARTICLE, "不是案例")
     item, author = new(cast, at, Kind.ARTICLE, is_case=True), cast.actor("zhizuo")
     commands.write_article(courseware=item, source="## 背景\n\n两个班\n\n## 做法\n\n投屏\n\n## 数据\n\n## 成效\n\n好", by=author, at=at)
     with pytest.raises(Refused, match="“数据”一节"):
         commands.submit_courseware(courseware=item, by=author, at=at)
     commands.write_article(courseware=item, source="## 背景\n\n甲\n\n## 做法\n\n乙\n\n##数据\n\n丙\n\n## 成效\n\n丁", by=author, at=at)
     commands.submit_courseware(courseware=item, by=author, at=at)
-    assert queries.cases_seen_by(cast.actor("shenhe")).get() == item
+    for who, address in (("shenhe", "/courseware/library/"), ("zhizuo", "/courseware/")):
+        listed = re.findall(r'href="/courseware/([0-9a-f-]{36})/"', log_in(who).get(address + "?nature=case").content.decode())
+        assert listed == [str(item.uid)]
+        assert "不是案例" in log_in(who).get(address + "?nature=unheard").content.decode()
 
 
 def test_a_word_file_brings_its_text_and_pictures_and_macros_stay_out(cast: Cast, at: datetime) -> None:

@@ -86,7 +86,6 @@ from yuanjiao.courseware.queries.streams import (
 from yuanjiao.courseware.queries.work import (
     CitedShare,
     Shown,
-    cases_seen_by,
     cited_share,
     item_for,
     items_seen_by,
@@ -128,7 +127,6 @@ __all__ = [
     "audiences_of",
     "bulk_import_for",
     "bulk_imports_of",
-    "cases_seen_by",
     "categories_now",
     "checklist_lines",
     "cited_share",

@@ -21,7 +21,6 @@ from yuanjiao.courseware.models import (
     Topic,
     Upload,
 )
-from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.lib.seal import unseal
@@ -139,11 +138,6 @@ def cited_share(by: Actor) -> CitedShare:
 def materials_seen_by(by: Actor) -> QuerySet[Courseware]:
     """Teaching materials of those subtrees with their reviews (CW18)."""
     return items_seen_by(by).exclude(material="")
-
-
-def cases_seen_by(by: Actor) -> QuerySet[Courseware]:
-    """Teaching cases (CW23)."""
-    return items_seen_by(by).filter(kind=Kind.ARTICLE, is_case=True)
 
 
 def review_policies(by: Actor) -> QuerySet[ReviewPolicy]:

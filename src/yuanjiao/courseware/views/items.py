@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -53,10 +54,14 @@ COLUMNS: tuple[Column[Courseware], ...] = (
     Column(_("建立时间"), lambda row: row.created_at, order=("created_at",), width=18),
     Column(_("发布时间"), lambda row: row.released_at, order=("released_at",), width=18),
 )
+NATURES = {"case": Q(is_case=True), "story": Q(is_story=True)}
 FILTERS = (
     Filter("state", _("状态"), [(state.value, name) for state, name in STATE_NAMES], lambda rows, value: rows.filter(state=value)),
     Filter("kind", _("形式"), [(kind.value, name) for kind, name in KIND_NAMES], lambda rows, value: rows.filter(kind=value)),
     Filter("class", _("类别"), CoursewareClass.choices, lambda rows, value: rows.filter(item_class=value)),
+    Filter(
+        "nature", _("性质"), [("case", _("教学案例")), ("story", _("人物事迹"))], lambda rows, value: rows.filter(NATURES.get(value, Q()))
+    ),
 )
 
 
