@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,13 +16,18 @@ from hypothesis import strategies as st
 
 from tests.courseware.conftest import publish
 from yuanjiao.courseware import commands, queries, search, shelf
-from yuanjiao.courseware.models import Column, Courseware, Placement, SearchDue, SearchMiss
+from yuanjiao.courseware.events import MissesCounted, WordsMissed, apply_misses_counted
+from yuanjiao.courseware.models import Column, Courseware, Placement, SearchDue, SearchMiss, SearchMissCount
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.search.words import characters, spellings, words
 from yuanjiao.courseware.steps import search_due
 from yuanjiao.flow.catalogue.shelf import ALL
+from yuanjiao.flow.journal.event import Fact
+from yuanjiao.flow.journal.models import Entry
+from yuanjiao.flow.nodes.models import Node
 from yuanjiao.lib import clock
-from yuanjiao.lib.errors import NotFound
+from yuanjiao.lib.clock import local_day
+from yuanjiao.lib.errors import NotFound, Refused
 from yuanjiao.simulation.cast import Cast
 
 LogIn = Callable[[str], Client]
@@ -220,10 +226,48 @@ def test_what_was_looked_for_in_vain_is_a_need_without_a_person(cast: Cast, colu
     for typed in ("养蜂", "养蜂", "水稻", "13800000006", "a@b.c", "蜂"):
         assert reader.get("/search/", {"q": typed}).status_code == 200
     assert queries.search_misses(since=clock.today()) == [("养蜂", 2)]
-    assert {field.name for field in SearchMiss._meta.fields} == {"id", "day", "words", "count"}
+    assert {field.name for field in SearchMiss._meta.fields} == {"id", "day", "words", "count", "told"}
     page = log_in("shiguan").get("/courseware/misses/").content.decode()
     assert "养蜂" in page
     assert log_in("zhanguan").get("/courseware/misses/").status_code == 403
+
+
+def test_an_edge_tells_what_was_looked_for_in_vain_in_sums_of_days_and_the_centre_makes_it_a_need(
+    cast: Cast, column: Column, at: datetime, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = Node.objects.create(kind="centre", name="上级", public_key=b"p" * 32, is_parent=True, enrolled_at=at)
+    for asked in ["养蜂"] * 4 + ["梨树"] * 2:
+        commands.note_search_miss(words=asked, on=local_day(at))
+    assert commands.tell_misses(at=at) == 0, "the day is not over"
+    assert commands.tell_misses(at=at + timedelta(days=1)) == 1
+    assert commands.tell_misses(at=at + timedelta(days=2)) == 0, "a day is told once"
+    assert queries.search_misses(since=local_day(at), paths=["/"]) == [("养蜂", 4), ("梨树", 2)], "its own words are not counted twice"
+    told = Entry.objects.get(kind="courseware.misses_counted/1")
+    SearchMiss.objects.all().delete()
+    SearchMissCount.objects.all().delete()
+    parent.delete()
+    county = cast.divisions["990101000000"].path
+    edge = Node.objects.create(kind="edge", name="柳溪", public_key=b"e" * 32, scope=county, enrolled_at=at)
+    event = MissesCounted(day=local_day(at), path=county, words=[WordsMissed(words="养蜂", count=4)])
+    for _again in (1, 2):
+        apply_misses_counted(event, Fact(origin=edge.uid, seq=1, at=at))
+    assert b"\xe6\xa2\xa8" not in bytes(told.payload), "a word asked twice stays where it was asked"
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(days=1))
+    client = log_in("zhizuo")
+    page = client.get("/courseware/misses/?place=990101000000").content.decode()
+    assert "养蜂" in page
+    assert "养蜂" not in client.get("/courseware/misses/?place=990102000000").content.decode()
+    (address,) = re.findall(r'href="(/courseware/needs/new/[^"]+)"', page)
+    form = client.get(address.replace("&amp;", "&")).content.decode()
+    assert 'value="养蜂"' in form
+    assert 'value="4"' in form
+    said = {"text": "养蜂", "origin": "search", "division": county, "times": 4}
+    assert client.post("/courseware/needs/new/", said).status_code == 302
+    assert "已登记" in client.get("/courseware/misses/").content.decode()
+    with pytest.raises(Refused):
+        apply_misses_counted(
+            MissesCounted(day=local_day(at), path=cast.divisions["990102000000"].path, words=[]), Fact(origin=edge.uid, seq=2, at=at)
+        )
 
 
 def test_the_page_says_that_it_only_sounds_alike(cast: Cast, column: Column) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django_tasks import task
 
 from yuanjiao.courseware import search
-from yuanjiao.courseware.commands import apply_bulk_import, check_bulk_import, clear_uploads, expire_courseware, watch_columns
+from yuanjiao.courseware.commands import apply_bulk_import, check_bulk_import, clear_uploads, expire_courseware, tell_misses, watch_columns
 from yuanjiao.courseware.models import BulkImport
 from yuanjiao.courseware.packaging import tasks, work
 from yuanjiao.lib import clock
@@ -31,6 +31,11 @@ def requeue_packaging(at: datetime) -> int:
 def clear_old_uploads(at: datetime) -> int:
     """Returns how many uploads were given up."""
     return clear_uploads(at=at)
+
+
+def tell_search_misses(at: datetime) -> int:
+    """Returns how many words were told upwards."""
+    return tell_misses(at=at)
 
 
 def index_courseware(at: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from yuanjiao.courseware import events as courseware
 from yuanjiao.faults import events as faults
 from yuanjiao.flow.journal import membership
 from yuanjiao.flow.journal.event import EventTable
@@ -19,6 +20,7 @@ EVENTS: EventTable = {
     network.EdgeChecked.KIND: (network.EdgeChecked, network.apply_edge_checked),
     learning.SessionHeld.KIND: (learning.SessionHeld, learning.apply_session_held),
     learning.SessionCorrected.KIND: (learning.SessionCorrected, learning.apply_session_corrected),
+    courseware.MissesCounted.KIND: (courseware.MissesCounted, courseware.apply_misses_counted),
     programmes.NoticeArrived.KIND: (programmes.NoticeArrived, programmes.apply_notice_arrived),
     programmes.NoticeConfirmed.KIND: (programmes.NoticeConfirmed, programmes.apply_notice_confirmed),
     programmes.CatalogueAccepted.KIND: (programmes.CatalogueAccepted, programmes.apply_catalogue_accepted),

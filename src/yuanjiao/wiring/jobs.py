@@ -8,7 +8,14 @@ from datetime import datetime
 
 from django.conf import settings
 
-from yuanjiao.courseware.jobs import clear_old_uploads, expire_rights, index_courseware, requeue_packaging, watch_promises
+from yuanjiao.courseware.jobs import (
+    clear_old_uploads,
+    expire_rights,
+    index_courseware,
+    requeue_packaging,
+    tell_search_misses,
+    watch_promises,
+)
 from yuanjiao.faults.jobs import run_faults, take_up_left_reports
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.catalogue.follow import follow_parent
@@ -75,6 +82,7 @@ JOBS: tuple[Job, ...] = (
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("lay_days", 600.0, programmes.lay_days),
     Job("tell_above", 15.0, programmes.tell_above, BELOW),
+    Job("tell_search_misses", 3600.0, tell_search_misses, BELOW),
     Job("tell_plays", 3600.0, programmes.tell_plays, TOP),
     Job("send_publications", 15.0, programmes.send_publications, TOP),
     Job("watch_arrivals", 30.0, programmes.watch_arrivals, TOP),

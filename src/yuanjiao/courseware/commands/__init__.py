@@ -57,7 +57,7 @@ from yuanjiao.courseware.commands.rights import (
     revoke_consent,
     set_rights,
 )
-from yuanjiao.courseware.commands.search import note_search_miss
+from yuanjiao.courseware.commands.search import note_search_miss, tell_misses
 from yuanjiao.courseware.commands.shortcut import publish_file
 from yuanjiao.courseware.commands.topics import (
     add_checklist_line,
@@ -142,6 +142,7 @@ __all__ = [
     "submit_courseware",
     "take_commission",
     "take_original",
+    "tell_misses",
     "unname_policy",
     "watch_columns",
     "withdraw_courseware",

@@ -17,7 +17,7 @@ from yuanjiao.courseware.models.review import (
     ReviewPolicy,
 )
 from yuanjiao.courseware.models.rights import ConsentForm, Need, NeedOrigin, Rights, ShownPerson
-from yuanjiao.courseware.models.search import SearchDue, SearchMiss
+from yuanjiao.courseware.models.search import SearchDue, SearchMiss, SearchMissCount
 from yuanjiao.courseware.models.topics import Taxonomy, Topic
 from yuanjiao.courseware.models.upload import Upload, UploadState
 
@@ -57,6 +57,7 @@ __all__ = [
     "Rights",
     "SearchDue",
     "SearchMiss",
+    "SearchMissCount",
     "ShownPerson",
     "Taxonomy",
     "Topic",

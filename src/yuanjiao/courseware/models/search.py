@@ -33,10 +33,32 @@ class SearchMiss(models.Model):
     day = models.DateField("日期")
     words = models.CharField("搜索词", max_length=20)
     count = models.PositiveIntegerField("次数", default=1)
+    told = models.BooleanField("已上报", default=False)  # the day is over and what is to be told of it has been
 
     class Meta:
         verbose_name = "没有找到的词"
         constraints = [models.UniqueConstraint(fields=["day", "words"], name="search_miss_once_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.words} {self.count}"
+
+
+class SearchMissCount(models.Model):
+    """How often words were looked for in vain at one machine below on one day; `path` is the place that machine serves."""
+
+    travels: ClassVar[Travels] = Travels.UP
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    origin = models.UUIDField("节点")
+    day = models.DateField("日期")
+    path = models.CharField("区划路径", max_length=200)
+    words = models.CharField("搜索词", max_length=20)
+    count = models.PositiveIntegerField("次数")
+
+    class Meta:
+        verbose_name = "下级没有找到的词"
+        constraints = [models.UniqueConstraint(fields=["origin", "day", "words"], name="search_miss_told_once")]
+        indexes = [models.Index(fields=["day"], name="search_miss_told_day")]  # the list of the last days
 
     def __str__(self) -> str:
         return f"{self.words} {self.count}"

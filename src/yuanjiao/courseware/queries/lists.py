@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypedDict, Unpack
@@ -22,12 +22,15 @@ from yuanjiao.courseware.models import (
     RenditionKind,
     SearchDue,
     SearchMiss,
+    SearchMissCount,
     Taxonomy,
     Topic,
 )
 from yuanjiao.courseware.queries.columns import in_force, open_columns, titles_of_items
 from yuanjiao.courseware.rules.kinds import AGE_BANDS, KIND_NAMES, Kind
 from yuanjiao.courseware.rules.life import State
+from yuanjiao.flow.nodes.models import Node
+from yuanjiao.people.queries import within
 
 AGE_NAMES = dict(AGE_BANDS)
 NAMES_OF_KINDS = dict(KIND_NAMES)
@@ -186,10 +189,15 @@ def search_due_count() -> int:
     return SearchDue.objects.count()
 
 
-def search_misses(*, since: date) -> list[tuple[str, int]]:
-    """Words looked for in vain since a day, the most wanted first."""
-    rows = SearchMiss.objects.filter(day__gte=since).values_list("words").annotate(times=Sum("count")).order_by("-times", "words")
-    return [(words, int(times)) for words, times in rows]
+def search_misses(*, since: date, paths: Iterable[str] = (), here: bool = True) -> list[tuple[str, int]]:
+    """Words looked for in vain since a day, the most wanted first: `here` on this machine, and at those that serve the subtrees."""
+    below = SearchMissCount.objects.filter(within("path", paths), day__gte=since)
+    own = Node.objects.filter(is_self=True).values("uid")  # what this machine told itself stands in its own rows
+    sums: Counter[str] = Counter()
+    for rows in ([SearchMiss.objects.filter(day__gte=since)] if here else []) + [below.exclude(origin__in=own)]:
+        for words, times in rows.order_by().values_list("words").annotate(times=Sum("count")):
+            sums[words] += int(times)
+    return sorted(sums.items(), key=lambda one: (-one[1], one[0]))
 
 
 def cards(ids: Sequence[int]) -> list[ItemCard]:

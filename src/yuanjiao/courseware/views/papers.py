@@ -145,7 +145,7 @@ def need_list(request: ActingRequest) -> HttpResponseBase:
 
 @door(P.PRODUCE_COURSEWARE, P.MANAGE_COLUMNS)
 def need_new(request: ActingRequest) -> HttpResponse:
-    said = {"text": request.GET.get("text", ""), "origin": request.GET.get("origin", "unit")}
+    said = {"origin": "unit", "times": "1", **request.GET.dict()}
     form = NeedForm(sent(request), initial=said, divisions=_divisions(request))
     if request.method == "POST" and form.is_valid():
         try:

@@ -58,4 +58,4 @@ def _own_machines(rows: Iterable[tuple[str, str]], machines: Collection[str]) ->
 def machine_states(codes: Iterable[str], *, at: datetime) -> dict[str, tuple[str, datetime | None]]:
     """State and since when of the objects with these register codes; what is not on the register is left out."""
     rows = with_state(ManagedObject.objects.filter(code__in=set(codes)), at=at)
-    return {code: (state, since) for code, state, since in rows.values_list("code", "state", "state_since")}
+    return {code: (state, since) for code, state, since in rows.values_list("code", "state", "state_since")}  # type: ignore[misc]
