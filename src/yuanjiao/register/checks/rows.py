@@ -54,7 +54,7 @@ class Row:
 
 @dataclass(slots=True)
 class Book:
-    """A whole file beside the whole register, for one person's subtrees and one day."""
+    """A whole file beside what the register has of all it names, for one person's subtrees and one day."""
 
     known: Known
     scopes: tuple[str, ...]

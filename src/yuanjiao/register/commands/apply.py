@@ -11,6 +11,7 @@ from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.commands import write_audit, write_audits
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.register.checks import Book
+from yuanjiao.register.checks.named import named_in
 from yuanjiao.register.commands.apply_network import apply_assets, apply_objects
 from yuanjiao.register.commands.apply_people import apply_people
 from yuanjiao.register.commands.apply_places import apply_divisions, apply_units
@@ -28,18 +29,19 @@ def apply_import(*, batch: Import, by: Actor, at: datetime) -> None:
     """Write what the file says, after checking it once more against the register as it stands now.
 
     Refused, and nothing written, when the register has changed so that rows are now wrong and only a clean file was agreed to.
-    The check runs before the transaction, so that others wait for the writing only; inside, the register is read again and, if
+    The check runs before the transaction, so that others wait for the writing only; inside, what the file names is read again and, if
     it moved meanwhile, the rows are checked again.
     """
     by.require(Permission.IMPORT_REGISTER)
     sheets = read_workbook(files.original(batch.uid))
-    known = known_register()
+    named = named_in(sheets)
+    known = known_register(named)
     book = check_sheets(batch, sheets, known, by=by, at=at)
     try:
         with transaction.atomic():
             if not Import.objects.select_for_update().filter(pk=batch.pk, state=ImportState.APPLYING).exists():
                 raise Conflict("这次导入已经办完")
-            now = known_register()
+            now = known_register(named)
             if now != known:
                 book = check_sheets(batch, sheets, now, by=by, at=at)
             if book.bad_count and not batch.good_rows_only:

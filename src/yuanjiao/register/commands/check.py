@@ -10,10 +10,10 @@ from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.register.checks import Book, check_book
+from yuanjiao.register.checks.named import named_in
 from yuanjiao.register.checks.rows import CHANGED, CREATED, UNCHANGED
 from yuanjiao.register.documents import files
 from yuanjiao.register.documents.columns import SHEETS
-from yuanjiao.register.documents.returned import write_returned
 from yuanjiao.register.documents.workbook import SheetCells, read_workbook
 from yuanjiao.register.models import Import, ImportProblem, ImportSheet, ImportState
 from yuanjiao.register.queries import Known, known_register
@@ -35,13 +35,15 @@ def check_import(*, batch: Import, by: Actor, at: datetime) -> None:
         Import.objects.filter(pk=batch.pk).update(state=ImportState.FAILED, message=error.message[:400], finished_at=at)
         files.forget(batch.uid)
         return
-    book = check_sheets(batch, sheets, known_register(), by=by, at=at)
+    book = check_sheets(batch, sheets, known_register(named_in(sheets)), by=by, at=at)
     if book.bad_count:
         reasons = {
             plan.name: {row.number: row.reason for row in book.rows[plan.table] if not row.is_good}
             for plan in SHEETS
             if plan.table in book.rows
         }
+        from yuanjiao.register.documents.returned import write_returned  # openpyxl is not loaded at every start
+
         write_returned(files.original(batch.uid), files.returned(batch.uid), reasons)
     _record_findings(batch, book, sheets)
 

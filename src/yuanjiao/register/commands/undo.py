@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from yuanjiao.places.queries import divisions_by_uid, open_divisions, open_units
 from yuanjiao.register.checks.rows import as_kept
 from yuanjiao.register.documents.columns import CLEARED, SHEETS
 from yuanjiao.register.models import Import, ImportChange, ImportState, Table
-from yuanjiao.register.queries import Kept, Known, changes_of, known_register
+from yuanjiao.register.queries import Kept, Known, Named, changes_of, known_register
 
 OBJECTS = (Table.EDGE, Table.LINE, Table.SITE)
 PLANS = {plan.table: plan for plan in SHEETS}
@@ -36,8 +36,8 @@ def undo_import(*, batch: Import, by: Actor, at: datetime) -> None:
     if not moved:
         raise Conflict("只有已导入的内容可以撤销，或这次导入已经撤销")
     changes = list(changes_of(batch))
-    known = known_register()
     changed = [change for change in changes if not change.created]
+    known = known_register(_named(changed))
     _check_unchanged_since(known, changed)
     created = {table: [change.subject_uid for change in changes if change.created and change.table == table] for table in Table}
     _undo_people(created, [change for change in changed if change.table in {Table.PERSON, Table.RESPONSIBILITY, Table.MEMBERSHIP}])
@@ -51,6 +51,23 @@ def undo_import(*, batch: Import, by: Actor, at: datetime) -> None:
         _undo_division(change)
     places.remove_divisions(uids=created[Table.DIVISION])
     write_audit(by=by, action="撤销导入", subject=f"导入 {batch.uid}", at=at, detail=f"{batch.file_name}：{len(changes)} 项")
+
+
+def _named(changed: Sequence[ImportChange]) -> Named:
+    """What the changes to take back name, and the places to which they lead back."""
+
+    def codes(*tables: Table) -> frozenset[str]:
+        return frozenset(change.code for change in changed if change.table in tables)
+
+    former = {one.before for change in changed for one in change.fields.all() if one.field == "division"}
+    people = codes(Table.PERSON, Table.RESPONSIBILITY, Table.MEMBERSHIP)
+    return Named(
+        divisions=codes(Table.DIVISION) | former,
+        objects=codes(*OBJECTS),
+        assets=codes(Table.ASSET),
+        units=None if people else frozenset(),
+        usernames=frozenset(),
+    )
 
 
 def _check_unchanged_since(known: Known, changes: Iterable[ImportChange]) -> None:
