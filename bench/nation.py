@@ -59,7 +59,7 @@ PAGES = (
 def run() -> list[dict[str, Any]]:
     """Milliseconds per page, the first time and the median of the next, beside the floor."""
     build()
-    return measure()
+    return [*measure(), *measure_edits(), *measure_orders(), *measure_import()]
 
 
 def build() -> None:
@@ -226,8 +226,97 @@ def measure(pages: Iterable[tuple[str, str]] = PAGES) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(name: str, value: float, floor: float) -> dict[str, Any]:
-    return {"name": name, "value": value, "unit": "ms", "floor": floor, "ratio": value / floor}
+def measure_edits() -> list[dict[str, Any]]:
+    """CPU after one site was edited, of each that keeps the register in memory; floor: reading all of it."""
+    from yuanjiao.network.diagnosis.picture import read_picture, stamp
+    from yuanjiao.network.live import Listener
+    from yuanjiao.network.queries.names import Names
+    from yuanjiao.network.queries.roll import Roll
+
+    roll, names, listener, own = Roll(), Names(), Listener(), own_node()
+
+    def reload() -> None:
+        listener.reload(own, top=True, now=time.time())
+
+    works: list[tuple[str, Callable[[], Any]]] = [("roll", roll.read), ("names", lambda: names.find("五三五村")), ("live array", reload)]
+    whole = {name: _cpu_ms(work) for name, work in works}
+    whole["picture of the diagnosis"] = _cpu_ms(lambda: read_picture(time.time()))
+    picture = read_picture(time.time())
+    works.append(("picture of the diagnosis", lambda: picture.holds(stamp(), time.time())))
+    rows = []
+    for size, keys in (("one site", [350_000]), ("5,000 sites", list(range(100_000, 105_000)))):
+        for name, work in works:
+            spent = []
+            for _ in range(3):
+                register_changed(keys)
+                spent.append(_cpu_ms(work))
+            rows.append(_row(f"nation: edit of {size}, {name} follows", min(spent), whole[name]))
+    return rows
+
+
+def measure_orders() -> list[dict[str, Any]]:
+    """CPU of a turn of the job that opens orders, with 500 open roots: while they wait, as they get their order, when all have one."""
+    from yuanjiao.faults.commands import ensure_dictionaries
+    from yuanjiao.faults.jobs import run_faults
+
+    ensure_dictionaries()
+    now, size = clock.now(), 500
+    some = Outage.objects.filter(ended_at=None).values_list("pk", flat=True)[size:]
+    Outage.objects.filter(pk__in=list(some)).update(ended_at=now)
+    Outage.objects.filter(ended_at=None).update(started_at=now)
+    waiting = min(_cpu_ms(lambda: run_faults(now)) for _ in range(5))
+    later = now + timedelta(hours=1)
+    opening = _cpu_ms(lambda: run_faults(later)) / size
+    standing = min(_cpu_ms(lambda: run_faults(later)) for _ in range(5))
+    told = (("in their patience", waiting), ("opened, per order", opening), ("with orders", standing))
+    return [_row(f"nation: turn of orders, {size} roots {name}", value, None) for name, value in told]
+
+
+def measure_import() -> list[dict[str, Any]]:
+    """CPU of a workbook with 5,000 new sites: check, apply, check of the same file once more, undo."""
+    import tempfile
+    from pathlib import Path
+
+    from yuanjiao.register import commands
+    from yuanjiao.register.documents.template import write_workbook
+    from yuanjiao.register.models import Import
+    from yuanjiao.simulation.foundation import actor
+
+    villages = [f"{TOWN[:4]}{5 + number // 182:02}{100 + number // 14 % 13}{200 + number % 14}" for number in range(5_000)]
+    sites = [
+        [f"N-{number:05}", f"新{_words(number)}站点", code, f"L-{code[:9]}000", "行政村", "宽带+机顶盒+电视", "", "", "", f"139{number:08}"]
+        for number, code in enumerate(villages)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "nation.xlsx"
+        with path.open("wb") as target:
+            write_workbook(target, {"站点": sites})
+        data = path.read_bytes()
+    by, at = actor("shiguan"), clock.now()
+
+    def received() -> Import:
+        return commands.receive_file(name="nation.xlsx", chunks=[data], size_bytes=len(data), by=by, at=at)
+
+    first, second = received(), received()
+    spent = {"check": _cpu_ms(lambda: commands.check_import(batch=first, by=by, at=at))}
+    ready = Import.objects.get(pk=first.pk)
+    assert ready.state == "ready", [str(problem) for problem in ready.problems.all()[:3]]
+    commands.request_apply(batch=ready, good_rows_only=False, by=by)
+    applying = Import.objects.get(pk=first.pk)
+    spent["apply"] = _cpu_ms(lambda: commands.apply_import(batch=applying, by=by, at=at))
+    spent["check once more"] = _cpu_ms(lambda: commands.check_import(batch=second, by=by, at=at))
+    spent["undo"] = _cpu_ms(lambda: commands.undo_import(batch=applying, by=by, at=at))
+    return [_row(f"nation: import of 5,000 sites, {name}", value, None) for name, value in spent.items()]
+
+
+def _cpu_ms(work: Callable[[], Any]) -> float:
+    begun = time.process_time()
+    work()
+    return (time.process_time() - begun) * 1000
+
+
+def _row(name: str, value: float, floor: float | None) -> dict[str, Any]:
+    return {"name": name, "value": value, "unit": "ms", "floor": floor, "ratio": value / floor if floor else None}
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
