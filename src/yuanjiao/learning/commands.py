@@ -15,6 +15,7 @@ from yuanjiao.learning.models import (
     CopyForm,
     Distribution,
     DistributionLine,
+    Letter,
     RecordedVia,
     RequiredList,
     RequiredListItem,
@@ -24,7 +25,7 @@ from yuanjiao.learning.models import (
     StudyDayPlanItem,
 )
 from yuanjiao.learning.queries import organisations, recorded_already
-from yuanjiao.learning.rules import MAX_MINUTES, SessionForm, heads_fault, scope_covers
+from yuanjiao.learning.rules import MAX_MINUTES, SessionForm, heads_fault, letter_fault, scope_covers
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.uid import new_uid
@@ -207,6 +208,35 @@ def note_copies(*, line: DistributionLine, needed: int, delivered: int, on: date
 def _check_copies(count: int) -> None:
     if not 1 <= count <= MOST_COPIES:
         raise Refused(f"份数应在 1 到 {MOST_COPIES} 之间")
+
+
+@transaction.atomic
+def issue_letter(*, title: str, body: str, unit: OrgUnit, place: Division, plan: StudyDayPlan | None, by: Actor, at: datetime) -> Letter:
+    """Give the units of a place a letter to print in their own name, with the one-off lesson it speaks of (DLV17)."""
+    by.require(Permission.PLAN_LEARNING, place.path)
+    by.require(Permission.PLAN_LEARNING, unit.division.path)
+    if not title.strip():
+        raise Refused("请写标题")
+    if fault := letter_fault(body):
+        raise Refused(fault)
+    if plan is not None and not scope_covers(plan.scope, place.path):
+        raise Refused(f"“{plan.title}”不包括{place.name}")
+    row = Letter.objects.create(
+        title=title.strip(), body=body.strip(), unit=unit, scope=place.path, plan_uid=plan.uid if plan else None, issued_on=local_day(at)
+    )
+    write_audit(by=by, action="发布一封信", subject=f"一封信 {row.title}", at=at, detail=place.name)
+    return row
+
+
+@transaction.atomic
+def end_letter(*, letter: Letter, on: date, by: Actor, at: datetime) -> None:
+    """Print it no more."""
+    by.require(Permission.PLAN_LEARNING, letter.scope)
+    if letter.ended_on is not None:
+        raise Conflict(f"“{letter.title}”已经停用")
+    letter.ended_on = on
+    letter.save(update_fields=["ended_on"])
+    write_audit(by=by, action="停用一封信", subject=f"一封信 {letter.title}", at=at)
 
 
 @dataclass(frozen=True)

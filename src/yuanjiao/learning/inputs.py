@@ -163,6 +163,38 @@ class CopiesForm(forms.Form):
         self.fields["needed"].disabled = not may_need
 
 
+class LetterForm(forms.Form):
+    """A letter for units to print."""
+
+    title = forms.CharField(label=lazy("标题"), max_length=40, initial=lazy("致家长的一封信"))
+    body = forms.CharField(
+        label=lazy("正文"), max_length=3000, widget=forms.Textarea(attrs={"rows": 12}),
+        help_text=lazy("一行一段。可以留空由各单位打印时自动填：{单位} {地方} {日期}；选了学习日还有 {课程} {时间}。不要写任何人的姓名"),
+    )  # fmt: skip
+    scope = forms.ChoiceField(label=lazy("范围"))
+    unit = forms.ChoiceField(label=lazy("起草单位"))
+    plan = forms.ChoiceField(label=lazy("配合的学习日（如开学第一课）"), required=False)
+
+    def __init__(self, data: Any, *, places: Sequence[Division], units: Sequence[OrgUnit], plans: Sequence[StudyDayPlan]) -> None:
+        super().__init__(data)
+        self._units, self._places = {unit.code: unit for unit in units}, {row.code: row for row in places}
+        self._plans = {str(plan.uid): plan for plan in plans}
+        self.fields["scope"].choices = [(row.code, "　" * (row.level - Level.CITY) + row.name) for row in places]  # type: ignore[attr-defined]
+        self.fields["unit"].choices = [(unit.code, unit.name) for unit in units]  # type: ignore[attr-defined]
+        self.fields["plan"].choices = [("", _("没有")), *((uid, plan.title) for uid, plan in self._plans.items())]  # type: ignore[attr-defined]
+
+    def asked(self) -> dict[str, Any]:
+        """The arguments of `issue_letter`, except who and when."""
+        cleaned = self.cleaned_data
+        return {
+            "title": cleaned["title"],
+            "body": cleaned["body"],
+            "place": self._places[cleaned["scope"]],
+            "unit": self._units[cleaned["unit"]],
+            "plan": self._plans.get(cleaned["plan"]),
+        }
+
+
 class HeadsForm(forms.Form):
     """Heads, length and form of a session; used to record it and to set it right."""
 

@@ -215,6 +215,32 @@ class DistributionLine(models.Model):
         return f"{self.unit} {self.delivered}/{self.needed}"
 
 
+class Letter(models.Model):
+    """One letter (一封信, DLV17): words with gaps that each unit prints in its own name; with it a one-off lesson where there is one.
+
+    Whom a unit gives it to is the unit's business: no addressee is known here.
+    """
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    title = models.CharField("标题", max_length=40)
+    body = models.TextField("正文")
+    unit = models.ForeignKey(OrgUnit, verbose_name="起草单位", on_delete=models.PROTECT, related_name="letters")
+    scope = models.CharField("范围", max_length=80)
+    plan_uid = models.UUIDField("配合的学习日", null=True, blank=True)
+    issued_on = models.DateField("发布日期")
+    ended_on = models.DateField("停用日期", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "一封信"
+        indexes = [models.Index(fields=["scope"], name="letter_scope")]  # which letters a unit may print
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class Session(models.Model):
     """One session held at one site (场次), as its newest correction leaves it. Counts only: names stay with the unit.
 

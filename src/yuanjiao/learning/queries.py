@@ -12,7 +12,16 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 from yuanjiao.courseware.queries import newest_version
 from yuanjiao.flow.nodes.models import NodeKind
 from yuanjiao.flow.nodes.queries import own_node
-from yuanjiao.learning.models import Distribution, DistributionLine, RequiredList, Session, SessionCorrection, SessionItem, StudyDayPlan
+from yuanjiao.learning.models import (
+    Distribution,
+    DistributionLine,
+    Letter,
+    RequiredList,
+    Session,
+    SessionCorrection,
+    SessionItem,
+    StudyDayPlan,
+)
 from yuanjiao.learning.rules import Completion, Shown, Use, completions, paths_above, roll_up, scope_covers
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.network import queries as network
@@ -21,6 +30,9 @@ from yuanjiao.people.queries import within
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import divisions, units
 from yuanjiao.places.rules import Chain, Level
+
+PRINTING = (Chain.ORGANISATION, Chain.EDUCATION)
+"""Units that hand letters on."""
 
 
 @dataclass(frozen=True)
@@ -295,3 +307,37 @@ def copies_of(lines: QuerySet[DistributionLine]) -> Copies:
     done = Count("pk", filter=Q(delivered=F("needed")))
     sums = lines.order_by().aggregate(units=Count("pk"), complete=done, all=Sum("needed"), given=Sum("delivered"))
     return Copies(sums["units"], sums["complete"], sums["all"] or 0, sums["given"] or 0)
+
+
+# -- letters ----------------------------------------------------------------------------------------------------------------
+
+
+def letters(paths: Iterable[str]) -> QuerySet[Letter]:
+    """Letters that concern any place under `paths`, the newest first."""
+    wanted = Q(pk__in=[])
+    for path in paths:
+        wanted |= Q(scope__startswith=path) | Q(scope__in=paths_above(path))
+    return Letter.objects.filter(wanted).select_related("unit").order_by("-issued_on", "-pk")
+
+
+def letter_by_uid(uid: UUID, paths: Iterable[str]) -> Letter:
+    """The letter, if it concerns any place under `paths`; NotFound otherwise."""
+    row = letters(paths).filter(uid=uid).first()
+    if row is None:
+        raise NotFound("没有这封信，或不在您的范围内")
+    return row
+
+
+def lesson_of(letter: Letter) -> StudyDayPlan | None:
+    """The study day a letter speaks of, with its items; None without one."""
+    return StudyDayPlan.objects.filter(uid=letter.plan_uid).prefetch_related("items", "days").first() if letter.plan_uid else None
+
+
+def units_printing(
+    letter: Letter, paths: Iterable[str], on: date, *, level: Level | None = None, only: Iterable[int] = ()
+) -> list[OrgUnit]:
+    """Units that print a letter: those of the keys `only`, or every organisation and school of a level, as far as the reader sees them."""
+    seen = tuple(paths)
+    rows = units(on=on, under=letter.scope).filter(temporary=False)
+    rows = rows.filter(pk__in=list(only)) if level is None else rows.filter(chain__in=PRINTING, division__level=level)
+    return [unit for unit in rows.order_by("division__path", "code") if unit.division.path.startswith(seen)]

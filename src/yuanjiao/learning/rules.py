@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -236,3 +237,24 @@ def completions(asked: Sequence[UUID], shown: Iterable[Shown], places: Iterable[
                 firsts[path][one.item] = min(one.on, firsts[path].get(one.item, one.on))
                 sessions[path].add(one.session)
     return {path: Completion(tuple(asked), first, len(sessions[path])) for path, first in firsts.items()}
+
+
+GAPS = ("单位", "地方", "日期", "课程", "时间")
+"""Words in braces that a letter's text may leave to the unit that prints it."""
+_GAP = re.compile(r"\{([^{}]*)\}")
+
+
+def letter_fault(body: str) -> str:
+    """Why a letter's text cannot be taken, in Chinese; empty when it can."""
+    if not body.strip():
+        return "请写正文"
+    unknown = [gap for gap in _GAP.findall(body) if gap not in GAPS]
+    if unknown:
+        return f"不认识“{{{unknown[0]}}}”；可以用的有 {'、'.join(f'{{{gap}}}' for gap in GAPS)}"
+    return "花括号不成对" if "{" in _GAP.sub("", body) or "}" in _GAP.sub("", body) else ""
+
+
+def fill_letter(body: str, filled: Mapping[str, str]) -> list[str]:
+    """The paragraphs of a letter with its gaps filled; a gap nobody filled stays a line to write on."""
+    text = _GAP.sub(lambda found: filled.get(found[1]) or "＿＿＿＿＿＿", body)
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Study day plans and required lists go down to everybody: they are no secret, and a site may be moved under another county tomorrow.
+"""Study day plans, required lists and letters go down to everybody: no secrets, and a site may be moved to another county tomorrow.
 
 Accepting makes the copy equal to the document. A plan that is not in it any more is removed here: sessions name their plan
 by uid and keep what they need, so nothing of the past is lost.
@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
-from yuanjiao.learning.models import RequiredList, RequiredListItem, StudyDayPlan, StudyDayPlanDay, StudyDayPlanItem
+from yuanjiao.learning.models import Letter, RequiredList, RequiredListItem, StudyDayPlan, StudyDayPlanDay, StudyDayPlanItem
 from yuanjiao.places.queries import unit_by_code
 
 name = "learning"
@@ -57,11 +57,25 @@ class RequiredRow(msgspec.Struct, frozen=True):
     items: tuple[ItemRow, ...]
 
 
+class LetterRow(msgspec.Struct, frozen=True):
+    """One letter; the unit by its code."""
+
+    uid: UUID
+    title: str
+    body: str
+    unit: str
+    scope: str
+    plan_uid: UUID | None
+    issued_on: date
+    ended_on: date | None
+
+
 class Plans(msgspec.Struct, frozen=True):
     """The document of this shelf."""
 
     plans: tuple[PlanRow, ...]
     required: tuple[RequiredRow, ...] = ()
+    letters: tuple[LetterRow, ...] = ()
 
 
 def offer(scope: str) -> Offer:
@@ -70,7 +84,12 @@ def offer(scope: str) -> Offer:
         return Offer()
     rows = StudyDayPlan.objects.select_related("unit").prefetch_related("days", "items").order_by("uid")
     lists = RequiredList.objects.select_related("unit").prefetch_related("items").order_by("uid")
-    return Offer(document=to_document(Plans(plans=tuple(_row(plan) for plan in rows), required=tuple(_required_row(row) for row in lists))))
+    told = Plans(
+        plans=tuple(_row(plan) for plan in rows),
+        required=tuple(_required_row(row) for row in lists),
+        letters=tuple(_letter_row(row) for row in Letter.objects.select_related("unit").order_by("uid")),
+    )
+    return Offer(document=to_document(told))
 
 
 def _row(plan: StudyDayPlan) -> PlanRow:
@@ -105,8 +124,15 @@ def _required_row(row: RequiredList) -> RequiredRow:
     )
 
 
+LETTER = ("title", "body", "scope", "plan_uid", "issued_on", "ended_on")
+
+
+def _letter_row(row: Letter) -> LetterRow:
+    return LetterRow(uid=row.uid, unit=row.unit.code, **{name: getattr(row, name) for name in LETTER})
+
+
 def accept(document: bytes) -> None:
-    """Make the plans and lists of this machine equal to the document's."""
+    """Make the plans, lists and letters of this machine equal to the document's."""
     told = from_document(document, Plans)
     StudyDayPlan.objects.exclude(uid__in=[row.uid for row in told.plans]).delete()
     for row in told.plans:
@@ -114,6 +140,10 @@ def accept(document: bytes) -> None:
     RequiredList.objects.exclude(uid__in=[row.uid for row in told.required]).delete()
     for required in told.required:
         _accept_required(required)
+    Letter.objects.exclude(uid__in=[row.uid for row in told.letters]).delete()
+    for letter in told.letters:
+        plain = {name: getattr(letter, name) for name in LETTER}
+        Letter.objects.update_or_create(uid=letter.uid, defaults={**plain, "unit": unit_by_code(letter.unit)})
 
 
 def _accept_required(row: RequiredRow) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.learning.views import distribution, plans, record, required, sessions, television, use
+from yuanjiao.learning.views import distribution, letters, plans, record, required, sessions, television, use
 
 app_name = "learning"
 urlpatterns = [
@@ -14,6 +14,11 @@ urlpatterns = [
     path("distributions/new/", distribution.distribution_new, name="distribution_new"),
     path("distributions/<uuid:uid>/", distribution.distribution, name="distribution"),
     path("distributions/lines/<int:pk>/", distribution.distribution_line, name="distribution_line"),
+    path("letters/", letters.letter_list, name="letter_list"),
+    path("letters/new/", letters.letter_new, name="letter_new"),
+    path("letters/<uuid:uid>/", letters.letter, name="letter"),
+    path("letters/<uuid:uid>/print/", letters.letter_print, name="letter_print"),
+    path("letters/<uuid:uid>/end/", letters.letter_end, name="letter_end"),
     path("required/", required.required_list, name="required_list"),
     path("required/new/", required.required_new, name="required_new"),
     path("required/<uuid:uid>/", required.required, name="required"),

@@ -102,6 +102,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("学习日", "learning:plan_list", (P.SEE_LEARNING,)),
             Entry("必学清单", "learning:required_list", (P.SEE_LEARNING,)),
             Entry("学习场次", "learning:session_list", (P.SEE_LEARNING,)),
+            Entry("一封信", "learning:letter_list", (P.SEE_LEARNING,)),
             Entry("文件读本发放", "learning:distribution_list", (P.SEE_LEARNING,)),
             Entry("使用统计", "learning:use", (P.SEE_LEARNING,)),
             Entry("零使用站点", "learning:zero_use", (P.SEE_LEARNING,)),

@@ -25,6 +25,7 @@ from yuanjiao.places.queries import divisions, units
 from yuanjiao.places.rules import Level
 from yuanjiao.ui.lists import Column, Filter, ListPage, respond
 
+TITLE = "文件读本发放"
 RULE = "只统计各单位需要、已发、还缺的份数，不登记发到谁手上、谁看过。"
 
 
@@ -39,7 +40,7 @@ def distribution_list(request: ActingRequest) -> HttpResponseBase:
             row.copies = queries.copies_of(queries.distribution_lines(row, paths))
 
     page = ListPage[Any](
-        title=_("文件读本发放"),
+        title=_(TITLE),
         rows=queries.distributions(paths),
         columns=[
             Column(_("文件或书名"), lambda row: row.title, link=lambda row: reverse("learning:distribution", args=[row.uid]), width=30),
@@ -136,7 +137,7 @@ def distribution_new(request: ActingRequest) -> HttpResponse:
         else:
             messages.success(request, _("已开始发放“%s”。") % row.title)
             return redirect("learning:distribution", uid=row.uid)
-    context = {"page_title": _("开始发放"), "form": form, "back": reverse("learning:distribution_list")}
+    context = {"page_title": _("开始发放"), "form": form, "back": reverse("learning:distribution_list"), "list_title": TITLE}
     return render(request, "learning/distribution_form.html", context, status=400 if form.errors else 200)
 
 
@@ -155,5 +156,5 @@ def distribution_line(request: ActingRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("已登记。"))
             return redirect(back)
-    context = {"page_title": f"{line.distribution.title}：{line.unit.name}", "form": form, "back": back}
+    context = {"page_title": f"{line.distribution.title}：{line.unit.name}", "form": form, "back": back, "list_title": TITLE}
     return render(request, "learning/distribution_form.html", context, status=400 if form.errors else 200)
