@@ -138,9 +138,8 @@ def told(connector: str, status: int, body: bytes) -> Told:
         return Told(False, f"该媒体拒绝了（HTTP {status}）{_plain(body)}")
     said = _read(body)
     if connector == Connector.WEBHOOK:
-        link = said.get("url", "")
-        usable = isinstance(link, str) and link.startswith(("https://", "http://")) and len(link) <= 300
-        return Told(True, "已接收", link if usable else "")
+        link = str(said.get("url", ""))
+        return Told(True, "已接收", link if link.startswith(("https://", "http://")) and len(link) <= 300 else "")
     code = said.get("errcode", said.get("code", said.get("StatusCode")))
     if code == 0:
         return Told(True, "已接收")
