@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.courseware.test_kinds import new, on_air
 from yuanjiao.courseware import commands, queries, search, shelf
 from yuanjiao.courseware.jobs import expire_rights
-from yuanjiao.courseware.models import Column, Courseware, CoursewareClass, CoursewareSource, NeedOrigin, ShownPerson
+from yuanjiao.courseware.models import Column, Courseware, CoursewareClass, CoursewareSource, Need, NeedOrigin, ShownPerson
 from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.courseware.rules.life import State, rights_in_force
 from yuanjiao.courseware.steps import rounds_needed
 from yuanjiao.flow.catalogue.shelf import ALL
+from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
 from yuanjiao.people import commands as people
 from yuanjiao.people.models import AuditRow
@@ -142,6 +146,42 @@ def test_the_share_of_service_items_that_answer_a_recorded_need_is_known(cast: C
     share = queries.cited_share(author)
     assert (share.items, share.citing) == (2, 1)
     assert queries.needs_seen_by(author).get().answered == 1
+
+
+def test_what_is_asked_for_and_not_made_is_listed_by_topic_and_county(
+    cast: Cast, column: Column, at: datetime, log_in: Callable[[str], Client]
+) -> None:
+    author = cast.actor("zhizuo")
+    commands.ensure_usual_lists(by=cast.actor("shiguan"), at=at)
+    fruit, bees = queries.topics_offered()[:2]
+    village, county, city = (cast.divisions[code] for code in ("990101100200", "990102000000", "990100000000"))
+    said = {"origin": NeedOrigin.HOTLINE, "by": author, "at": at}
+    asked = [("果树冬剪", fruit, village, 4), ("果树套袋", fruit, village, 3), ("果树嫁接", fruit, county, 9), ("养蜂", bees, city, 1)]
+    for text, topic, place, times in [*asked, ("别的", None, city, 2)]:
+        need = commands.record_need(text=text, topic=topic, division=place, times=times, **said)
+        if text == "果树嫁接":
+            grafting = need
+    rows = [(one.topic, one.place_name, one.needs, one.times) for one in queries.need_gaps(author, on=local_day(at))]
+    assert rows == [
+        (fruit.code, "石岭县", 1, 9), (fruit.code, "柳溪县", 2, 7), ("", "青禾市", 1, 2), (bees.code, "青禾市", 1, 1),
+    ]  # fmt: skip
+    item = link(cast, at, "嫁接")
+    commands.cite_needs(courseware=item, needs=[grafting], by=author, at=at)
+    on_air(cast, item, column, at)
+    assert len(queries.need_gaps(author, on=local_day(at))) == 3
+    client = log_in("zhizuo")
+    page = client.get("/courseware/needs/gaps/").content.decode()
+    assert "石岭县" not in page
+    (address,) = re.findall(r'href="(/courseware/needs/\?[^"]+990101000000[^"]*)"', page)
+    listed = client.get(address.replace("&amp;", "&")).content.decode()
+    assert "果树冬剪" in listed
+    assert "养蜂" not in listed
+    form = {"text": "想学编筐", "origin": "unit", "division": city.path, "times": 1, "topic": bees.code}
+    assert client.post("/courseware/needs/new/", form).status_code == 302
+    assert Need.objects.get(text="想学编筐").topic == bees
+    narrowed = client.get(f"/courseware/needs/?topic={bees.code}").content.decode()
+    assert "想学编筐" in narrowed
+    assert "果树" not in narrowed.replace(fruit.name, "")
 
 
 # -- rounds -----------------------------------------------------------------------------------------------------------------

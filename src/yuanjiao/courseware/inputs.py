@@ -130,18 +130,22 @@ class NeedForm(forms.Form):
 
     text = forms.CharField(label=_("需求"), max_length=100, help_text=_("一句话：群众想学什么、问什么；不写是谁"))
     origin = forms.ChoiceField(label=_("从哪里来"), choices=NeedOrigin.choices)
+    topic = forms.ChoiceField(label=_("主题"), required=False, choices=())
     division = forms.ChoiceField(label=_("地方"), choices=())
     times = forms.IntegerField(label=_("次数"), min_value=1, max_value=100_000, initial=1)
 
-    def __init__(self, *args: Any, divisions: Sequence[Division] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, divisions: Sequence[Division] = (), topics: Sequence[Topic] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by_path = {one.path: one for one in divisions}
+        self.by_code = {one.code: one for one in topics}
         self.fields["division"].choices = [(one.path, one.name) for one in divisions]  # type: ignore[attr-defined]
+        self.fields["topic"].choices = [("", _("（未分主题）")), *_grouped(topics)]  # type: ignore[attr-defined]
 
     def terms(self) -> dict[str, Any]:
         """What the command takes."""
         values = self.cleaned_data
-        return {**values, "origin": NeedOrigin(values["origin"]), "division": self.by_path[values["division"]]}
+        chosen = {"division": self.by_path[values["division"]], "topic": self.by_code.get(values["topic"])}
+        return {**values, **chosen, "origin": NeedOrigin(values["origin"])}
 
 
 class PolicyForm(forms.Form):

@@ -66,6 +66,7 @@ urlpatterns = [
     path("courseware/materials/", desk.material_list, name="material_list"),
     path("courseware/counts/", desk.count_list, name="count_list"),
     path("courseware/needs/", papers.need_list, name="need_list"),
+    path("courseware/needs/gaps/", papers.need_gap_list, name="need_gap_list"),
     path("courseware/needs/new/", papers.need_new, name="need_new"),
     path("courseware/<uuid:uid>/captions/", content.item_captions, name="item_captions"),
     path("courseware/<uuid:uid>/retry/", content.item_retry, name="item_retry"),

@@ -18,6 +18,7 @@ from yuanjiao.courseware.models import (
     NeedOrigin,
     Rights,
     ShownPerson,
+    Topic,
 )
 from yuanjiao.courseware.rules.life import ASLEEP, EDITABLE, State, rights_in_force
 from yuanjiao.lib.clock import local_day
@@ -196,7 +197,15 @@ def remove_shown_person(*, person: ShownPerson, by: Actor, at: datetime) -> None
 
 @transaction.atomic
 def record_need(
-    *, text: str, origin: NeedOrigin, division: Division, by: Actor, at: datetime, raised_on: date | None = None, times: int = 1
+    *,
+    text: str,
+    origin: NeedOrigin,
+    division: Division,
+    by: Actor,
+    at: datetime,
+    raised_on: date | None = None,
+    times: int = 1,
+    topic: Topic | None = None,
 ) -> Need:
     """Record something people asked for, in a place inside the recorder's subtree; nobody is named."""
     if by.person_uid is None:
@@ -210,7 +219,7 @@ def record_need(
         raise Refused("次数至少为 1")
     unit = person_by_uid(by.person_uid).unit
     row = Need.objects.create(
-        text=words, origin=origin, division=division, unit=unit, raised_on=raised_on or local_day(at), times=times
+        text=words, origin=origin, topic=topic, division=division, unit=unit, raised_on=raised_on or local_day(at), times=times,
     )  # fmt: skip
     write_audit(by=by, action="登记需求", subject=f"需求 {words[:40]}", at=at)
     return row

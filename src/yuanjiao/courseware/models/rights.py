@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from yuanjiao.courseware.models.item import Courseware
+from yuanjiao.courseware.models.topics import Topic
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.places.models import Division, OrgUnit
@@ -85,6 +86,7 @@ class Need(models.Model):
     uid = models.UUIDField(unique=True, default=new_uid, editable=False)
     text = models.CharField("需求", max_length=100)
     origin = models.CharField("从哪里来", max_length=8, choices=NeedOrigin.choices)
+    topic = models.ForeignKey(Topic, verbose_name="主题", null=True, blank=True, on_delete=models.PROTECT, related_name="needs")
     division = models.ForeignKey(Division, verbose_name="地方", on_delete=models.PROTECT, related_name="needs")
     unit = models.ForeignKey(OrgUnit, verbose_name="登记单位", on_delete=models.PROTECT, related_name="needs")
     raised_on = models.DateField("提出日期")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from django.conf import settings
@@ -26,6 +28,8 @@ from yuanjiao.lib.errors import NotFound
 from yuanjiao.lib.seal import unseal
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
+from yuanjiao.places.queries import divisions
+from yuanjiao.places.rules import Level
 
 
 def made_by(by: Actor) -> Q:
@@ -113,12 +117,42 @@ def needs_seen_by(by: Actor) -> QuerySet[Need]:
     above = {"/" + "/".join(path.strip("/").split("/")[:n]) + "/" for path in paths for n in range(1, path.count("/"))}
     rows = Need.objects.filter(within("division__path", sorted(paths)) | Q(division__path__in=above))
     answered = Count("courseware", filter=Q(courseware__state=State.RELEASED), distinct=True)
-    return rows.select_related("division", "unit").annotate(answered=answered).order_by("-raised_on", "-pk")
+    return rows.select_related("division", "unit", "topic").annotate(answered=answered).order_by("-raised_on", "-pk")
+
+
+def county_path(path: str) -> str:
+    """The county's part of a division path: three steps, province, city, county."""
+    return "/".join(path.split("/")[:4]) + "/"
 
 
 def needs_named(by: Actor, uids: Sequence[UUID]) -> list[Need]:
     """Those of these needs that the person may see."""
     return list(needs_seen_by(by).filter(uid__in=uids))
+
+
+@dataclass(frozen=True)
+class NeedGap:
+    """Needs of one topic in one county (or one place above counties) that no released item answers. `topic` is a code, "" for none."""
+
+    topic: str
+    topic_name: str
+    place: str
+    place_name: str
+    needs: int
+    times: int
+
+
+def need_gaps(by: Actor, *, on: date) -> list[NeedGap]:
+    """What is asked for and not made, by topic and county, the most asked for first."""
+    counties = {one.path: one for one in divisions(on=on, level=Level.COUNTY)}
+    sums: dict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for need in needs_seen_by(by).filter(answered=0):
+        place = counties.get(county_path(need.division.path), need.division)
+        topic = (need.topic.code, need.topic.name) if need.topic else ("", "")
+        found = sums[(*topic, place.code, place.name)]
+        found[0] += 1
+        found[1] += need.times
+    return sorted((NeedGap(*said, *numbers) for said, numbers in sums.items()), key=lambda one: (-one.times, one.topic, one.place))
 
 
 @dataclass(frozen=True)

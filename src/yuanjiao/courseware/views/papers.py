@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -26,6 +27,8 @@ from yuanjiao.ui.lists import Column, Filter, ListPage, respond
 
 P = Permission
 SHOWN_NEEDS = 60
+NONE = "-"
+"""Stands for "no topic" in addresses."""
 
 
 def _divisions(request: ActingRequest) -> list[Division]:
@@ -117,6 +120,7 @@ def item_needs(request: ActingRequest, uid: UUID) -> HttpResponse:
 def need_list(request: ActingRequest) -> HttpResponseBase:
     """Recorded needs, and which of them no item answers yet."""
     share = queries.cited_share(request.actor)
+    places = {one.code: one for one in _divisions(request) if one.level <= Level.COUNTY}
     told = _("已发布的服务类课件 %(items)d 件，其中 %(citing)d 件注明了所回应的需求。") % {"items": share.items, "citing": share.citing}
     page: ListPage[Any] = ListPage(
         title=_("需求"),
@@ -124,6 +128,7 @@ def need_list(request: ActingRequest) -> HttpResponseBase:
         columns=[
             Column(_("需求"), lambda row: row.text, order=("text",), width=40),
             Column(_("从哪里来"), lambda row: row.get_origin_display(), order=("origin",)),
+            Column(_("主题"), lambda row: row.topic.name if row.topic else "—", order=("topic__order", "topic__code")),
             Column(_("地方"), lambda row: row.division.name),
             Column(_("次数"), lambda row: row.times, order=("times",)),
             Column(_("提出日期"), lambda row: row.raised_on, order=("raised_on",)),
@@ -136,17 +141,59 @@ def need_list(request: ActingRequest) -> HttpResponseBase:
         search_hint=_("需求"),
         filters=[
             Filter("origin", _("从哪里来"), NeedOrigin.choices, lambda rows, value: rows.filter(origin=value)),
+            Filter(
+                "topic", _("主题"), _topics(), lambda rows, code: rows.filter(topic__code=code) if code != NONE else rows.filter(topic=None)
+            ),
+            Filter(
+                "place", _("地方"), [(one.code, one.name) for one in places.values()], lambda rows, code: _in_place(rows, places.get(code))
+            ),
             Filter("open", _("回应"), [("1", _("还没有课件"))], lambda rows, value: rows.filter(answered=0)),
         ],
-        actions=[(_("登记需求"), reverse("courseware:need_new")), (_("没有找到的词"), reverse("courseware:miss_list"))],
+        actions=[
+            (_("登记需求"), reverse("courseware:need_new")),
+            (_("缺口"), reverse("courseware:need_gap_list")),
+            (_("没有找到的词"), reverse("courseware:miss_list")),
+        ],
     )
+    return respond(request, page)
+
+
+def _topics() -> list[tuple[str, str]]:
+    return [(one.code, f"{one.taxonomy.name}·{one.name}") for one in queries.topics_offered()] + [(NONE, _("未分主题"))]
+
+
+def _in_place(rows: Any, place: Division | None) -> Any:
+    """A county with all that lies in it; what is asked for by a place above counties stands for itself."""
+    if place is None:
+        return rows
+    return rows.filter(division__path__startswith=place.path) if place.level >= Level.COUNTY else rows.filter(division=place)
+
+
+@door(P.PRODUCE_COURSEWARE, P.MANAGE_COLUMNS)
+@require_safe
+def need_gap_list(request: ActingRequest) -> HttpResponseBase:
+    """Needs that no released item answers, by topic and county."""
+
+    def needs(row: queries.NeedGap) -> str:
+        return f"{reverse('courseware:need_list')}?{urlencode({'topic': row.topic or NONE, 'place': row.place, 'open': 1})}"
+
+    page: ListPage[queries.NeedGap] = ListPage(
+        title=_("需求缺口"), rows=queries.need_gaps(request.actor, on=clock.today()),
+        columns=[
+            Column(_("主题"), lambda row: row.topic_name or _("未分主题"), width=20),
+            Column(_("地方"), lambda row: row.place_name, width=20),
+            Column(_("没有课件的需求"), lambda row: row.needs, link=needs),
+            Column(_("提出次数"), lambda row: row.times),
+        ],
+        empty=_("登记过的需求都有已发布的课件回应。"), lead=_("登记过而没有已发布课件回应的需求，按主题和县（市、区）汇总，次数多的在前。"),
+    )  # fmt: skip
     return respond(request, page)
 
 
 @door(P.PRODUCE_COURSEWARE, P.MANAGE_COLUMNS)
 def need_new(request: ActingRequest) -> HttpResponse:
     said = {"origin": "unit", "times": "1", **request.GET.dict()}
-    form = NeedForm(sent(request), initial=said, divisions=_divisions(request))
+    form = NeedForm(sent(request), initial=said, divisions=_divisions(request), topics=queries.topics_offered())
     if request.method == "POST" and form.is_valid():
         try:
             commands.record_need(**form.terms(), by=request.actor, at=clock.now())
