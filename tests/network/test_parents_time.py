@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
+import httpx
 import pytest
+import zstandard
+from django.db.models import F
 
 from tests.network.listening import ALL, LIU, Night
 from yuanjiao.flow.nodes.commands import note_clock
 from yuanjiao.flow.nodes.models import Node, NodeKind
 from yuanjiao.flow.nodes.queries import own_node, parent_ahead_s
+from yuanjiao.lib.errors import Unavailable
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network import commands
-from yuanjiao.network.commands import set_rhythm
+from yuanjiao.network.commands import listening, set_rhythm
 from yuanjiao.network.commands.checks import record_findings
 from yuanjiao.network.commands.moments import learn_parents_time
 from yuanjiao.network.events import Finding
-from yuanjiao.network.inputs import SiteBeat, hear_site
-from yuanjiao.network.jobs import sweep
-from yuanjiao.network.live import Listener
+from yuanjiao.network.inputs import SiteBeat, hear_edge, hear_site, read_edge_beat
+from yuanjiao.network.jobs import beat_parent, sweep, sweeping
+from yuanjiao.network.live import LISTENER, Listener, Undated
 from yuanjiao.network.models import EdgeCheck, ListeningGap, ListeningMark, PlayTest, StateChange
 from yuanjiao.simulation.cast import Cast
 
@@ -74,12 +80,15 @@ class CutOff(Night):
     """A machine below that no answer reaches: only its own clocks tell it the time, one that may be set and one that never is."""
 
     def __init__(self, cast: Cast, at: datetime) -> None:
-        self.set_by, self.steady = timedelta(0), 1000.0
+        self.set_by, self.steady, self.cut = timedelta(0), 1000.0, at
         super().__init__(cast, at)
+        ListeningMark.objects.all().delete()  # of the sweep that had no steady clock
+        self.listener = Listener()
+        self.listener.answered = True
         self.turn()
 
     def turn(self) -> None:
-        sweep(self.now + self.set_by, listener=self.listener, steady=self.steady + self.now.timestamp())
+        sweep(self.now + self.set_by, listener=self.listener, steady=self.steady + (self.now - self.cut).total_seconds())
 
     def beat(self, code: str) -> bool:
         told = (self.now + self.set_by).timestamp()
@@ -186,3 +195,172 @@ def test_what_an_edge_finds_of_itself_is_written_in_the_parents_time(cast: Cast,
     found = Finding(subject="E-990101", check="disk", ok=False, at=at, value=3.0, unit="%")
     record_findings(edge="E-990101", findings=[found], at=at)
     assert EdgeCheck.objects.get().at == at + AHEAD
+
+
+class OffAndOn(CutOff):
+    """A machine that may be switched off: then its steady clock begins anew, and it is not the same run of it."""
+
+    def __init__(self, cast: Cast, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.run = "first"
+        for where in (sweeping, listening):
+            monkeypatch.setattr(where, "boot_id", lambda: self.run)
+        super().__init__(cast, at)
+
+    def off(self, *, minutes: float, clock_set_by: timedelta, only_the_process: bool = False) -> None:
+        self.now += timedelta(minutes=minutes)
+        self.set_by += clock_set_by
+        if not only_the_process:
+            self.run, self.steady, self.cut = "second", 20.0, self.now
+        self.listener = Listener()
+        self.turn()
+
+    def the_parent_answers(self) -> None:
+        learn_parents_time(ahead_s=(AHEAD - self.set_by).total_seconds())
+        self.listener.answered = True
+        self.turn()
+
+    def told(self, code: str) -> list[tuple[str, datetime]]:
+        """What stands on record of one site, in true time and in order."""
+        rows = StateChange.objects.filter(object=self.cast.sites[code]).exclude(until=F("at")).order_by("pk")
+        return [(row.state, row.at - AHEAD) for row in rows]
+
+
+@pytest.fixture
+def night(cast: Cast, at: datetime, parent: Node, monkeypatch: pytest.MonkeyPatch) -> OffAndOn:
+    """Everybody beats for two minutes; the last mark is of the last ten seconds."""
+    night = OffAndOn(cast, at, monkeypatch)
+    night.passes(2)
+    return night
+
+
+HOURS = [timedelta(hours=3), timedelta(hours=-3), timedelta(seconds=100), timedelta(seconds=-600), timedelta(0)]
+
+
+@pytest.mark.clause("NET08")
+@pytest.mark.parametrize("by", HOURS, ids=str)
+def test_a_clock_set_while_the_machine_was_off_moves_no_date(night: OffAndOn, by: timedelta) -> None:
+    """Nothing is dated before the parent has told the time, however long that takes; then all of it is, as it truly was."""
+    mark, silent = ListeningMark.objects.get().at, LIU[0]
+    night.off(minutes=30, clock_set_by=by)
+    started = night.now
+    night.passes(2)
+    last = started + timedelta(minutes=1)
+    night.passes(4, beating=set(ALL) - {silent})
+    assert {state for state, _ in night.told(silent)[1:]} == {"unknown"}, "no clock is known: nothing but that is said"
+    back = night.now
+    night.passes(1)
+    night.the_parent_answers()
+    night.passes(1)
+    assert night.told(silent)[1:] == [("unknown", mark), ("up", started), ("down", last), ("up", back)]
+    assert [(gap.start, gap.end) for gap in ListeningGap.objects.exclude(start=F("end"))] == [(mark + AHEAD, started + AHEAD)]
+    assert ListeningMark.objects.get().at > started + night.set_by, "and it is marked again that somebody listens"
+
+
+@pytest.mark.parametrize("by", HOURS, ids=str)
+def test_a_clock_set_while_only_the_process_was_off_is_noticed_without_the_parent(night: OffAndOn, by: timedelta) -> None:
+    mark = ListeningMark.objects.get().at
+    night.off(minutes=30, clock_set_by=by, only_the_process=True)
+    started = night.now
+    night.passes(1)
+    assert night.told(LIU[0])[1:] == [("unknown", mark), ("up", started)]
+    assert parent_ahead_s() == (AHEAD - by).total_seconds()
+
+
+def test_a_clock_set_again_before_the_parent_answers_moves_no_date(night: OffAndOn) -> None:
+    """As a time service does some seconds after the start."""
+    mark = ListeningMark.objects.get().at
+    night.off(minutes=30, clock_set_by=timedelta(hours=-9))
+    started = night.now
+    night.passes(2)
+    night.set_by = timedelta(seconds=-20)
+    night.passes(2)
+    night.the_parent_answers()
+    leapt = started + timedelta(minutes=2)
+    states = night.told(LIU[0])[1:]
+    assert states[:2] == [("unknown", mark), ("up", started)]
+    again = leapt + timedelta(minutes=1)
+    assert states[2:] == [("unknown", leapt - timedelta(seconds=5)), ("up", again)], "it may have slept, and says so"
+
+
+def test_what_was_held_and_not_dated_is_lost_and_the_gap_goes_on(night: OffAndOn) -> None:
+    """It is switched off again before the parent has answered: nothing is known since the last mark that was dated."""
+    mark = ListeningMark.objects.get().at
+    night.off(minutes=30, clock_set_by=timedelta(hours=1))
+    night.passes(3)
+    night.off(minutes=5, clock_set_by=timedelta(hours=-2))
+    started = night.now
+    night.passes(1)
+    night.the_parent_answers()
+    assert night.told(LIU[0])[1:] == [("unknown", mark), ("up", started)]
+
+
+def test_a_new_machine_says_nothing_before_it_has_heard_the_time(cast: Cast, at: datetime, parent: Node) -> None:
+    night = CutOff(cast, at)
+    night.listener = Listener()
+    ListeningMark.objects.all().delete()
+    night.turn()
+    night.passes(2)
+    assert not StateChange.objects.exists()
+
+
+def test_a_play_test_that_cannot_be_dated_is_asked_for_again(
+    cast: Cast, at: datetime, parent: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LISTENER, "undated", Undated(0.0, at.timestamp()))
+    with pytest.raises(Unavailable):
+        commands.record_play_test(site=LIU[0], ok=False, step="video", item="", sent_at="", at=at)
+
+
+class Answering:
+    """A parent that keeps what it is told; its clock is four minutes ahead of the true time."""
+
+    def __init__(self, night: OffAndOn) -> None:
+        self.night, self.bodies = night, list[Any]()
+
+    @property
+    def offset_s(self) -> float:
+        return (AHEAD - self.night.set_by).total_seconds()
+
+    def post(self, path: str, content: bytes, **_: Any) -> httpx.Response:
+        plain = zstandard.ZstdDecompressor().decompress(content) if content.startswith(b"(\xb5/\xfd") else content
+        self.bodies.append(json.loads(plain))
+        return httpx.Response(200, json={"accepted": 1})
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-1), timedelta(minutes=20), timedelta(seconds=40)], ids=str)
+def test_a_beat_between_a_set_clock_and_the_next_sweep_makes_nothing_older_or_younger(night: OffAndOn, at: datetime, by: timedelta) -> None:
+    """What a beat tells is so and so long ago by the steady clock; the parent counts back from when it hears it."""
+    line = Answering(night)
+    swept = night.now - timedelta(seconds=5)
+    night.now += timedelta(seconds=2)
+    night.set_by = by
+    steady = night.steady + (night.now - night.cut).total_seconds()
+    beat_parent(night.now + night.set_by, listener=night.listener, line=line, steady=steady)  # type: ignore[arg-type]
+    (told,) = line.bodies
+    sent = datetime.fromisoformat(told["sent_at"])
+    assert sent - datetime.fromisoformat(told["boot_at"]) == night.now - at
+    assert sent - datetime.fromisoformat(told["observed_through"]) == night.now - swept
+    ages = dict(told["beats"])
+    assert ages[LIU[0]] == pytest.approx((night.now - (at + timedelta(minutes=1))).total_seconds())
+    night.turn()
+    assert parent_ahead_s() == pytest.approx(line.offset_s), "noticed once, not twice"
+    above = Listener()
+    above.reload(own_node(), top=True, now=0.0)
+    body = read_edge_beat(json.dumps(told).encode())
+    received = (night.now + AHEAD).timestamp()
+    hear_edge(above, "E-990101", body, received, received - (night.now + by).timestamp())
+    (word,) = above.words.values()
+    assert word.boot_at == pytest.approx((at + AHEAD).timestamp())
+    assert word.through <= (swept + AHEAD).timestamp() + 0.001
+
+
+def test_while_nothing_is_dated_no_record_is_said_to_be_complete(night: OffAndOn) -> None:
+    line = Answering(night)
+    night.off(minutes=30, clock_set_by=timedelta(hours=1))
+    night.passes(1)
+    steady = night.steady + (night.now - night.cut).total_seconds()
+    beat_parent(night.now + night.set_by, listener=night.listener, line=line, steady=steady)  # type: ignore[arg-type]
+    assert line.bodies[0]["observed_through"] is None
+    night.turn()
+    assert night.listener.undated is None, "the answer to that beat told the time"
+    assert parent_ahead_s() == (AHEAD - night.set_by).total_seconds()

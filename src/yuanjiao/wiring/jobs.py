@@ -72,7 +72,7 @@ JOBS: tuple[Job, ...] = (
     Job("tell_alive", 60.0, network.tell_alive),
     Job("diagnose", settings.SWEEP_S, network.diagnose_outages, TOP),
     Job("keep_counters", 30.0, network.keep_counters, TOP),
-    Job("beat_parent", min(settings.BEAT_PERIOD_S / 2, 30.0), network.beat_parent, BELOW),
+    Job("beat_parent", min(settings.BEAT_PERIOD_S / 2, 30.0), network.beat_now, BELOW),
     Job("check_edge", settings.CHECK_S, check_edge, frozenset({"edge"})),
     Job("try_newest_film", min(settings.PLAY_TEST_S, 60.0), try_newest_film, frozenset({"site"})),
     Job("keep_prober", 10.0, keep_prober, TOP),

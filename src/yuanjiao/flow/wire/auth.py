@@ -1,4 +1,8 @@
-"""Signed and sealed requests between nodes: proving ours, believing theirs. A request is believed once, and only near its time."""
+"""Signed and sealed requests between nodes: proving ours, believing theirs. A request is believed once, and only near its time.
+
+A beat is believed only if it was made after the last one of its node that this machine heard, in whichever of its processes: who
+repeats an old one, anywhere, makes no dead node look alive.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,10 @@ from yuanjiao.flow.wire.sealing import Sealed, is_genuine, read_sealed
 from yuanjiao.flow.wire.signing import Claim, read_claim, request_bytes, to_headers
 from yuanjiao.lib.errors import Forbidden, Tampered
 
-WINDOW_S = 300
-"""How far from our clock the time of a request may be, in seconds; senders learn our clock from every answer."""
+WINDOW_S, FUTURE_S = 300, 10
+"""So long before our clock, and after it, the time of a request may be, in seconds; senders learn our clock from every answer."""
+BEATS = "/beat"
+"""Where nodes tell that they live; what is sealed goes there."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -53,7 +59,10 @@ def verified_node(
     message = request_bytes(method=method, target=target, node=claim.node, time_us=claim.time_us, clock_us=claim.clock_us, body=body)
     if not keys.verifies(bytes(node.public_key), claim.signature, message):
         raise NotBelieved("请求签名与登记的公钥不符")
-    return node, _in_time_and_once(claim.time_us, claim.clock_us, claim.signature, at)
+    offset_s = _in_time_and_once(claim.time_us, claim.clock_us, claim.signature, at)
+    if target.partition("?")[0].endswith(BEATS):
+        _take_news(node, claim.time_us, at)
+    return node, offset_s
 
 
 def verified_seal(body: bytes, *, at: datetime, known: Callable[[UUID], Node | None] = known_node) -> tuple[Sealed, Node, float]:
@@ -70,7 +79,9 @@ def verified_seal(body: bytes, *, at: datetime, known: Callable[[UUID], Node | N
         raise NotBelieved(error.message) from None
     if not genuine:
         raise NotBelieved("封印与登记的公钥不符")
-    return sealed, node, _in_time_and_once(sealed.time_us, sealed.clock_us, sealed.seal, at)
+    offset_s = _in_time_and_once(sealed.time_us, sealed.clock_us, sealed.seal, at)
+    _take_news(node, sealed.time_us, at)
+    return sealed, node, offset_s
 
 
 def _enrolled(node: Node | None) -> Node:
@@ -84,15 +95,43 @@ def _enrolled(node: Node | None) -> Node:
 def _in_time_and_once(time_us: int, clock_us: int, proof: bytes, at: datetime) -> float:
     """Our clock minus the sender's in seconds, of a request that is proved by `proof`."""
     now_us = micros(at)
-    if abs(time_us - now_us) > WINDOW_S * 1_000_000:
+    if not -WINDOW_S * 1_000_000 <= time_us - now_us <= FUTURE_S * 1_000_000:
         raise WrongTime("请求的时刻与本机相差过大：请按应答中的时刻重新签名")
     if not _seen.first_time(proof, at):
         raise NotBelieved("重复的请求：同一签名只认一次")
     return (now_us - clock_us) / 1_000_000
 
 
+def _take_news(node: Node, time_us: int, at: datetime) -> None:
+    """WrongTime for a beat that was made before its node was last heard: the node itself makes it again with the time of the answer.
+
+    Of what was heard in this very process the time it was made is known; of what another heard (or a process before this one), when it
+    was received. A last word of the future is no measure: our clock was set back, and the next sweep puts it right.
+    """
+    if node.is_self:
+        return  # what another process of ours tells is of the past anyhow, and dated
+    now_us, heard_us = micros(at), round(_last_word(node) * 1_000_000)
+    made_us, taken_us = _newest.get(node.uid, (0, 0))
+    newest_us = made_us if abs(heard_us - taken_us) < SAME_US else heard_us
+    if time_us <= newest_us and heard_us <= now_us:
+        raise WrongTime("这一拍早于已收到的：请按应答中的时刻重新签名")
+    _newest[node.uid] = time_us, now_us
+
+
+SAME_US = 1000
+_newest: dict[UUID, tuple[int, int]] = {}
+"""Node → when its newest beat of this process was made and taken, in µs since 1970 UTC."""
+_last_word: Callable[[Node], float] = lambda _: 0.0  # noqa: E731
+
+
+def measure_beats_by(last_word: Callable[[Node], float]) -> None:
+    """Whoever listens says when a node was last heard by this machine, or when it began to listen, in seconds since 1970 UTC."""
+    global _last_word
+    _last_word = last_word
+
+
 class _Seen:
-    """Signatures believed within the window; an older one is refused by its time. One process answers the doors, so memory is enough."""
+    """Signatures believed within the window; an older one is refused by its time. Each process has its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

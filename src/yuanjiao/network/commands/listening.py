@@ -17,7 +17,7 @@ from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.commands.moments import told, told_many, whole
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
-from yuanjiao.network.live import STATE_NAMES, Transitions, Word
+from yuanjiao.network.live import STATE_NAMES, Transitions, Word, boot_id
 from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Watermark
 
 CHANGES_PER_EVENT = 200
@@ -52,9 +52,16 @@ def note_deafness(*, start: datetime, at: datetime, edges: Sequence[str] = ()) -
     record(Deaf(start=told(start), end=told(at), edges=list(edges)), at=at)
 
 
-def set_mark(*, observer: UUID, at: datetime) -> None:
-    """Keep that this machine was listening at `at`."""
-    ListeningMark.objects.update_or_create(observer=observer, defaults={"at": at})
+def note_unknown(*, start: datetime, end: datetime, at: datetime) -> None:
+    """Journal that this machine did not listen in [start, end), both in the parent's time already."""
+    record(Deaf(start=start, end=max(start, end)), at=at)
+
+
+def set_mark(*, observer: UUID, at: datetime, steady: float | None = None) -> None:
+    """Keep that this machine was listening at `at`; `steady` is what the clock that nobody sets read then."""
+    ListeningMark.objects.update_or_create(
+        observer=observer, defaults={"at": at, "steady_s": steady, "boot": boot_id() if steady is not None else ""}
+    )
 
 
 @transaction.atomic

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from yuanjiao.flow.nodes.commands import note_clock
 from yuanjiao.flow.nodes.queries import parent_ahead_s, parent_node
+from yuanjiao.lib.errors import Unavailable
+from yuanjiao.network.live import LISTENER
 
 NOTED_S = 0.02
 """What the parent's answers say of its time is kept when it differs by so much: a beat is answered twice a minute."""
@@ -24,7 +26,12 @@ def whole(seconds: float) -> datetime:
 
 
 def told(at: datetime) -> datetime:
-    """A moment of our clock as a fact tells it: in the parent's time, a whole second."""
+    """A moment of our clock as a fact tells it: in the parent's time, a whole second.
+
+    Unavailable after the machine was off, until the parent has told the time: nobody knows what our clock did meanwhile.
+    """
+    if LISTENER.undated is not None:
+        raise Unavailable("本机刚启动，还没有与上级核对时刻，请稍后再报", retry_s=30.0)
     return whole(at.timestamp() + parent_ahead_s())
 
 

@@ -59,9 +59,13 @@ class Roster:
 
 @dataclass(frozen=True)
 class Said:
-    """What a node says of itself, in either form; times by its own clock, seconds since 1970 UTC, 0 for not told."""
+    """What a node says of itself, in either form; times by its own clock, seconds since 1970 UTC, 0 for not told.
+
+    `sent` and the others are by the same clock though it be set meanwhile: their distance from it is what counts.
+    """
 
     node: UUID
+    sent: float
     boot: float
     through: float
     seq: int
@@ -116,7 +120,7 @@ def hear_edge(listener: Listener, subject: str, beat: EdgeBeat, at: float, offse
 
     `offset_s` is our clock minus the node's. Codes that are not below the node are answered as unknown.
     """
-    said = Said(beat.node, parse_time(beat.boot_at), parse_time(beat.observed_through), beat.journal_seq)
+    said = Said(beat.node, parse_time(beat.sent_at), parse_time(beat.boot_at), parse_time(beat.observed_through), beat.journal_seq)
     with listener.lock:
         own = _hear_node(listener, subject, said, at, offset_s)
         if own is None:
@@ -134,7 +138,7 @@ def hear_compact(listener: Listener, subject: str, batch: Compact, at: float, of
         roster, array = listener.rosters.get(batch.node), listener.array
         if not isinstance(roster, Roster) or roster.digest != batch.roster or len(roster.ids) != len(batch.tenths):
             raise RosterUnknown("没有记下这份名册：请改报完整心跳")
-        said = Said(batch.node, batch.boot_us / 1e6, batch.through_us / 1e6, batch.seq)
+        said = Said(batch.node, batch.sent_us / 1e6, batch.boot_us / 1e6, batch.through_us / 1e6, batch.seq)
         own = _hear_node(listener, subject, said, at, offset_s)
         if own is None:
             return Heard(iso(at), 0, [subject])
@@ -161,11 +165,12 @@ def _hear_node(listener: Listener, subject: str, said: Said, at: float, offset_s
     array.hear(own, moment_of_receipt(listener, at))
     array.offset[own] = offset_s
     if said.through:
+        ahead = at - said.sent if said.sent else offset_s
         listener.words[said.node] = Word(
             code=subject,
-            through=min(said.through + offset_s, at),
+            through=min(said.through + min(ahead, offset_s), at),
             seq=said.seq,
-            boot_at=said.boot and said.boot + offset_s,
+            boot_at=said.boot and said.boot + ahead,
             offset_s=offset_s,
         )
     return own

@@ -6,11 +6,21 @@ from weakref import WeakKeyDictionary
 from yuanjiao.network.diagnosis import Heard, Memory, diagnose
 from yuanjiao.network.jobs.alive import tell_alive
 from yuanjiao.network.jobs.counting import keep_counters
-from yuanjiao.network.jobs.parent import beat_parent
+from yuanjiao.network.jobs.parent import beat_now, beat_parent
 from yuanjiao.network.jobs.sweeping import keep_snapshot, reload_register, sweep, sweep_now
 from yuanjiao.network.live import LISTENER, Listener
 
-__all__ = ["beat_parent", "diagnose_outages", "keep_counters", "keep_snapshot", "reload_register", "sweep", "sweep_now", "tell_alive"]
+__all__ = [
+    "beat_now",
+    "beat_parent",
+    "diagnose_outages",
+    "keep_counters",
+    "keep_snapshot",
+    "reload_register",
+    "sweep",
+    "sweep_now",
+    "tell_alive",
+]
 
 _MEMORIES: WeakKeyDictionary[Listener, Memory] = WeakKeyDictionary()
 

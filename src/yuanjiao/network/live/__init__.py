@@ -2,7 +2,7 @@
 
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.brake import Brake, Course
-from yuanjiao.network.live.clocks import clock_was_set, deaf_after, parents_time_moved
+from yuanjiao.network.live.clocks import STEP_S, Gap, Undated, boot_id, clock_was_set, deaf_after, parents_time_moved, steady_s
 from yuanjiao.network.live.ears import ears_open
 from yuanjiao.network.live.flaps import Flaps
 from yuanjiao.network.live.listener import LISTENER, RELOAD_S, Listener, register_version
@@ -35,21 +35,26 @@ __all__ = [
     "SITE",
     "STATE_CODES",
     "STATE_NAMES",
+    "STEP_S",
     "THEIRS",
     "UNKNOWN",
     "UP",
     "Brake",
     "Course",
     "Flaps",
+    "Gap",
     "Listener",
     "LiveArray",
     "Transition",
     "Transitions",
+    "Undated",
     "Word",
+    "boot_id",
     "clock_was_set",
     "deaf_after",
     "ears_open",
     "load",
     "parents_time_moved",
     "register_version",
+    "steady_s",
 ]

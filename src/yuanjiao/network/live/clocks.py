@@ -6,10 +6,64 @@ evenly whatever our clock does: there what was said last moves along with the cl
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
 from yuanjiao.network.live.array import LiveArray
+from yuanjiao.network.live.transitions import Transitions
 from yuanjiao.network.live.words import MINE, SERVING
 
 LONGEST_DEAF_S, LEAST_DEAF_S = 30.0, 15.0
+STEP_S = 2.0
+"""Clocks that are disciplined drift by less between two sweeps."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def steady_s() -> float:
+    """Seconds by a clock that nobody sets and that goes on while the machine sleeps (where there is such a one)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@cache
+def boot_id() -> str:
+    """Names this run of the machine from power on to power off; empty where the system does not tell: then no two starts are the same."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Nobody listened in [start, end), seconds by our own clock."""
+
+    start: float
+    end: float
+
+
+@dataclass
+class Undated:
+    """After the machine was off nobody can know whether its clock was set meanwhile: what is found is dated when the parent has told
+    the time. `since`: from when nothing is known, in the parent's time as it was known before; 0: nothing was ever said.
+    `begun`: when we began to listen again, by our own clock, like all that is held."""
+
+    since: float
+    begun: float
+    held: list[Transitions | Gap] = field(default_factory=list)
+
+    def move(self, by: float) -> None:
+        """Our clock was set by `by` seconds: what is held keeps its distance from now."""
+        self.begun += by
+        self.held = [_moved(one, by) for one in self.held]
+
+
+def _moved(one: Transitions | Gap, by: float) -> Transitions | Gap:
+    if isinstance(one, Gap):
+        return Gap(one.start + by, one.end + by)
+    at, heard, latest = (times + by * (times > 0) for times in (one.at, one.heard, one.latest))
+    return replace(one, at=at, heard=heard, latest=latest)
 
 
 def clock_was_set(array: LiveArray, by: float, *, swept_at: float, now: float, dated_above: bool) -> None:

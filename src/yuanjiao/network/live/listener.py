@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import NodesVersion, forget_nodes, nodes_version, remember_nodes
+from yuanjiao.flow.wire.auth import measure_beats_by
 from yuanjiao.network.live import snapshot
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.brake import Brake
+from yuanjiao.network.live.clocks import Undated
 from yuanjiao.network.live.loading import load, place_of
 from yuanjiao.network.live.words import MINE, THEIRS, Word
 from yuanjiao.network.models import RegisterVersion
@@ -55,7 +57,15 @@ class Listener:
         """What was read, and what was seen last: nodes are remembered no longer than until that moves."""
         self.loaded_at = 0.0
         self.swept_at = 0.0
-        self.swept_steady: float | None = None
+        self.paired: tuple[float, float] | None = None
+        """What our clock and the steady one read at the last sweep; None before the first one, and where there is no steady one."""
+        self.undated: Undated | None = None
+        """Held since a start, until the parent has told the time."""
+        self.answered = False
+        """Whether the parent has told the time since the start."""
+        self.started_steady: float | None = None
+        self.recalls = True
+        """Whether what was kept on disk is by the clock of now."""
         self.sweep_s = 0.0
         self.marked_at = 0.0
         self.started_at = 0.0
@@ -77,7 +87,7 @@ class Listener:
             fresh = load(own, top=top, previous=self.array)
             if self.charge is not None:
                 fresh.deal(self.charge(fresh))
-            if not self.loaded_at:
+            if not self.loaded_at and self.recalls:
                 snapshot.bring_back(fresh, self.snapshot_path, now=now)
             fresh.tree  # noqa: B018  (made here, so that the first batch does not wait for it)
             with self.lock:
@@ -94,6 +104,18 @@ class Listener:
             forget_nodes()
         self.seen = version
         return not self.loaded_at or now - self.loaded_at >= RELOAD_S or self.version != version
+
+    def last_word(self, node: Node) -> float:
+        """When a node was last heard by this machine, in whichever of its processes, or when this one began to listen."""
+        array = self.array
+        place = array.places.get(node.subject_code)
+        return max(self.started_at, 0.0 if place is None else float(array.last[place]))
+
+    def even(self, now: float, steady: float | None) -> float:
+        """What our clock would read had it not been set since the last sweep, by which all moments kept here are."""
+        if self.paired is None or steady is None:
+            return now
+        return self.paired[0] + (steady - self.paired[1])
 
     def ours(self, place: int) -> bool:
         """Whether this machine, in whichever of its processes, is the nearest observer of what stands there."""
@@ -159,3 +181,4 @@ def carry_over(previous: LiveArray, live: LiveArray) -> None:
 
 LISTENER = Listener()
 """The one listener of this process."""
+measure_beats_by(LISTENER.last_word)

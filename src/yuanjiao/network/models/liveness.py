@@ -111,6 +111,8 @@ class ListeningMark(models.Model):
 
     observer = models.UUIDField("观察者", unique=True)
     at = models.DateTimeField("最近监听时刻")
+    steady_s = models.FloatField("开机后秒数", null=True, blank=True)  # by the clock that nobody sets, in the run of the machine `boot`
+    boot = models.CharField("开机标识", max_length=36, blank=True, default="")
 
     class Meta:
         verbose_name = "监听标记"
