@@ -34,6 +34,7 @@ MODULES = (
     "pages",
     "search",
     "portal",
+    "television",
     "packaging",
 )
 KEPT = ("value", "unit", "floor", "ratio")

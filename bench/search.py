@@ -40,7 +40,8 @@ def run() -> list[dict[str, Any]]:
     search.rebuild()
     built = time.perf_counter() - begun
     shares = [_share(noun, verb, titles) for noun, verb in _pairs(draw, 40)]
-    busy, quiet = _p95(draw, columns, unit, indexing=True), _p95(draw, columns, unit, indexing=False)
+    busy, busy_cpu = _p95(draw, columns, unit, indexing=True)
+    quiet, quiet_cpu = _p95(draw, columns, unit, indexing=False)
     return [
         {
             "name": f"search: {ITEMS:,} items, filtered, while indexing, p95",
@@ -48,6 +49,13 @@ def run() -> list[dict[str, Any]]:
             "unit": "ms",
             "floor": quiet,
             "ratio": busy / quiet,
+        },
+        {
+            "name": "search: the same, processor's time of the asking thread, p95",
+            "value": busy_cpu,
+            "unit": "ms",
+            "floor": quiet_cpu,
+            "ratio": busy_cpu / quiet_cpu,
         },
         {"name": "search: share found of items that hold both words", "value": min(shares), "unit": "", "floor": 1.0, "ratio": min(shares)},
         {"name": "search: items indexed, everything anew", "value": ITEMS / built, "unit": "items/s", "floor": None, "ratio": None},
@@ -85,20 +93,22 @@ def _share(noun: str, verb: str, titles: list[str]) -> float:
     return min(found / held, 1.0) if held else 1.0
 
 
-def _p95(draw: random.Random, columns: list[Column], unit: OrgUnit, *, indexing: bool) -> float:
+def _p95(draw: random.Random, columns: list[Column], unit: OrgUnit, *, indexing: bool) -> tuple[float, float]:
+    """Milliseconds by the clock, and of the processor: on a machine where others work only the second says something."""
     stop = threading.Event()
     thread = threading.Thread(target=_index_on, args=(stop, columns, unit)) if indexing else None
     if thread:
         thread.start()
-    times = []
+    times, used = [], []
     for noun, verb in _pairs(draw, ASKED):
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), time.thread_time()
         queries.search_items(noun + verb, on=ON, column=draw.choice(columns).uid, item_class="service", limit=24)
         times.append(time.perf_counter() - begun)
+        used.append(time.thread_time() - spent)
     stop.set()
     if thread:
         thread.join()
-    return sorted(times)[int(len(times) * 0.95)] * 1000
+    return sorted(times)[int(len(times) * 0.95)] * 1000, sorted(used)[int(len(used) * 0.95)] * 1000
 
 
 def _index_on(stop: threading.Event, columns: list[Column], unit: OrgUnit) -> None:

@@ -79,6 +79,7 @@ def take_all(password: str) -> None:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
         for name, username, address, (width, height) in SHOTS:
             context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+            context.set_default_timeout(120_000)  # a machine that does other things as well
             page = context.new_page()
             if username:
                 log_in(page, username, password)
