@@ -304,6 +304,44 @@ def test_an_outage_in_an_announced_window_is_recorded_with_its_class_and_not_tol
     assert tree.roots() == {"L1": "line"}, "the work is over and it is still dark"
 
 
+def test_work_that_ends_in_a_cut_tells_nothing_before_the_record_of_the_edge_is_here() -> None:
+    """Nobody can know whether the site is back: its edge is cut off, and tells later."""
+    tree = Telling(nodes=True)
+    announce(tree, "L1-0", after(5), after(60))
+    tree.turn(after(1))
+    tree.tell("down", "L1-0", at=after(10))
+    tree.edges_speak(after(14), "E1", "E2")
+    tree.turn(after(14))
+    tree.tell("down", "E1", at=after(30))
+    tree.turn(after(34))
+    tree.turn(after(61))
+    assert "L1-0" not in tree.roots(), "the work is over, but nothing has been heard since the cut"
+    tree.tell("up", "E1", at=after(90))
+    tree.turn(after(90))
+    assert "L1-0" not in tree.roots(), "its record is on the way"
+    tree.tell("up", "L1-0", at=after(40))
+    tree.edges_speak(after(91), "E1", "E2")
+    tree.turn(after(91))
+    assert tree.roots() == {}
+    row = Outage.objects.get(object=tree.objects["L1-0"])
+    assert (row.held, row.held_for, row.ended_at) == (True, "maintenance", after(40))
+
+
+def test_what_still_stands_after_a_cut_in_which_the_work_ended_is_told() -> None:
+    tree = Telling(nodes=True)
+    announce(tree, "L1-0", after(5), after(60))
+    tree.turn(after(1))
+    tree.tell("down", "L1-0", at=after(10))
+    tree.edges_speak(after(14), "E1", "E2")
+    tree.turn(after(14))
+    tree.tell("down", "E1", at=after(30))
+    tree.turn(after(34))
+    tree.tell("up", "E1", at=after(90))
+    tree.edges_speak(after(100), "E1", "E2")
+    tree.turn(after(100))
+    assert tree.roots() == {"L1-0": "equipment"}
+
+
 def test_what_was_dark_before_the_work_began_is_told() -> None:
     tree = Telling()
     announce(tree, "L1", after(20), after(60))

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from yuanjiao.network.diagnosis.picture import Matter, Picture
 from yuanjiao.network.diagnosis.record import moment
+from yuanjiao.network.diagnosis.roots import PATIENCE
 from yuanjiao.network.live.flaps import OPENS, SLOT_S, SLOTS
 from yuanjiao.network.models import Instability, Outage
 from yuanjiao.network.queries.maintenance import Window, windows_between
@@ -36,6 +37,13 @@ def in_maintenance(picture: Picture, matter: Matter, spans: Iterable[tuple[slice
     """Whether the outage began in a window that covers it; one that was there before the work is told."""
     early = float(picture.forest.wait[matter.place])
     return any(span.start <= matter.place < span.stop and matter.started >= window.start.timestamp() - early for span, window in spans)
+
+
+def unheard(picture: Picture, place: int, now: float) -> bool:
+    """Whether an outage above lasts or has just ended: what is known of the object is of before it, and its record is on the way."""
+    patient = now - PATIENCE * float(picture.forest.wait[place])
+    above = (one for one in picture.matters.values() if one.place < place < picture.forest.end[one.place])
+    return any(one.ended is None or one.ended > patient for one in above)
 
 
 def note_drop(picture: Picture, matter: Matter, at: datetime) -> bool:
@@ -78,9 +86,9 @@ def _open(picture: Picture, matter: Matter, at: datetime) -> None:
 
 
 def close_steady(picture: Picture, at: datetime) -> list[int]:
-    """Instabilities whose object has neither come nor gone for long enough end; returns their places."""
+    """Instabilities whose object has neither come nor gone for long enough end; returns their places. What is not heard is not steady."""
     now = at.timestamp()
-    closed = [place for place, (_, changed) in picture.unstable.items() if now - changed >= STEADY_S]
+    closed = [place for place, (_, changed) in picture.unstable.items() if now - changed >= STEADY_S and not unheard(picture, place, now)]
     for place in closed:
         pk, changed = picture.unstable.pop(place)
         Instability.objects.filter(pk=pk).update(ended_at=moment(changed))

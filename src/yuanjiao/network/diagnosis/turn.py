@@ -367,11 +367,11 @@ class Turn:
         self.changed = True
 
     def _release_held(self) -> None:
-        """Work that is over, or an object that came and went and is now steadily dark: what still stands is told."""
+        """Work that is over, or an object that came and went and is now steadily dark: what still stands is told, once it is heard of."""
         picture = self.picture
         freed = [place for place in holds.close_steady(picture, self.at) if picture.hold[place] == UNSTABLE]
         kept = np.flatnonzero(picture.hold == MAINTENANCE)
-        freed += kept[~self.windows[0][kept]].tolist()
+        freed += [place for place in kept[~self.windows[0][kept]].tolist() if not holds.unheard(picture, place, self.now)]
         picture.hold[freed] = 0
         change([int(picture.outage[place]) for place in freed], held=False, held_for="")
 
