@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,7 @@ from tests.network.test_live_stateful import fresh_array
 from yuanjiao.network import queries
 from yuanjiao.network.commands.versions import register_changed
 from yuanjiao.network.jobs import keep_snapshot, reload_register, sweep, tell_alive
+from yuanjiao.network.jobs.alive import ailment
 from yuanjiao.network.live import DOWN, MINE, UP, Brake, Course, Listener, LiveArray, deaf_after
 from yuanjiao.network.live.ears import answers, ears_open
 from yuanjiao.network.live.flaps import SLOT_S, SLOTS, calm
@@ -328,6 +333,33 @@ def test_the_dead_mans_beat_is_given_only_while_all_is_well(
     assert not tell_alive(at + timedelta(minutes=5), listener=night.listener)
     assert not tell_alive(at, listener=Listener())
     assert asked == ["https://watcher.example/beat"]
+
+
+@pytest.mark.django_db
+def test_no_sign_of_life_is_given_once_ten_sweeps_are_missed(cast: Cast, at: datetime, settings: Any) -> None:
+    """A storm may keep one sweep for some seconds; who misses ten is ill, whatever the time between two is set to."""
+    night = Night(cast, at)
+    for between in (3.0, 0.5):
+        settings.SWEEP_S = between
+        patient = timedelta(seconds=10 * between)
+        assert ailment(at + patient, night.listener) == ""
+        assert "no sweep" in ailment(at + patient + timedelta(seconds=0.1), night.listener)
+
+
+def test_a_sweep_comes_every_three_seconds_so_that_silence_is_told_within_five() -> None:
+    """As it is set where nobody says otherwise: the wait for a sweep, and two seconds to write what it found."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("YUANJIAO_")}
+    asked = "from yuanjiao.wiring.jobs import JOBS; print({job.name: job.every_s for job in JOBS}['sweep'])"
+    line = [sys.executable, "-c", f"import django; django.setup(); {asked}"]
+    with TemporaryDirectory() as home:
+        told = subprocess.run(
+            line,
+            env={**bare, "YUANJIAO_HOME": home, "DJANGO_SETTINGS_MODULE": "yuanjiao.wiring.settings"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert 0 < float(told.stdout) <= 3.0
 
 
 @pytest.mark.django_db
