@@ -25,13 +25,13 @@ from yuanjiao.simulation.edge import fresh_memory
 from yuanjiao.simulation.history import start_afresh
 from yuanjiao.simulation.judge import beats
 from yuanjiao.simulation.judge.bench import Bench
-from yuanjiao.simulation.judge.clocks import WrongClock
+from yuanjiao.simulation.judge.clocks import REBOOT_S, WrongClock
 from yuanjiao.simulation.judge.court import START, Case, hold
 from yuanjiao.simulation.judge.life import JudgedEdge, Life, runs_of_site
 from yuanjiao.simulation.judge.office import MOVE, RESUME, SUSPEND, Act, Work, pieces_of
 from yuanjiao.simulation.judge.oracle import Ear, Sums, Told, story, sums
 from yuanjiao.simulation.judge.paper import lines
-from yuanjiao.simulation.judge.truth import EDGE, HOUR, LINE, SITE, WORK, Spans, Strike, Truth, Try, draw_truth
+from yuanjiao.simulation.judge.truth import EDGE, HOUR, LINE, SITE, UPLINK, WORK, Spans, Strike, Truth, Try, draw_truth
 from yuanjiao.simulation.judge.verdict import Judgement, judge
 from yuanjiao.simulation.transport import InsideTransport
 from yuanjiao.wiring.founding import found_city
@@ -176,10 +176,11 @@ def test_a_longer_time_does_not_change_what_happened_before() -> None:
 LENGTH = 4 * HOUR
 TINY: City = make_city(Plan(counties=1, towns=2, sites=6, seed=1))
 CODES = [(SITE, site.code) for site in TINY.sites()] + [(LINE, town.line) for town in TINY.towns()] + [(EDGE, TINY.counties[0].edge)]
+CODES += [(UPLINK, TINY.counties[0].uplink)]
 
 
 class Alone(Life):
-    """An edge that nobody is above."""
+    """An edge that is told the time by whoever is above it, as often as the uplink works, and tells nothing."""
 
     def _turn(self, now: float) -> None:
         del now
@@ -204,20 +205,35 @@ def may_be_set(truth: Truth, steps: list[tuple[int, float]]) -> tuple[tuple[floa
     return tuple((when, by) for when, by in sorted(moments.items()) if any(start + 120 < when < end - 120 for start, end in running))
 
 
+def may_be_set_asleep(truth: Truth, asleep: list[float]) -> tuple[tuple[float, float], ...]:
+    """In the middle of each stop that switches the machine off."""
+    stops = truth.broken_of(TINY.counties[0].edge).rows
+    off = [(start, end) for start, end in stops if end - start > REBOOT_S + 10]
+    return tuple(((start + end) / 2, by) for (start, end), by in zip(off, asleep, strict=False))
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(strikes=troubles(), bias=st.sampled_from([0.0, 200.25, -133.5]), steps=STEPS, slow=st.sets(st.sampled_from(list(TINY.sites()))))
+@given(
+    strikes=troubles(),
+    bias=st.sampled_from([0.0, 200.25, -133.5]),
+    steps=STEPS,
+    asleep=st.lists(st.sampled_from([-1700.5, -33.0, 0.0, 90.0, 1800.0]), min_size=14, max_size=14),
+    slow=st.sets(st.sampled_from(list(TINY.sites()))),
+)
 def test_an_edge_writes_down_what_the_oracle_says(
-    strikes: list[Strike], bias: float, steps: list[tuple[int, float]], slow: set[SimSite]
+    strikes: list[Strike], bias: float, steps: list[tuple[int, float]], asleep: list[float], slow: set[SimSite]
 ) -> None:
-    """Whatever its clock does, and however seldom some of its sites beat."""
+    """Whatever its clock does, while it runs and while it is off, and however seldom some of its sites beat."""
     truth = Truth(TINY, LENGTH, strikes, rhythms={site.code: (300.0, 120.0) for site in slow})
-    truth.clocks = {TINY.counties[0].edge: WrongClock(bias, 0.0, may_be_set(truth, steps))}
+    truth.clocks = {TINY.counties[0].edge: WrongClock(bias, 0.0, may_be_set(truth, steps), may_be_set_asleep(truth, asleep))}
     edge = an_edge(truth)
     Alone(truth, [edge], START).live()
-    written = spans_written(edge)
+    written, kept = spans_written(edge), beats.recorded(truth, edge.code)
+    dated = {one.start: one.dated for one in beats.watches(truth, edge.code)}
     for site in edge.sites:
-        ear = Ear(wait=truth.wait(site.code), deaf=truth.deaf_after(edge.code), leaps=truth.leaps_of(edge.code))
-        expected, _ = story(beats.heard_of_site(truth, site).tolist(), beats.listening(truth, edge.code), LENGTH, ear)
+        ear = Ear(wait=truth.wait(site.code), deaf=truth.deaf_after(edge.code), leaps=truth.leaps_of(edge.code), dated=dated)
+        heard = beats.heard_of_site(truth, site)
+        expected, _ = story(heard[beats.inside(kept, heard)].tolist(), kept, LENGTH, ear)
         assert written[site.code] == [(one.state, one.start, one.end) for one in expected], site.code
 
 
@@ -233,6 +249,35 @@ def test_no_beat_of_before_a_set_clock_is_heard_again_in_a_long_cut(seed: int) -
     written = [msgspec.json.decode(body, type=StateChanged) for _, kind, body in edge.memory.unsent if kind == StateChanged.KIND]
     downs = Counter(one.code for event in written for one in event.changes if one.state == "down")
     assert downs == Counter(site.code for site in edge.sites if site.line == line), "each silence is told once"
+
+
+@pytest.mark.parametrize("drift", [-5e-5, 5e-5])
+def test_a_drifting_clock_makes_nothing_unknown_that_is_known(drift: float) -> None:
+    """Off for two hours it drifts by a third of a second: what it tells of the start is dated by the answer that comes after it."""
+    edge_code = TINY.counties[0].edge
+    truth = Truth(TINY, LENGTH, [Strike(HOUR + 0.4, 3 * HOUR + 7.3, EDGE, edge_code)])
+    truth.clocks = {edge_code: WrongClock(-77.5, drift)}
+    edge = an_edge(truth)
+    Alone(truth, [edge], START).live()
+    written, kept = spans_written(edge), beats.recorded(truth, edge_code)
+    dated = {one.start: one.dated for one in beats.watches(truth, edge_code)}
+    for site in edge.sites:
+        expected, _ = story(beats.heard_of_site(truth, site).tolist(), kept, LENGTH, Ear(dated=dated))
+        assert written[site.code] == [(one.state, one.start, one.end) for one in expected], site.code
+
+
+@pytest.mark.parametrize("period", [120.0, 300.0])
+def test_an_edge_tells_of_no_beat_that_it_did_not_hear(period: float) -> None:
+    """A box that was restarted for some seconds beats at other moments from then on; a few beats come late (hence the seconds)."""
+    site = next(iter(TINY.sites()))
+    strikes = [Strike(HOUR * number, HOUR * number + 9 + number, SITE, site.code, "restart") for number in (1, 2, 3)]
+    truth = Truth(TINY, LENGTH, strikes, rhythms={one.code: (period, period / 2) for one in TINY.sites()})
+    edge, heard = an_edge(truth), beats.heard_of_site(truth, site)
+    place = [one.code for one in edge.sites].index(site.code)
+    for moment in np.arange(600.0, LENGTH - 600, 7.0).tolist():
+        told = float(edge.newest(moment)[place])
+        assert abs(heard - told).min() < 2 * (beats.LATE_S + 1), moment
+        assert told <= moment
 
 
 def test_a_site_counts_where_it_stands_and_when_it_serves() -> None:
@@ -253,7 +298,10 @@ def an_edge(truth: Truth) -> JudgedEdge:
     sites = [site for town in county.towns for site in town.sites]
     runs = [runs_of_site(truth, site) for site in sites]
     memory = fresh_memory()
-    return JudgedEdge(county.edge, sites, InsideTransport(), memory, START, truth=truth, runs=runs, heard_at_centre=np.zeros(0))
+    answered = beats.heard_of_edge(truth, county.edge, 0)
+    edge = JudgedEdge(county.edge, sites, InsideTransport(), memory, START, truth=truth, runs=runs, heard_at_centre=answered)
+    edge.delivered = len(answered)
+    return edge
 
 
 def spans_written(edge: JudgedEdge) -> dict[str, list[tuple[str, int, int]]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuanjiao.simulation.city import SimSite
+from yuanjiao.simulation.judge.clocks import REBOOT_S
 from yuanjiao.simulation.judge.truth import CENTRE, Spans, Truth
 
 Times = NDArray[np.float64]
@@ -19,6 +20,7 @@ PERIOD_S, GRACE_S = 60.0, 30.0
 SWEEP_S, BATCH_S = 5.0, 30.0
 SHIP_PHASE_S, CENTRE_PHASE_S = 1.0, 4.0
 LATE_SHARE, LATE_S = 0.01, 25.0
+MARK_S = 10.0
 
 
 def heard_of_site(truth: Truth, site: SimSite) -> Times:
@@ -85,18 +87,74 @@ def heard_of_edge(truth: Truth, edge: str, number: int) -> Times:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """One span of listening of an edge. `begins`: a process started then; `anew`: after the machine was off, so that nothing is dated
+    until the parent has told the time, at the sweep `dated` (infinite: never, and all of it is lost). `marked`: the last mark before."""
+
+    start: float
+    end: float
+    begins: bool
+    anew: bool
+    dated: float
+    marked: float
+
+    @property
+    def kept(self) -> bool:
+        return self.dated < self.end
+
+
+def watches(truth: Truth, edge: str) -> list[Watch]:
+    """An edge's spans of listening, in order."""
+    words, leaps = heard_of_edge(truth, edge, truth.numbers[edge]), truth.leaps_of(edge)
+    found: list[Watch] = []
+    marked, anew, ended = 0.0, False, 0.0
+    for start, end in listening(truth, edge):
+        begins = bool(start) and start not in leaps
+        anew = anew or (begins and start - ended > REBOOT_S)
+        dated = start
+        if anew:
+            word = int(np.searchsorted(words, start))
+            dated = sweep_after(float(words[word])) if word < len(words) else math.inf
+        found.append(Watch(start, end, begins, anew, dated if dated < end else math.inf, marked))
+        if found[-1].kept:
+            marked, anew = mark_before(dated, end), False
+        ended = end
+    return found
+
+
+def mark_before(start: float, end: float) -> float:
+    """The last mark of a listener that ran during [start, end): one every ten seconds, at a sweep."""
+    return start + max(math.ceil((end - start) / MARK_S) - 1, 0) * MARK_S
+
+
+def recorded(truth: Truth, edge: str) -> Spans:
+    """The spans of listening of which anything is told: the edge learnt the time in them."""
+    return Spans(tuple((one.start, one.end) for one in watches(truth, edge) if one.kept))
+
+
+def dating(truth: Truth, edge: str) -> Spans:
+    """When an edge takes what can only be taken with a date: play tests."""
+    return Spans(tuple((one.dated, one.end) for one in watches(truth, edge) if one.kept))
+
+
+@dataclass(frozen=True)
 class Run:
-    """Beats without a hole: the first and the last of them, as received."""
+    """Beats without a hole: the first and the last of them, as received. In between they come a period apart, counted from `base`."""
 
     first: float
     last: float
+    base: float
 
 
-def runs_of(heard: Times, listening: Spans, *, hole_s: float = PERIOD_S + GRACE_S) -> Iterator[Run]:
-    """The beats as runs between holes that may be longer than `hole_s`; a new listener begins a new run."""
+def runs_of(heard: Times, listening: Spans, *, hole_s: float = PERIOD_S + GRACE_S, period_s: float = PERIOD_S) -> Iterator[Run]:
+    """The beats as runs between holes that may be longer than `hole_s`; a new listener begins a new run, and so does a box that was
+    restarted and beats at other moments from then on."""
     for start, end in listening:
         mine = heard[(heard >= start) & (heard < end)]
-        breaks = np.flatnonzero(np.diff(mine) >= hole_s)
+        apart = np.diff(mine)
+        breaks = np.flatnonzero((apart >= hole_s) | (abs(apart - period_s) > LATE_S + 1))
         if len(mine):
             for first, last in zip([0, *(breaks + 1)], [*breaks, len(mine) - 1], strict=True):
-                yield Run(float(mine[first]), float(mine[last]))
+                part = mine[first : last + 1] - mine[first]
+                early = float((part - np.rint(part / period_s) * period_s).min())
+                yield Run(float(mine[first]), float(mine[last]), float(mine[first]) + early)

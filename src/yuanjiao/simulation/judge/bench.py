@@ -49,21 +49,28 @@ class Bench:
         """Site → what its edge must say."""
         answer = {}
         for county in self.truth.city.counties:
-            spans = beats.listening(self.truth, county.edge)
+            spans = beats.recorded(self.truth, county.edge)
             deaf, leaps = self.truth.deaf_after(county.edge), self.truth.leaps_of(county.edge)
+            dated = {one.start: one.dated for one in beats.watches(self.truth, county.edge)}
             for site in sites_of(self.truth, county.edge):
-                heard = beats.heard_of_site(self.truth, site).tolist()
-                ear = Ear(wait=self.truth.wait(site.code), deaf=deaf, leaps=leaps)
+                heard = beats.heard_of_site(self.truth, site)
+                heard = heard[beats.inside(spans, heard)].tolist()
+                ear = Ear(wait=self.truth.wait(site.code), deaf=deaf, leaps=leaps, dated=dated)
                 answer[site.code] = story(heard, spans, self.truth.length, ear)
         return answer
 
     @cached_property
     def moved(self) -> dict[str, float]:
-        """Edge → by how much its clock drifted at the most between two words with the centre, in seconds."""
+        """Edge → by how much its clock drifted at the most between two words with the centre while it ran, in seconds."""
         answer = {}
         for number, county in enumerate(self.truth.city.counties):
-            words = np.concatenate(([0.0], beats.heard_of_edge(self.truth, county.edge, number), [self.truth.length]))
-            answer[county.edge] = abs(self.truth.clock_of(county.edge).drift) * float(np.diff(words).max())
+            words = np.concatenate(([0.0], beats.heard_of_edge(self.truth, county.edge, number)))
+            longest = 0.0
+            for one in beats.watches(self.truth, county.edge):
+                if one.kept:
+                    told = words[int(np.searchsorted(words, one.dated, side="right")) - 1 :]
+                    longest = max(longest, float(np.diff([*told[told < one.end], one.end]).max()))
+            answer[county.edge] = abs(self.truth.clock_of(county.edge).drift) * longest
         return answer
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The clocks of a judged city's edges: right, wrong by a constant, drifting, or set by hand (also while the edge is cut off). Pure."""
+"""The clocks of a judged city's edges: right, wrong by a constant, drifting, or set (also while the edge is cut off, or off). Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 SWEEP_S = 5.0
+REBOOT_S = 60.0
+"""A stop that is longer switched the machine off; a shorter one was of its process only."""
 DEAF_S, LEAST_DEAF_S = 30.0, 15.0
 Times = Sequence[tuple[float, float]]
 RIGHT, CONSTANT, DRIFTING, SET = "right", "constant", "drifting", "set"
@@ -24,19 +27,24 @@ def deaf_after(shortest_wait: float) -> float:
 @dataclass(frozen=True)
 class WrongClock:
     """A machine's clock: `bias` seconds ahead of the truth, gaining `drift` seconds a second, and set by so many seconds at the
-    moments of `steps`, each a second before a sweep."""
+    moments of `steps`, each a second before a sweep, and of `asleep`, while the machine is off."""
 
     bias: float = 0.0
     drift: float = 0.0
     steps: tuple[tuple[float, float], ...] = ()
+    asleep: tuple[tuple[float, float], ...] = ()
 
     def ahead(self, at: float) -> float:
         """By how many seconds it is ahead of the truth at a true moment."""
-        return self.bias + self.drift * at + self.set_by(at)
+        return self.bias + self.drift * at + self.set_by(at) + self.set_asleep(at)
 
     def set_by(self, at: float) -> float:
-        """By how much it has been set, all in all."""
+        """By how much it has been set while the machine ran, all in all."""
         return sum(by for when, by in self.steps if when <= at)
+
+    def set_asleep(self, at: float) -> float:
+        """By how much it has been set while the machine was off."""
+        return sum(by for when, by in self.asleep if when <= at)
 
     @property
     def kind(self) -> str:
@@ -62,7 +70,7 @@ def draw_clock(
     if kind == RIGHT:
         return WrongClock()
     if kind == SET:
-        return WrongClock(bias, 0.0, tuple(sorted(_steps(draw, cuts, running))))
+        return WrongClock(bias, 0.0, tuple(sorted(_steps(draw, cuts, running))), tuple(_asleep(seed, code, running)))
     return WrongClock(bias, draw.choice((-1, 1)) * draw.uniform(10e-6, 50e-6) if kind == DRIFTING else 0.0)
 
 
@@ -80,3 +88,12 @@ def _steps(
         by = draw.uniform(*size)
         if abs(by) >= 2 and any(start + 120 < when < end - 120 for start, end in running):
             yield when, by
+
+
+def _asleep(seed: int, code: str, running: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Every other time that the machine was off: forwards or back."""
+    draw = random.Random(f"judge/{seed}/{code}/asleep")
+    for (_, stopped), (started, _) in pairwise(running):
+        by = draw.choice((-1, 1)) * draw.uniform(2, 1800)
+        if started - stopped > REBOOT_S and draw.random() < 0.5:
+            yield (stopped + started) / 2, by

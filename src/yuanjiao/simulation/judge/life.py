@@ -26,7 +26,7 @@ from yuanjiao.flow.wire.signing import Claim, request_bytes, to_headers
 from yuanjiao.lib.clock import local_day
 from yuanjiao.network.commands import announce_maintenance, move_object, resume_object, suspend_object
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
-from yuanjiao.network.live import clock_was_set
+from yuanjiao.network.live import Gap, Transitions, Undated, clock_was_set
 from yuanjiao.network.models import Outage
 from yuanjiao.network.queries import object_by_code
 from yuanjiao.people.rules import Actor
@@ -36,9 +36,20 @@ from yuanjiao.simulation.edge import SimulatedEdge, fresh_memory, moment
 from yuanjiao.simulation.foundation import ADMIN, actor
 from yuanjiao.simulation.history import listening_turn, start_afresh
 from yuanjiao.simulation.judge import beats
-from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SHIP_PHASE_S, SWEEP_S, Run, Times, phase_of, runs_of, sweep_after
+from yuanjiao.simulation.judge.beats import (
+    GRACE_S,
+    PERIOD_S,
+    SHIP_PHASE_S,
+    SWEEP_S,
+    Run,
+    Times,
+    Watch,
+    mark_before,
+    phase_of,
+    runs_of,
+    sweep_after,
+)
 from yuanjiao.simulation.judge.office import MOVE, SUSPEND, Act, Work
-from yuanjiao.simulation.judge.oracle import mark_before
 from yuanjiao.simulation.judge.truth import CENTRE, Spans, Truth, Try
 from yuanjiao.simulation.transport import InsideTransport
 
@@ -47,6 +58,8 @@ GRID_S = 1800.0
 NEWS_S, AGAIN_S = 15.0, 30.0
 """The centre looks this soon after news, and again while an outage waits for evidence (really every five seconds: states are dated by
 what was heard, so that only the moment of telling is later)."""
+LAG_S = 0.25
+"""Sweeps come a little after the whole second, as any do: else every mark of a clock that lags by a hair would stand a second early."""
 TESTS = UUID("0d8b6a0e-3d0f-4f2e-9c53-0b3f5c1f7a52")
 
 
@@ -60,7 +73,9 @@ class JudgedEdge(SimulatedEdge):
     heard_at_centre: Times = field(kw_only=True)
     delivered: int = field(default=-1, kw_only=True)
     listens_from: float = field(default=0.0, kw_only=True)
+    booted: float = field(default=0.0, kw_only=True)
     swept_to: float = field(default=0.0, kw_only=True)
+    undated: Undated | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,6 +88,7 @@ class JudgedEdge(SimulatedEdge):
         self._next = np.zeros(len(self.sites), np.int64)
         self._first = np.full(len(self.sites), np.inf)
         self._last = np.full(len(self.sites), np.inf)
+        self._base = np.full(len(self.sites), np.inf)
         self._heard = np.full(len(self.sites), -np.inf)
 
     def steady(self, at: float) -> float:
@@ -80,10 +96,14 @@ class JudgedEdge(SimulatedEdge):
         return self.zero + at + self.clock.ahead(at)
 
     def correction(self, at: float) -> float:
-        """What must be added to its clock: as the last answered batch before the moment told, and what it was set by since."""
+        """What must be added to its clock: as the last answered batch before the moment told, and what it saw it set by since."""
+        told = self.answered(at)
+        return -(self.clock.bias + self.clock.drift * told + self.clock.set_by(at) + self.clock.set_asleep(told))
+
+    def answered(self, at: float) -> float:
+        """When its last batch before a moment was answered."""
         index = int(np.searchsorted(self.heard_at_centre, at, side="right")) - 1
-        told = float(self.heard_at_centre[index]) if index >= 0 else 0.0
-        return -(self.clock.bias + self.clock.drift * told + self.clock.set_by(at))
+        return float(self.heard_at_centre[index]) if index >= 0 else 0.0
 
     def house(self, at: float) -> datetime:
         """The time the edge writes down at a true moment."""
@@ -97,12 +117,12 @@ class JudgedEdge(SimulatedEdge):
         for place in np.flatnonzero(self._next < self._counts()):
             rows, index = self.runs[place], int(self._next[place])
             while index < len(rows) and rows[index].first <= at:
-                self._first[place], self._last[place] = rows[index].first, rows[index].last
+                self._first[place], self._last[place], self._base[place] = rows[index].first, rows[index].last, rows[index].base
                 index += 1
             self._next[place] = index
         begun = self._first <= at
-        first = np.where(begun, self._first, at)
-        nominal = np.maximum(first + np.floor((at - first) / self.array.period) * self.array.period, first)
+        first, base = np.where(begun, self._first, at), np.where(begun, self._base, at)
+        nominal = np.maximum(base + np.floor((at - base) / self.array.period) * self.array.period, first)
         found = np.where(at >= self._last, self._last, nominal)
         return np.where(begun & (found >= self.listens_from), found, -np.inf)
 
@@ -112,18 +132,26 @@ class JudgedEdge(SimulatedEdge):
     def sweep(self, at: float) -> int:
         """Hear what was heard up to `at`, find who is back and who fell silent; returns how many changes were written down."""
         self._follow_clock(at)
+        if self.undated is not None and self.answered(at) >= self.booted:
+            self._date(self.undated, at)
         newest = self.newest(at)
         fresh = np.flatnonzero(newest > self._heard)  # true moments: after a step an old beat may seem newer by a last bit
         if len(fresh):
             self._heard[fresh] = newest[fresh]
-            moved = self.zero + self.clock.bias + self.clock.set_by(at)
+            moved = self.zero + self.clock.bias + self.clock.set_by(at) + self.clock.set_asleep(at)
             self.array.hear_many(fresh, moved + newest[fresh] * (1 + self.clock.drift))
         transitions = self.array.sweep(self.steady(at))
         if len(transitions):
-            shift = self.correction(at)
-            self._record(StateChanged(changes=[_change(one, shift) for one in transitions]), self.house(at))
+            if self.undated is not None:
+                self.undated.held.append(transitions)
+            else:
+                self._write(transitions, at)
             self.array.settle(transitions)
         return len(transitions)
+
+    def _write(self, found: Transitions, at: float) -> None:
+        shift = self.correction(at)
+        self._record(StateChanged(changes=[_change(one, shift) for one in found]), self.house(at))
 
     def _follow_clock(self, at: float) -> None:
         """A clock that was set since the last sweep: as `jobs.sweep` does it, by the same function."""
@@ -132,22 +160,51 @@ class JudgedEdge(SimulatedEdge):
         if by:
             own_up = by > self.deaf_after
             clock_was_set(self.array, by, swept_at=self.steady(before), now=self.steady(at), dated_above=True)
+            if self.undated is not None:
+                self.undated.move(by)
             if own_up:
                 self._own_up(before, at)
                 self.listens_from = at
 
     def _own_up(self, start: float, at: float) -> None:
         """Nobody listened from `start` until now."""
-        self._record(Deaf(start=moment(self.house(start).timestamp()), end=moment(self.house(at).timestamp())), self.house(at))
-        self.array.forget(self.steady(at))
+        if self.undated is not None:
+            shift = self.clock.set_by(at) - self.clock.set_by(start)
+            self.undated.held.append(Gap(self.steady(start + LAG_S) + shift, self.steady(at + LAG_S)))
+        else:
+            self._deaf(self.house(start + LAG_S), self.house(at + LAG_S), at)
+        self.array.forget(self.steady(at + LAG_S))
 
-    def start_again(self, at: float, marked: float) -> None:
-        """Its process runs again and owns up to the time nobody listened."""
-        self.listens_from, self.boot_at, self.swept_to = at, self.house(at), at
-        if at - marked > self.deaf_after:
+    def _deaf(self, start: datetime, end: datetime, at: float) -> None:
+        self._record(Deaf(start=moment(start.timestamp()), end=moment(end.timestamp())), self.house(at))
+
+    def start_again(self, at: float, marked: float, *, anew: bool = False) -> None:
+        """Its process runs again and owns up to the time nobody listened; `anew`: its machine was off, only the parent knows the time."""
+        self.listens_from = self.booted = self.swept_to = at
+        self.undated = None
+        if anew:
+            since = self.house(marked + LAG_S)
+            self._deaf(since, since, at)
+            self.undated = Undated(since.timestamp(), self.steady(at + LAG_S))
+            self.array.forget(self.undated.begun)
+            self.array.since[:] = np.minimum(self.array.since, self.undated.begun)
+        elif at - marked > self.deaf_after:
             self._own_up(marked, at)
         self.array.last[:], self.array.back[:] = 0, 0
-        self.array.listening_since = self.steady(at)
+        self.array.listening_since = self.steady(at + LAG_S)
+
+    def _date(self, undated: Undated, at: float) -> None:
+        """The parent has told the time: what was held is written."""
+        self.undated, shift = None, self.correction(at)
+        self._deaf(self._at(undated.since), self._at(undated.begun + shift), at)
+        for one in undated.held:
+            if isinstance(one, Gap):
+                self._deaf(self._at(one.start + shift), self._at(one.end + shift), at)
+            else:
+                self._write(one, at)
+
+    def _at(self, seconds: float) -> datetime:
+        return self.started_at + timedelta(seconds=seconds - self.zero)
 
     def test(self, site: str, test: Try) -> None:
         """A site tried to play."""
@@ -173,8 +230,8 @@ class JudgedEdge(SimulatedEdge):
         body = {
             "node": str(self.memory.uid),
             "sent_at": self.house(at),
-            "boot_at": self.boot_at,
-            "observed_through": self.house(max(at - at % SWEEP_S, self.listens_from)),
+            "boot_at": self.house(at) - timedelta(seconds=at - self.booted),
+            "observed_through": None if self.undated is not None else self.house(max(at - at % SWEEP_S, self.listens_from)),
             "journal_seq": self.memory.seq,
             "beats": [[self.sites[place].code, round(max(at - float(newest[place]), 0.0), 1)] for place in young],
         }
@@ -187,8 +244,12 @@ class JudgedEdge(SimulatedEdge):
         self.delivered = int(np.searchsorted(self.heard_at_centre, until, side="right")) - 1
 
     def _signed(self, path: str, body: bytes, now: datetime) -> tuple[int, bytes]:
-        """Signed at the time of its own, corrected clock."""
-        time_us = micros(self.house((now - self.started_at).total_seconds()))
+        """Signed at the time of its own, corrected clock; again with the time of the answer where that is wrong."""
+        told = micros(self.house((now - self.started_at).total_seconds()))
+        status, content = self._signed_at(told, path, body, now)
+        return self._signed_at(micros(now), path, body, now) if status == 401 else (status, content)
+
+    def _signed_at(self, time_us: int, path: str, body: bytes, now: datetime) -> tuple[int, bytes]:
         message = request_bytes(method="POST", target=path, node=self.memory.uid, time_us=time_us, clock_us=time_us, body=body)
         headers = to_headers(Claim(self.memory.uid, time_us, time_us, self._key.sign(message)))
         return self.transport.post(path, body, {"Content-Type": "application/json", **headers}, now)
@@ -209,7 +270,8 @@ def _change(transition: object, shift: float) -> Change:
 
 def runs_of_site(truth: Truth, site: SimSite) -> list[Run]:
     """The site's beats without a hole, as its edge heard them."""
-    return list(runs_of(beats.heard_of_site(truth, site), beats.listening(truth, site.edge), hole_s=truth.wait(site.code)))
+    heard, listening = beats.heard_of_site(truth, site), beats.listening(truth, site.edge)
+    return list(runs_of(heard, listening, hole_s=truth.wait(site.code), period_s=truth.rhythm(site.code)[0]))
 
 
 def judged_edges(truth: Truth, at: datetime) -> list[JudgedEdge]:
@@ -313,15 +375,15 @@ class Life:
             first = sweep_after(start, SHIP_PHASE_S)
             if first < end:
                 self.at(first, f"ship {edge.code}", partial(self._ship, edge))
-        marked, leaps = 0.0, self.truth.leaps_of(edge.code)
         for sweep in edge.clock.sweeps():
             self.at(sweep, edge.code, partial(self._sweep, edge))
-        for start, end in beats.listening(self.truth, edge.code):
-            if start and start not in leaps:
-                self.at(start, f"start {edge.code}", partial(self._start_edge, edge, marked))
-            self._plan_listening(edge, start, end)
-            self.at(end, f"end {edge.code}", edge.tell)
-            marked = mark_before(start, end)
+        for one in beats.watches(self.truth, edge.code):
+            if one.begins:
+                self.at(one.start, f"start {edge.code}", partial(self._start_edge, edge, one))
+            if one.anew and one.kept:
+                self.at(one.dated, edge.code, partial(self._sweep, edge))
+            self._plan_listening(edge, one.start, one.end)
+            self.at(one.end, f"end {edge.code}", edge.tell)
 
     def _plan_listening(self, edge: JudgedEdge, start: float, end: float) -> None:
         """Sweeps where a site is heard again or is overdue, and the tests of this time."""
@@ -339,7 +401,9 @@ class Life:
                     self.at(test.at, site.code, partial(self._test, edge, site.code, test))
 
     def _test(self, edge: JudgedEdge, site: str, test: Try, now: float) -> None:
-        """A passed test changes nothing of what is told: it goes with the next segment."""
+        """A passed test changes nothing of what is told: it goes with the next segment. What cannot be dated is not taken."""
+        if edge.undated is not None:
+            return
         edge.test(site, test)
         if not test.ok:
             self._ship_after(edge, now)
@@ -349,8 +413,8 @@ class Life:
         if edge.memory.unsent:
             self._ship_after(edge, now)
 
-    def _start_edge(self, edge: JudgedEdge, marked: float, now: float) -> None:
-        edge.start_again(now, marked)
+    def _start_edge(self, edge: JudgedEdge, watch: Watch, now: float) -> None:
+        edge.start_again(now, watch.marked, anew=watch.anew)
         self._ship_after(edge, now)
 
     def _ship_after(self, edge: JudgedEdge, now: float) -> None:

@@ -8,10 +8,10 @@ up when a beat is younger than five minutes and the newest play test, at most th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SWEEP_S, sweep_after
+from yuanjiao.simulation.judge.beats import GRACE_S, PERIOD_S, SWEEP_S, mark_before, sweep_after
 from yuanjiao.simulation.judge.clocks import DEAF_S
 from yuanjiao.simulation.judge.truth import Try
 
@@ -19,7 +19,6 @@ Change = tuple[int, str, int | None]
 """When, which state, and the last beat known then."""
 YOUNG_S = 5 * 60
 TEST_DAYS_S = 30 * 86_400
-MARK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,8 @@ class Ear:
     wait: float = PERIOD_S + GRACE_S
     deaf: float = DEAF_S
     leaps: frozenset[float] = frozenset()
+    dated: Mapping[float, float] = field(default_factory=dict)
+    """When a listener that began then set its first mark, if not at once."""
 
 
 def story(
@@ -81,13 +82,8 @@ def story(
         while place < len(beats) and beats[place] < end:
             place += 1
         _one_listening(beats[mine:place], (start, end), ear, met, changes, dark)
-        met, marked = met or place > mine, mark_before(start, end)
+        met, marked = met or place > mine, mark_before(ear.dated.get(start, start), end)
     return list(_spans(changes, math.floor(length))), dark
-
-
-def mark_before(start: float, end: float) -> float:
-    """The last mark of a listener that ran during [start, end): one every ten seconds, at a sweep."""
-    return start + max(math.ceil((end - start) / MARK_S) - 1, 0) * MARK_S
 
 
 def _one_listening(

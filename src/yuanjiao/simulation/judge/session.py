@@ -23,20 +23,21 @@ HEAD = """# The judge
 <!-- Written by `yuanjiao simulate judge --out docs/judge.md`; not by hand. -->
 
 A made-up city lives through days whose truth is known beat by beat: sites, lines, uplinks and edges break and overlap, sites flap and
-reboot, edges and the centre itself stop and start again, play tests fail. Of three edges two share an uplink. Boxes beat every 30, 60, 120
-or 300 seconds with a grace of their own. Sites move between villages, are suspended and resumed; work is announced on edges, uplinks,
+reboot, edges and the centre itself stop and start again, play tests fail. Of three edges two share an uplink. Boxes beat every 30, 60,
+120 or 300 seconds with a grace of their own. Sites move between villages, are suspended and resumed; work is announced on edges, uplinks,
 lines and sites. The clocks of edges are right, wrong by a constant of up to four minutes, drifting by 10 to 50 parts in a million, or set
-by up to half an hour forwards and back, also in the middle of a long cut. The real doors and jobs live through it in one process at
-simulated times (`src/yuanjiao/simulation/judge/`); lines take no time. An oracle of plain loops over the beats truly heard says what an
-honest observer must say; every site's seconds, those of every village that sites left or came to, and every root are compared with it,
-one by one.
+by up to half an hour forwards and back, also in the middle of a long cut and, every other time, while the machine is off. The real doors
+and jobs live through it in one process at simulated times (`src/yuanjiao/simulation/judge/`); lines take no time. An oracle of plain
+loops over the beats truly heard says what an honest observer must say; every site's seconds, those of every village that sites left or
+came to, and every root are compared with it, one by one.
 
 "Must be found": its silence is longer than period, grace and one sweep, and nothing above it explains that silence. The end of an
 edge's outage settles whether the edge or its uplink was broken; two strikes that touch each other on that path cannot be told apart,
 and are not asked. What falls into announced work or a suspension is recorded and not told.
 
 A site's seconds must be equal unless its edge's clock drifts; then each boundary may be off by what that clock drifted between two words
-with the centre, rounded up to a second.
+with the centre while it ran, rounded up to a second. An edge that was off and is off again before the centre has told it the time says
+nothing of the time between: that is unknown.
 """
 SETTINGS = {"YUANJIAO_ROLE": "centre", "YUANJIAO_NAME": "判定", "YUANJIAO_BEAT_PERIOD_S": "60", "YUANJIAO_BEAT_GRACE_S": "30"}
 

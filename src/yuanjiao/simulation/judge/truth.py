@@ -117,6 +117,11 @@ class Truth:
     rhythms: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Edge → its number."""
+        return {county.edge: number for number, county in enumerate(self.city.counties)}
+
+    @cached_property
     def broken(self) -> dict[str, Spans]:
         """Code → when it does not work."""
         rows: dict[str, list[tuple[float, float]]] = {}

@@ -146,7 +146,7 @@ def _judge_seconds(bench: Bench, answer: Judgement) -> None:
     places: dict[str, Sums] = {}
     for site in bench.truth.city.sites():
         spans = _clipped(bench.stories[site.code][0], int(bench.until))
-        listening = beats.listening(bench.truth, site.edge)
+        listening = beats.dating(bench.truth, site.edge)
         tests = [test for test in bench.truth.tests[site.code] if was_made(bench.truth, site, test) and listening.holds(test.at)]
         expected = Sums()
         for place, first, last in bench.truth.pieces(site, int(bench.until)):
@@ -203,7 +203,7 @@ def _judge_plays(bench: Bench, answer: Judgement) -> list[Finding]:
 
 def _streaks(bench: Bench, site: SimSite) -> Iterator[tuple[float, float, str]]:
     """Failed tests in a row that were made and heard: the first, the last, the step."""
-    listening = beats.listening(bench.truth, site.edge)
+    listening = beats.dating(bench.truth, site.edge)
     made = [test for test in bench.truth.tests[site.code] if was_made(bench.truth, site, test) and listening.holds(test.at)]
     for ok, tests in groupby(made, key=lambda test: test.ok):
         if not ok:
