@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from yuanjiao.courseware.models import ChecklistLine
+from yuanjiao.courseware.queries import topics_offered
+from yuanjiao.courseware.steps import rounds_needed
 from yuanjiao.lib.env import BadSetting, Env
 from yuanjiao.wiring.cli import shared_address
 from yuanjiao.wiring.founding import found_city
@@ -67,6 +71,16 @@ def test_founding_makes_province_city_unit_and_administrator(db: None, at: objec
     account = Account.objects.get(username=founded.username)
     assert account.check_password(founded.password)
     assert actor_of(account, on=at.date()).covers(Permission.IMPORT_REGISTER, "/990000000000/990100000000/990101000000/")  # type: ignore[attr-defined]
+
+
+@pytest.mark.clause("CW17", "CW19")
+@pytest.mark.parametrize("reviews", [None, 1, 2])
+def test_founding_lays_down_how_courseware_is_reviewed(db: None, at: datetime, reviews: int | None) -> None:
+    asked = {} if reviews is None else {"reviews": reviews}
+    found_city(code="990100000000", name="青禾市", province_name="清源省", admin_name="陈", username="a1", at=at, **asked)
+    assert rounds_needed("/990000000000/990100000000/990101000000/") == (reviews or 3)
+    assert {topic.taxonomy.code for topic in topics_offered()} == {"subject", "audience", "interaction"}
+    assert ChecklistLine.objects.filter(material="", ended=False).count() >= 5
 
 
 @pytest.mark.parametrize(

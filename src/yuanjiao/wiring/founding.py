@@ -1,4 +1,5 @@
-"""The first rows of a new centre: the city (and its province), its organisation unit, and the administrator who imports the rest."""
+"""The first rows of a new centre: the city (and its province), its organisation unit, the administrator who imports the rest, and how
+courseware is reviewed: the usual topics and checklist, and the three reviews (一审二审三审) by different persons."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from yuanjiao.courseware.commands import ensure_usual_lists, set_review_rounds
+from yuanjiao.courseware.rules.life import MOST_ROUNDS
 from yuanjiao.flow.nodes.commands import ensure_self
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict
@@ -40,10 +43,11 @@ def found_city(
     at: datetime,
     since: date = LONG_AGO,
     password: str = "",
+    reviews: int = MOST_ROUNDS,
 ) -> Founded:
     """Make the city with its administrator; its places and unit are valid from `since`, so that a register with old dates fits in.
 
-    Conflict when a city is there already; Refused for a code that is none.
+    Conflict when a city is there already; Refused for a code that is none. `reviews`: by how many persons each item is reviewed.
     """
     day = local_day(at)
     if places_now.divisions(on=day).exists():
@@ -57,5 +61,7 @@ def found_city(
     password = password or secrets.token_urlsafe(9)
     account: Account = people.open_account(person=person, username=username, password=password)
     people.appoint(person=person, unit=unit, role=Role.CITY_ADMIN, on=day)
+    ensure_usual_lists(by=SYSTEM, at=at)
+    set_review_rounds(division=city, rounds=reviews, by=SYSTEM, at=at)
     people.write_audit(by=SYSTEM, action="建立", subject=f"{name} {code}", at=at, detail=f"首位管理员 {account.username}")
     return Founded(username, password)
