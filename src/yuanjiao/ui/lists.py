@@ -51,18 +51,30 @@ class Filter:
 class Pages(Paginator[Any]):
     """Pages of a list that may be as long as a nation: neither the count nor a page far down reads more than COUNTED rows."""
 
-    def __init__(self, rows: Any) -> None:
+    def __init__(self, rows: Any, *, keys_first: bool = False) -> None:
         super().__init__(rows, PAGE_SIZE)
+        self.rows, self.keys_first = rows, keys_first
+
+    @cached_property
+    def keys(self) -> list[Any]:
+        """The keys of the rows in order, at most one more than is counted."""
+        return list(self.rows.values_list("pk", flat=True)[: COUNTED + 1])
 
     @cached_property
     def found(self) -> int:
         """The number of rows, at most one more than is counted."""
+        if self.keys_first:
+            return len(self.keys)
         if isinstance(self.object_list, QuerySet):
             return self.object_list.order_by().values("pk")[: COUNTED + 1].count()
         return len(self.object_list)
 
     def opened(self, wanted: str | None) -> Page[Any]:
         """The page asked for. A first page that is not full tells the count itself: a search that finds little reads the rows once."""
+        if self.keys_first:
+            page = self.get_page(wanted)
+            page.object_list = self.rows.filter(pk__in=self.keys[page.start_index() - 1 : page.end_index()])
+            return page
         if wanted in {None, "", "1"} and isinstance(self.object_list, QuerySet):
             some = list(self.object_list[: self.per_page + 1])
             if len(some) <= self.per_page:
@@ -91,6 +103,8 @@ class ListPage(Generic[T]):
     unit: str = "远教"
     search: tuple[str, ...] = ()
     search_hint: str = ""
+    keys_first: bool = False
+    """Few rows among very many, found by an index: their keys are read once, for the count and the order; then the page."""
     find: Callable[[str], Sequence[int] | None] | None = None
     """Keys of the rows that have a word in one of the `search` fields, where somebody knows them; None: the database is asked."""
     filters: Sequence[Filter] = ()
@@ -107,7 +121,7 @@ def respond(request: HttpRequest, page: ListPage[Any], template: str = "ui/list.
     rows = _narrowed(request, page)
     if page.export and request.GET.get("export") == "xlsx":
         return _as_xlsx(page, rows)
-    shown = Pages(rows).opened(request.GET.get("page"))
+    shown = Pages(rows, keys_first=page.keys_first).opened(request.GET.get("page"))
     objects = list(shown.object_list)
     if page.prepare:
         page.prepare(objects)

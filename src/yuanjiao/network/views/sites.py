@@ -64,6 +64,7 @@ def site_list(request: ActingRequest) -> HttpResponseBase:
         empty="没有符合条件的站点。换一个条件，或到“导入台账”登记站点。",
         search=("name", "code", "pinyin", "division__name"),
         find=queries.sites_named,
+        keys_first=request.GET.get("state") in {State.DOWN, State.UNKNOWN},
         search_hint="站点名称、编号、拼音首字母或村名",
         filters=filters,
         lead="“不通”自最后一次心跳算起；监听中断、边缘失联期间记为“情况不明”，不算正常也不算不通。",
