@@ -94,7 +94,7 @@ def _rows(rows: QuerySet[Any, Any], field: str, wanted: Collection[Any] | None) 
 
 def _load_places(known: Known, named: Named | None) -> None:
     rows = places.open_divisions().values_list("pk", "uid", "path", "code", "name", "parent__code", "urban_rural", "valid_from")
-    for pk, uid, path, code, name, parent, urban_rural, valid_from in _rows(rows, "code", named and named.divisions):
+    for pk, uid, path, code, name, parent, urban_rural, valid_from in _rows(rows, "code", named.divisions if named else None):
         values = {"code": code, "name": name, "parent": parent or "", "urban_rural": urban_rural, "valid_from": valid_from}
         known.divisions[code] = Kept(pk, uid, path, values)
     keys = ("code", "name", "chain", "parent__code", "division__code", "temporary", "valid_from")
@@ -122,7 +122,7 @@ def _load_network(known: Known, named: Named | None) -> None:
     names = ("code", "kind", "model", "serial_number", "place", "purchased_on", "life_years")
     fields = [{"place": "place__code"}.get(name, name) for name in names]
     rows = network.assets().values_list("pk", "uid", "place__division__path", *fields)
-    for pk, uid, path, *values in _rows(rows, "code", named and named.assets):
+    for pk, uid, path, *values in _rows(rows, "code", named.assets if named else None):
         asset = dict(zip(names, values, strict=True))
         known.assets[asset["code"]] = Kept(pk, uid, path, asset)
 
@@ -142,7 +142,7 @@ def _load_people(known: Known, named: Named | None) -> None:
     fields = ("pk", "uid", "unit__division__path", "name", "unit__code", "post", "phone_digest", "phone_sealed")
     persons = None if named is None or named.units is None else set[int]()
     rows = people.people_rows().values_list(*fields)
-    for pk, uid, path, name, unit, post, phone_digest, phone_sealed in _rows(rows, "unit__code", named and named.units):
+    for pk, uid, path, name, unit, post, phone_digest, phone_sealed in _rows(rows, "unit__code", named.units if named else None):
         values = {"name": name, "unit": unit, "post": post, "phone_digest": phone_digest, "phone_sealed": phone_sealed}
         known.people.setdefault((unit, name), []).append(Kept(pk, uid, path, values))
         if persons is not None:
@@ -151,7 +151,7 @@ def _load_people(known: Known, named: Named | None) -> None:
         values = {"kind": duty.kind, "division": duty.division.code, "valid_from": duty.valid_from, "document": duty.document}
         key = (duty.person_id, duty.unit.code, duty.division.code, duty.kind)
         known.responsibilities[key] = Kept(duty.pk, duty.uid, duty.division.path, values | {"duty_unit": duty.unit.code})
-    for duty in _rows(people.responsibilities_open().filter(kind="first"), "division__code", named and named.divisions):
+    for duty in _rows(people.responsibilities_open().filter(kind="first"), "division__code", named.divisions if named else None):
         known.firsts[duty.chain, duty.division.code] = (duty.person_id, duty.person.name)
     _load_accounts(known, named, persons)
 
@@ -159,7 +159,7 @@ def _load_people(known: Known, named: Named | None) -> None:
 def _load_accounts(known: Known, named: Named | None, persons: set[int] | None) -> None:
     rows = people.accounts().values_list("pk", "uid", "username", "person_id")
     for pk, uid, username, person in chain(
-        _rows(rows, "username", named and named.usernames), () if persons is None else _rows(rows, "person", persons)
+        _rows(rows, "username", named.usernames if named else None), () if persons is None else _rows(rows, "person", persons)
     ):
         known.accounts[username] = Kept(pk, uid, "", {"username": username, "person": person})
         known.username_of[person] = username

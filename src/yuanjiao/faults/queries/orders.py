@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
@@ -81,7 +82,8 @@ def unstable_without_order() -> list[int]:
     """Keys of the outages told for what comes and goes, where nobody has been sent since it began, nor is there still."""
     order = WorkOrder.objects.filter(Q(outage_started_at__gte=OuterRef("started_at")) | Q(item__state__in=OPEN), subject=OuterRef("object"))
     told = WorkOrder.objects.filter(outage=OuterRef("told"))
-    return list(told_instabilities().filter(~Exists(told), ~Exists(order)).values_list("told", flat=True))
+    matters: QuerySet[Any] = told_instabilities()
+    return list(matters.filter(~Exists(told), ~Exists(order)).values_list("told", flat=True))
 
 
 @dataclass(frozen=True)
