@@ -29,7 +29,7 @@ from yuanjiao.courseware.models import (
 from yuanjiao.courseware.queries.columns import in_force, open_columns, titles_of_items
 from yuanjiao.courseware.rules.kinds import AGE_BANDS, KIND_NAMES, Kind
 from yuanjiao.courseware.rules.life import State
-from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.people.queries import within
 
 AGE_NAMES = dict(AGE_BANDS)
@@ -192,9 +192,9 @@ def search_due_count() -> int:
 def search_misses(*, since: date, paths: Iterable[str] = (), here: bool = True) -> list[tuple[str, int]]:
     """Words looked for in vain since a day, the most wanted first: `here` on this machine, and at those that serve the subtrees."""
     below = SearchMissCount.objects.filter(within("path", paths), day__gte=since)
-    own = Node.objects.filter(is_self=True).values("uid")  # what this machine told itself stands in its own rows
+    own = own_node().uid  # what this machine told itself stands in its own rows
     sums: Counter[str] = Counter()
-    for rows in ([SearchMiss.objects.filter(day__gte=since)] if here else []) + [below.exclude(origin__in=own)]:
+    for rows in ([SearchMiss.objects.filter(day__gte=since)] if here else []) + [below.exclude(origin=own)]:
         for words, times in rows.order_by().values_list("words").annotate(times=Sum("count")):
             sums[words] += int(times)
     return sorted(sums.items(), key=lambda one: (-one[1], one[0]))
