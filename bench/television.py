@@ -121,6 +121,9 @@ def _phone(browser: Browser, base: str, item: Courseware, form: str) -> Iterator
     ends = time.monotonic() + 90
     while time.monotonic() < ends and (told := page.evaluate(PLAYED))["at"] < WATCHED_S:
         page.wait_for_timeout(200)
+    source = page.evaluate("document.querySelector('video, audio').currentSrc")
+    if source.startswith("blob:") != (form == "auto"):
+        raise SystemExit(f"{form} was played from {source}: is hls.js in static/vendor (make setup-dev)?")
     context.close()
     yield _row(f"phone at 256 kbit/s, {form}: play to first picture or sound", told["started"] / 1000, "s")
     yield _row(f"phone at 256 kbit/s, {form}: stops in the first {WATCHED_S:.0f} s", told["stalls"], "", None)
