@@ -9,10 +9,16 @@ import numpy as np
 from django.db import transaction
 
 from yuanjiao.network.diagnosis.absorb import absorb
+from yuanjiao.network.diagnosis.children import unwritten, write_children
+from yuanjiao.network.diagnosis.ends import agree_with_states, end_all
 from yuanjiao.network.diagnosis.news import News, mark_judged, read_news
+from yuanjiao.network.diagnosis.noticed import tell_past
 from yuanjiao.network.diagnosis.picture import Picture, read_picture, stamp
+from yuanjiao.network.diagnosis.rulings import keep_rulings, settle
 from yuanjiao.network.diagnosis.sighting import Heard, see
+from yuanjiao.network.diagnosis.standing import bring_about, join_late
 from yuanjiao.network.diagnosis.turn import Turn
+from yuanjiao.network.diagnosis.unplayable import see_plays
 from yuanjiao.network.rules.causes import Mask, Places, find_causes
 
 CHILDREN_AT_ONCE = 20_000
@@ -42,7 +48,7 @@ def diagnose(*, at: datetime, heard: Heard | None = None, memory: Memory = MEMOR
         children = _take(turn, news, fresh=fresh)
         later = _is_of(children, news, len(picture.forest)) if len(children) > CHILDREN_AT_ONCE else np.zeros(len(news), np.bool_)
         if not later.any():
-            turn.write_children(children)
+            write_children(turn, children)
         mark_judged(news.ids[~later])
     if later.any():
         _write_rest(turn, news, later, children)
@@ -54,20 +60,20 @@ def diagnose(*, at: datetime, heard: Heard | None = None, memory: Memory = MEMOR
 def _take(turn: Turn, news: News, *, fresh: bool) -> Places:
     """Everything but the rows of children that have none yet: they are returned."""
     if fresh:
-        turn.agree_with_states(news)
+        agree_with_states(turn, news)
     found = absorb(turn.picture, news)
-    turn.end(found.ended)
-    turn.play()
+    end_all(turn, found.ended)
+    see_plays(turn)
     if turn.is_quiet(news, fresh=fresh):
         return np.zeros(0, np.int64)
-    turn.tell_past(found.past)
+    tell_past(turn, found.past)
     sight = see(turn.picture, turn.heard, turn.at)
     findings = find_causes(turn.picture.forest, sight, now=turn.now)
-    turn.join_late(findings, sight.told_below)
-    turn.decide(findings)
-    turn.settle()
-    turn.keep_rulings()
-    return turn.children()
+    join_late(turn, findings, sight.told_below)
+    bring_about(turn, findings)
+    settle(turn)
+    keep_rulings(turn)
+    return unwritten(turn)
 
 
 def _is_of(places: Places, news: News, size: int) -> Mask:
@@ -86,5 +92,5 @@ def _write_rest(turn: Turn, news: News, later: Mask, children: Places) -> None:
         part = children[start : start + CHILDREN_AT_ONCE]
         first, last = np.searchsorted(news.place[rows], (part[0], part[-1] + 1))
         with transaction.atomic():
-            turn.write_children(part)
+            write_children(turn, part)
             mark_judged(news.ids[rows[first:last]])

@@ -1,0 +1,80 @@
+"""What several steps of a turn do to an outage: begin it, hang it on another, tell it or keep it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from yuanjiao.network.diagnosis import holds
+from yuanjiao.network.diagnosis.picture import EVIDENCE, HOLDS, MAINTENANCE, UNSTABLE, Matter
+from yuanjiao.network.diagnosis.record import change, moment
+from yuanjiao.network.diagnosis.turn import Turn
+from yuanjiao.network.models import Outage, Sign
+
+
+def create(
+    turn: Turn, wanted: Sequence[tuple[int, float, float, float, str]], *, derived: bool = False, past: bool = False
+) -> list[Matter]:
+    """Rows of roots: place, started, lo, hi, sign. They wait for evidence until they are told; `past`: they are over already."""
+    forest = turn.picture.forest
+    rows = [
+        Outage(
+            object_id=int(forest.ids[place]),
+            started_at=moment(started),
+            started_lo=moment(lo),
+            started_hi=moment(hi),
+            detected_at=turn.at,
+            held=True,
+            held_for=HOLDS[EVIDENCE],
+            sign=sign,
+        )
+        for place, started, lo, hi, sign in wanted
+    ]
+    Outage.objects.bulk_create(rows, batch_size=500)
+    turn.changed |= bool(rows)
+    matters = [Matter(row.pk, place, started, derived=derived) for row, (place, started, _, _, _) in zip(rows, wanted, strict=True)]
+    picture = turn.picture
+    picture.matters.update((matter.pk, matter) for matter in matters)
+    for matter, (place, started, _, _, sign) in zip(matters, () if past else wanted, strict=not past):
+        picture.outage[place], picture.started[place], picture.root[place] = matter.pk, int(started), 0
+        picture.hold[place], picture.play[place] = EVIDENCE, sign == Sign.PLAY.value
+    return matters
+
+
+def hang(turn: Turn, pk: int, places: Sequence[int]) -> None:
+    """The outages of these places are explained by the one with this key from now on."""
+    keys = [int(turn.picture.outage[place]) for place in places]
+    change(keys, root=pk, held=False, held_for="", fault_class=class_of(turn, pk))
+    for key in keys:
+        turn.picture.matters.pop(key, None)
+    turn.changed = True
+
+
+def class_of(turn: Turn, pk: int) -> str:
+    """The class of a root; empty until it has a verdict."""
+    matter = turn.picture.matters.get(pk)
+    return matter.fault if matter is not None else ""
+
+
+def came_or_went(turn: Turn, place: int, at: float) -> None:
+    """An object that is unstable has changed once more."""
+    if place in turn.picture.unstable:
+        pk, changed = turn.picture.unstable[place]
+        turn.picture.unstable[place] = pk, max(at, changed)
+
+
+def release(turn: Turn, matter: Matter) -> None:
+    """Tell it, unless it belongs to a matter that is told already or to announced work."""
+    place = matter.place
+    again = holds.note_drop(turn.picture, matter, turn.at)
+    hold = UNSTABLE if again else MAINTENANCE if holds.in_maintenance(turn.picture, matter, turn.windows[1]) else 0
+    turn.picture.hold[place] = hold
+    change([matter.pk], held=hold > 0, held_for=HOLDS[hold])
+    turn.changed = True
+
+
+def affects(turn: Turn, key: int, count: int) -> None:
+    """A root darkens so many sites; the number never shrinks."""
+    matter = turn.picture.matters.get(key)
+    if matter is not None and count > matter.affected:
+        matter.affected = count
+        change([key], affected_count=count)
