@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from yuanjiao.courseware.queries import columns_managed_by, item_detail, made_items
+from yuanjiao.courseware.queries import columns_managed_by, item_detail, made_items, newest_version
+from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound, Refused
 from yuanjiao.people.access import ActingRequest, door
@@ -167,7 +168,7 @@ def _column(request: ActingRequest) -> Any:
 
 @door()
 def sheet(request: ActingRequest, uid: UUID) -> HttpResponse:
-    """The judge's sheet of one work received: number, title, film; not who made it."""
+    """The judge's sheet of one work received: number, title, the work itself of whatever kind; not who made it (CW12)."""
     entry, judge = _for_judge(request, uid)
     criteria = list(entry.contest.criteria.all())
     back = reverse("production:contest", args=[entry.contest.uid])
@@ -182,9 +183,23 @@ def sheet(request: ActingRequest, uid: UUID) -> HttpResponse:
     held = judge.sheets.filter(entry=entry).first()
     points = dict(held.lines.values_list("criterion_id", "given")) if held else {}
     rows = [(one, points.get(one.pk, "")) for one in criteria]
-    film = item_detail(entry.item_uid, on=clock.today()).rendition("box-sd")
-    context = {"page_title": _("%d 号作品") % entry.number, "entry": entry, "rows": rows, "held": held, "back": back, "film": film}
-    return render(request, "production/sheet.html", context)
+    context = {"page_title": _("%d 号作品") % entry.number, "entry": entry, "rows": rows, "held": held, "back": back}
+    return render(request, "production/sheet.html", {**context, **_shown(entry)})
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    """The work without who made it or speaks in it: what of it is played, read, looked at. Empty once it is withdrawn."""
+    newest = newest_version(entry.item_uid) or entry.item_uid
+    try:
+        work = item_detail(newest, on=clock.today())
+    except NotFound:
+        return {}
+    return {
+        "work": {"kind": work.kind, "summary": work.summary, "body": work.body, "address": work.address, "parts": work.parts},
+        "film": work.rendition("box-sd") if work.kind == Kind.VIDEO else None,
+        "sound": work.rendition("audio"),
+        "captions": work.rendition("captions"),
+    }
 
 
 def _for_judge(request: ActingRequest, uid: UUID) -> tuple[Entry, Any]:
