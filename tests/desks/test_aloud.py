@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from tests.desks.conftest import Stock
+from yuanjiao.courseware.models import Courseware
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 VOICE = """(() => {
@@ -59,11 +60,27 @@ def test_a_device_without_a_voice_offers_none(chromium: Any, shown: Stock, live_
     assert page.errors == []
 
 
-def test_the_television_reads_title_and_summary(chromium: Any, shown: Stock, live_server: Any) -> None:
+def test_the_film_falls_silent_while_its_words_are_read_and_leaving_the_page_stops_them(
+    chromium: Any, shown: Stock, live_server: Any
+) -> None:
     item = shown.items["春季仔猪保温与防疫"]
+    page = opened(chromium, live_server.url + reverse("desks:portal_item", args=[item.uid]), {"width": 390, "height": 844})
+    page.evaluate("document.querySelector('video').pause = () => { window.paused = true; }")
+    page.click("[data-aloud]")
+    assert page.evaluate("window.paused") is True
+    assert item.summary in page.evaluate(SAID)
+    page.evaluate("window.dispatchEvent(new Event('pagehide'))")
+    assert page.evaluate("window.cancelled") == 1
+
+
+@pytest.mark.parametrize("keys", [("3",), ("ArrowDown", "ArrowDown", "Enter")], ids=["digit", "six keys"])
+def test_the_television_reads_title_and_summary_as_they_stand(chromium: Any, shown: Stock, live_server: Any, keys: tuple[str, ...]) -> None:
+    item = shown.items["春季仔猪保温与防疫"]
+    Courseware.objects.filter(pk=item.pk).update(summary="低于 15 度 & 潮湿时保温。")
     page = opened(chromium, live_server.url + reverse("desks:tv_item", args=[item.uid]), {"width": 720, "height": 576})
-    page.keyboard.press("3")
-    said = page.evaluate(SAID)
-    assert "春季仔猪保温与防疫" in said
-    assert "仔猪怕冷又怕湿" in said
+    for key in keys:
+        page.keyboard.press(key)
+    assert page.evaluate(SAID) == "春季仔猪保温与防疫。低于 15 度 & 潮湿时保温。"
+    page.keyboard.press(keys[-1])
+    assert page.evaluate("window.cancelled") >= 1, "it begins anew, never twice at once"
     assert page.errors == []

@@ -49,8 +49,7 @@
   }
 
   function aloud() {
-    var words = document.getElementById('title').innerHTML + '。' + document.getElementById('summary').innerHTML;
-    var voice = new window.SpeechSynthesisUtterance(words);
+    var voice = new window.SpeechSynthesisUtterance(document.getElementById('title').textContent + '。' + document.getElementById('summary').textContent);
     voice.lang = 'zh-CN';
     window.speechSynthesis.cancel();
     window.speechSynthesis.speak(voice);
