@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from io import BytesIO
 from itertools import count
 from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
+from openpyxl import load_workbook
 
 from yuanjiao.lib import clock
 from yuanjiao.network.models import ListeningMark, Liveness, Outage, OutageVerdict, PlayTest, RateTarget, State, StateChange
@@ -139,6 +141,36 @@ def test_the_ranking_lists_units_above_the_threshold_with_the_highest_share(livi
     assert client.get("/screen/ranking/?month=3月").status_code == 400
     month = client.get(f"/screen/ranking/?month={clock.today():%Y-%m}").content.decode()
     assert "按时间加权" in month
+
+
+def register_of(client: Client, address: str) -> tuple[list[Any], dict[Any, dict[Any, Any]]]:
+    """Every cell of the ranking's 台账, and its rows by unit."""
+    link = re.search(r'href="(\?[^"]*export=xlsx)"', client.get(address).content.decode())
+    assert link is not None
+    answer = client.get("/screen/ranking/" + link[1].replace("&amp;", "&"))
+    sheet = load_workbook(BytesIO(b"".join(answer.streaming_content))).active  # type: ignore[attr-defined]
+    cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    head = next(number for number, row in enumerate(cells) if "名单" in row)
+    rows = {row[cells[head].index("单位")]: dict(zip(cells[head], row, strict=True)) for row in cells[head + 1 :]}
+    return [cell for row in cells for cell in row if cell], rows
+
+
+@pytest.mark.clause("OPS12", "OPS13")
+def test_the_ranking_goes_out_as_a_register_with_what_stands_beside_each_share(living: Cast, log_in: Callable[[str], Client]) -> None:
+    PracticeNote.objects.create(division=living.divisions[SHI], title="每周一巡", words="村村有台账", written_at=clock.now())
+    cells, rows = register_of(log_in("lingdao"), "/screen/ranking/?over=5")
+    liu, shi = rows["柳溪县"], rows["石岭县"]
+    assert [liu[name] for name in ("名单", "名次", "故障率", "不通（个）")] == ["故障率 5% 以上", 1, "50.00%", 2]
+    assert [shi[name] for name in ("名单", "故障率", "经验做法、说明")] == ["保持得最好", "0.00%", "每周一巡"]
+    assert any("故障率＝不通" in str(cell) for cell in cells)
+    assert "故障率 60% 以上" not in register_of(log_in("lingdao"), "/screen/ranking/?over=60")[0]
+
+
+def test_the_register_of_a_month_is_of_that_month_and_counted_in_seconds(living: Cast, log_in: Callable[[str], Client]) -> None:
+    cells, rows = register_of(log_in("lingdao"), f"/screen/ranking/?month={clock.today():%Y-%m}")
+    assert rows["柳溪县"]["不通（秒）"] >= 3 * 3600 - 60
+    assert any("按时间加权" in str(cell) for cell in cells)
+    assert any(f"{clock.today():%Y-%m}" in str(cell) for cell in cells[:2])
 
 
 @pytest.mark.clause("OPS13")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from yuanjiao.desks.screen import board
+from yuanjiao.desks.screen import board, sheet
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network import queries as network
@@ -17,8 +18,10 @@ from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import ancestors, division_by_code
 from yuanjiao.places.rules import Level
+from yuanjiao.ui.lists import respond
 
 ROOTS_SHOWN, UNITS_SHOWN = 10, 5
+FAULT_SHARE = _("故障率＝不通 ÷（畅通＋不通），情况不明不计入也不排名。")
 
 
 @door(Permission.SEE_SCREEN)
@@ -49,7 +52,7 @@ def screen(request: ActingRequest) -> HttpResponse:
 
 
 @door(Permission.SEE_SCREEN)
-def ranking(request: ActingRequest) -> HttpResponse:
+def ranking(request: ActingRequest) -> HttpResponseBase:
     """Units below a division above a share of faulty sites (?over=5, per cent), and the best; now, or over a month (?month=2026-03)."""
     at = clock.now().replace(microsecond=0)
     division, over = _division(request, at), _over(request.GET.get("over", ""))
@@ -57,6 +60,12 @@ def ranking(request: ActingRequest) -> HttpResponse:
     start, end = _month_span(month, at) if month else (at, None)
     found = network.rank_units(network.rates_by_child(division, start, end), threshold=over)
     worst, best = board.ranked(found, 1000)
+    rule = (worst or best)[0].standing.rate.sentence if worst or best else ""
+    if request.GET.get("export") == "xlsx":
+        lines = sheet.lines(worst, best, found.unranked, f"{over * 100:g}")
+        title = _("%s各单位故障率") % division.name + (f" {month}" if month else "")
+        unit = _("秒") if end else _("个")
+        return respond(request, sheet.ranking_page(title, lines, unit=unit, notes=[FAULT_SHARE, rule, _span(start, end)]))
     context = {
         "page_title": _("%s各单位故障率") % division.name,
         "division": division,
@@ -68,10 +77,18 @@ def ranking(request: ActingRequest) -> HttpResponse:
         "start": start,
         "end": end,
         "crumbs": [row for row in ancestors(division) if request.actor.covers(Permission.SEE_SCREEN, row.path)][:-1],
-        "rule": (worst or best)[0].standing.rate.sentence if worst or best else "",
+        "rule": rule,
+        "fault_rule": FAULT_SHARE,
+        "export_address": "?" + urlencode({"division": division.code, "over": f"{over * 100:g}", "month": month, "export": "xlsx"}),
         "unit": _("站点·小时") if end else _("站点"),
     }
     return render(request, "desks/ranking.html", context)
+
+
+def _span(start: datetime, end: datetime | None) -> str:
+    """The time the figures are of, in China's time."""
+    first, last = (f"{one.astimezone(clock.CHINA):%Y-%m-%d %H:%M}" for one in (start, end or start))
+    return _("{first} 至 {last}，按时间加权。").format(first=first, last=last) if end else _("截至 %s。") % first
 
 
 def _over(text: str) -> float:
