@@ -16,7 +16,7 @@ from yuanjiao.flow.journal.record import record, record_many
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.commands.moments import told, told_many, whole
-from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged
+from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged, lay_ahead
 from yuanjiao.network.live import STATE_NAMES, Transitions, Word, boot_id
 from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Watermark
 
@@ -30,7 +30,8 @@ PLAY_TESTS = UUID("6f1d3c52-6a53-4f1e-9b7e-0d7a6c1f2b10")
 
 
 def changes_of(transitions: Transitions, *, ahead_s: float) -> list[StateChanged]:
-    """What the journal is told of these transitions; the parent's time is `ahead_s` seconds ahead of ours. Asks no database."""
+    """What the journal is told of these transitions, laid out for the database as well; the parent's time is `ahead_s` seconds ahead of
+    ours. Asks no database."""
     columns = [told_many(times, ahead_s) for times in (transitions.at, transitions.heard, transitions.latest)]
     changes = [
         Change(code=code, state=STATE_NAMES[state], at=begun, last=last, latest=latest, reason=REASONS[state])
@@ -38,7 +39,9 @@ def changes_of(transitions: Transitions, *, ahead_s: float) -> list[StateChanged
         if begun is not None
     ]
     parts = range(0, len(changes), CHANGES_PER_EVENT)
-    return [StateChanged(changes=changes[start : start + CHANGES_PER_EVENT]) for start in parts]
+    told_together = [changes[start : start + CHANGES_PER_EVENT] for start in parts]
+    lay_ahead(told_together)
+    return [StateChanged(changes=some) for some in told_together]
 
 
 def record_changes(*, events: Sequence[StateChanged], at: datetime) -> int:

@@ -9,11 +9,11 @@ from itertools import chain
 from uuid import UUID
 
 import numpy as np
-from django.db.models import BigIntegerField, F, Func, Q, QuerySet, TextField
+from django.db.models import BigIntegerField, F, Func, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 
 from yuanjiao.lib import clock
-from yuanjiao.network.models import ListeningMark, PlayTest, StateChange, Watermark, ends_after
+from yuanjiao.network.models import ListeningMark, ManagedObject, PlayTest, StateChange, Watermark, begun_from
 from yuanjiao.network.rules.days import Day, day_of
 from yuanjiao.network.rules.rates import DOWN, FOREVER, UP, Ints, RateRule, SiteSpans
 
@@ -57,8 +57,37 @@ def span_rows(rows: QuerySet[StateChange]) -> Iterable[tuple[int, ...]]:
 
 
 def overlapping(start: int, end: int) -> Q:
-    """State spans that overlap [start, end)."""
-    return Q(at__lt=moment(end)) & (Q(until=None) | ends_after(moment(start)))
+    """State spans that overlap [start, end), for questions about some objects: their own stories are read. Of all: `spans_of_all`."""
+    return Q(at__lt=moment(end)) & (Q(until=None) | Q(until__gt=moment(start)))
+
+
+def spans_of_all(start: int, end: int) -> Ints:
+    """State spans of all objects that overlap [start, end), as they came: what began in it, and what each object was in when it began.
+
+    No index holds the ends of spans. What an object was in is the last of its story that began before.
+    """
+    return _as_they_came(_begun(start, end), _standing(start, ManagedObject.objects.all()))
+
+
+def ended_of_all(start: int, end: int) -> Ints:
+    """The same without those that last: of what stood at `start`, only objects that have changed since are asked for."""
+    begun = StateChange.objects.filter(begun_from(moment(start)))
+    changed = _standing(start, ManagedObject.objects.filter(pk__in=begun.values("object")))
+    return _as_they_came(_begun(start, end).exclude(until=None), changed.exclude(until=None))
+
+
+def _begun(start: int, end: int) -> QuerySet[StateChange]:
+    return StateChange.objects.filter(begun_from(moment(start)), overlapping(start, end))
+
+
+def _standing(start: int, objects: QuerySet[ManagedObject]) -> QuerySet[StateChange]:
+    story = StateChange.objects.filter(overlapping(start, start), object=OuterRef("pk")).order_by("-at")
+    return StateChange.objects.filter(pk__in=objects.order_by().values_list(Subquery(story.values("pk")[:1])))
+
+
+def _as_they_came(*rows: QuerySet[StateChange]) -> Ints:
+    spans = np.concatenate([table(span_rows(some), 7) for some in rows])
+    return spans[np.argsort(spans[:, 6], kind="stable")]
 
 
 def test_rows(rows: QuerySet[PlayTest]) -> Iterable[tuple[int, ...]]:
@@ -107,7 +136,8 @@ def read(scopes: Iterable[Scope], start: int, end: int, rule: RateRule) -> tuple
     """State spans that overlap [start, end) and the play tests that may speak in it, as `span_rows` and `test_rows` give them."""
     since, spans, tests = moment(start - rule.play_days * 86_400), [], []
     for scope in scopes:
-        spans.append(table(span_rows(StateChange.objects.filter(overlapping(start, end), scope.changes).order_by("id")), 7))
+        own = StateChange.objects.filter(overlapping(start, end), scope.changes).order_by("id")
+        spans.append(table(span_rows(own), 7) if scope.changes else spans_of_all(start, end))
         tests.append(table(test_rows(PlayTest.objects.filter(scope.tests, at__gt=since, at__lt=moment(end))), 4))
     return np.concatenate([table([], 7), *spans]), np.concatenate([table([], 4), *tests])
 

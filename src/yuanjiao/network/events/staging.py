@@ -9,6 +9,7 @@ transaction; the two temporary tables are this connection's own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,26 @@ STAGED = (
     "known_observer",
     "open_id",
 )
+
+
+@contextmanager
+def by_key() -> Iterator[None]:
+    """Inside, a database server finds each row by its key. It knows nothing of the temporary tables and would rather read all changes there
+    ever were, once for every part of a storm, to join them at once."""
+    _plan(PLAIN)
+    yield
+    _plan(USUAL)
+
+
+def _plan(settings: str) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(settings)
+
+
+_CHOICES = ("enable_hashjoin", "enable_mergejoin", "jit")
+PLAIN = "; ".join(f"SET LOCAL {name} = off" for name in _CHOICES)
+USUAL = "; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _CHOICES)
 
 
 def paths_told_of(observer: UUID) -> list[str]:

@@ -38,6 +38,11 @@ def apply_changes(pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
     Refused when an entry tells of an object twice.
     """
     once = telling.lay_out([(fact.origin, fact.seq, event.changes) for event, fact in pairs])
+    with staging.by_key():
+        _write(once, pairs)
+
+
+def _write(once: bool, pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
     for origin in {fact.origin for _, fact in pairs} - {own_node().uid}:  # we may speak of all that we hear
         require_told_of(origin, staging.paths_told_of(origin))
     staging.stage_told(once=once)
@@ -51,5 +56,6 @@ def apply_deaf(event: Deaf, fact: Fact) -> None:
     """Everything this observer had an opinion on becomes unknown from `start` (never before its own last change)."""
     _, new = ListeningGap.objects.get_or_create(observer=fact.origin, seq=fact.seq, defaults={"start": event.start, "end": event.end})
     if new:
-        staging.stage_unknown(observer=fact.origin, seq=fact.seq, start=event.start, edges=event.edges)
-        staging.keep(once=True)
+        with staging.by_key():
+            staging.stage_unknown(observer=fact.origin, seq=fact.seq, start=event.start, edges=event.edges)
+            staging.keep(once=True)

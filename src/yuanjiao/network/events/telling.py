@@ -1,15 +1,18 @@
 """Told changes laid out for the database, as a table `network_told` of this connection: one row per change, in the order told.
 
-In a storm a few moments stand for 700,000 changes. For an embedded database the distinct words (state, times, reason) are therefore
-written once, and each change is its object's code and two small numbers in one JSON object that the database takes apart itself: a row
-bound value by value costs four times as much. A database server takes the rows by COPY.
+In a storm a few moments stand for 700,000 changes. The distinct words (state, times, reason) are therefore written once, and each change
+is its object's code and two small numbers: for an embedded database in one JSON object that it takes apart itself (a row bound value by
+value costs four times as much), for a database server as lines of a COPY. All of that is made of the changes alone, so that another
+thread can make it while the database writes what came before (`lay_ahead`).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
-from itertools import count, islice
+from itertools import accumulate, count, islice
 from typing import Any
 from uuid import UUID
 
@@ -37,22 +40,49 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 Entry = tuple[UUID, int, Sequence[Change]]
 """observer, seq, its changes."""
-ONE_TABLE = (
-    "CREATE TEMPORARY TABLE IF NOT EXISTS network_told (ord bigint, code text, state text, at timestamptz, "
-    "last_heard_at timestamptz, latest_at timestamptz, reason text, observer uuid, seq bigint)",
-    "TRUNCATE network_told",
-)
-TABLES = ("network_said", "network_word", "network_entry")
-VIEW = (
-    "CREATE TEMPORARY TABLE IF NOT EXISTS network_said (ord integer primary key, code text, word integer, entry integer)",
-    "CREATE TEMPORARY TABLE IF NOT EXISTS network_word "
-    "(id integer primary key, state text, at text, last_heard_at text, latest_at text, reason text)",
-    "CREATE TEMPORARY TABLE IF NOT EXISTS network_entry (id integer primary key, observer text, seq integer, first integer)",
-    "CREATE TEMPORARY VIEW IF NOT EXISTS network_told AS "
+TOLD = (
     "SELECT s.ord, s.code, w.state, w.at, w.last_heard_at, w.latest_at, w.reason, e.observer, e.seq "
-    "FROM network_said s CROSS JOIN network_word w ON w.id = s.word CROSS JOIN network_entry e ON e.id = s.entry",
-    *(f"DELETE FROM {table}" for table in TABLES),
-)  # CROSS JOIN: in the order told
+    "FROM network_said s CROSS JOIN network_word w CROSS JOIN network_entry e WHERE w.id = s.word AND e.id = s.entry"
+)
+"""For SQLite CROSS JOIN keeps to the order told."""
+TABLES = ("network_said", "network_word", "network_entry")
+MADE = {
+    "sqlite": (
+        "CREATE TEMPORARY TABLE IF NOT EXISTS network_said (ord integer primary key, code text, word integer, entry integer)",
+        "CREATE TEMPORARY TABLE IF NOT EXISTS network_word "
+        "(id integer primary key, state text, at text, last_heard_at text, latest_at text, reason text)",
+        "CREATE TEMPORARY TABLE IF NOT EXISTS network_entry (id integer primary key, observer text, seq integer, first integer)",
+        f"CREATE TEMPORARY VIEW IF NOT EXISTS network_told AS {TOLD}",
+    ),
+    "postgresql": (
+        "CREATE TEMPORARY TABLE network_said (ord integer, code text, word integer, entry integer)",
+        "CREATE TEMPORARY TABLE network_word (id integer primary key, state text, at timestamptz, last_heard_at timestamptz, "
+        "latest_at timestamptz, reason text)",
+        "CREATE TEMPORARY TABLE network_entry (id integer primary key, observer uuid, seq bigint, first integer)",
+        f"CREATE TEMPORARY VIEW network_told AS {TOLD}",
+    ),
+}
+CLEARED = {"sqlite": tuple(f"DELETE FROM {table}" for table in TABLES), "postgresql": (f"TRUNCATE {', '.join(TABLES)}",)}
+
+
+class Laid(msgspec.Struct, frozen=True):
+    """Changes of some entries in the form the database takes: codes with their numbers, the distinct words, and whether no object
+    occurs twice."""
+
+    parts: list[str]
+    words: list[tuple[Any, ...]]
+    once: bool
+
+
+Changes = Sequence[Sequence[Change]]
+"""Of each entry."""
+_AHEAD: deque[tuple[Changes, Laid]] = deque(maxlen=2)
+"""What was laid out ahead and not yet asked for: one part is written, the next one waits."""
+
+
+def lay_ahead(changes: Changes) -> None:
+    """Lay out what will be told next, in any thread: whoever tells of just these objects in memory finds it done."""
+    _AHEAD.append((changes, laid(changes)))
 
 
 def lay_out(entries: Sequence[Entry]) -> bool:
@@ -60,44 +90,59 @@ def lay_out(entries: Sequence[Entry]) -> bool:
 
     Refused when one entry tells of an object twice.
     """
-    embedded = connection.vendor == "sqlite"
+    done = _done_ahead(entries) or laid([changes for *_, changes in entries])
     clear()
-    seen: set[str] = set()
-    for _, _, changes in entries:
-        codes = {change.code for change in changes}
-        if len(codes) < len(changes):
-            raise Refused("一条状态记录中同一对象出现了两次")
-        seen |= codes
-    (_say if embedded else _copy)(entries)
-    return len(seen) == sum(len(changes) for _, _, changes in entries)
+    (_say if connection.vendor == "sqlite" else _copy)(done, entries)
+    return done.once
 
 
 def clear() -> None:
     """Nothing is told; the tables are made at the first use of a connection."""
+    vendor = connection.vendor
     with connection.cursor() as cursor:
-        for statement in VIEW if connection.vendor == "sqlite" else ONE_TABLE:
+        if vendor == "sqlite" or not is_made(cursor, "network_told"):
+            for statement in MADE[vendor]:
+                cursor.execute(statement)
+        for statement in CLEARED[vendor]:
             cursor.execute(statement)
 
 
-def _say(entries: Sequence[Entry]) -> None:
+def is_made(cursor: Any, name: str) -> bool:
+    """Whether a database server knows a table of this connection's own; to make it if it does not exist would say so each time."""
+    cursor.execute("SELECT to_regclass(%s)", [f"pg_temp.{name}"])
+    return cursor.fetchone()[0] is not None
+
+
+def laid(changes: Changes) -> Laid:
+    """Asks no database. Refused when one entry tells of an object twice."""
     words = _Numbered()
-    for part in _apart(entries, words):
-        text = msgspec.json.encode(part).decode()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO network_said SELECT NULL, key, value >> {ENTRY_BITS}, value & {ENTRY_MASK} FROM json_each(%s)", [text]
-            )
-    moments = _Made(connection.ops.adapt_datetimefield_value)
-    rows = ((number, state, *(moments[time] for time in times), reason) for (state, *times, reason), number in words.items())
-    _insert("network_word", rows, 6)
-    _insert("network_entry", _entry_rows(entries), 4)
+    said = [
+        {one.code: words[one.state, one.at, one.last, one.latest, one.reason] << ENTRY_BITS | number for one in told}
+        for number, told in enumerate(changes)
+    ]
+    told_of = sum(map(len, changes))
+    if sum(map(len, said)) < told_of:
+        raise Refused("一条状态记录中同一对象出现了两次")
+    once = len(set().union(*said)) == told_of
+    embedded = connection.vendor == "sqlite"
+    parts = [msgspec.json.encode(part).decode() for part in _apart(said)] if embedded else [_lines(said)]
+    return Laid(parts, list(words), once)
 
 
-def _apart(entries: Sequence[Entry], words: dict[Any, int]) -> Iterator[dict[str, int]]:
-    """Code → number of its word and of its entry; a code that comes again, or a great many, begin a new part."""
+def _done_ahead(entries: Sequence[Entry]) -> Laid | None:
+    for waiting in list(_AHEAD):
+        changes, done = waiting
+        if len(changes) == len(entries) and all(one is other for one, (*_, other) in zip(changes, entries, strict=True)):
+            with suppress(ValueError):
+                _AHEAD.remove(waiting)
+            return done
+    return None
+
+
+def _apart(said: Sequence[dict[str, int]]) -> Iterator[dict[str, int]]:
+    """As few objects as can be; a code that comes again, or a great many, begin a new one."""
     part: dict[str, int] = {}
-    for number, (_, _, changes) in enumerate(entries):
-        told = {one.code: words[one.state, one.at, one.last, one.latest, one.reason] << ENTRY_BITS | number for one in changes}
+    for told in said:
         if part and (len(part) >= CHUNK or not part.keys().isdisjoint(told)):
             yield part
             part = {}
@@ -106,11 +151,49 @@ def _apart(entries: Sequence[Entry], words: dict[Any, int]) -> Iterator[dict[str
         yield part
 
 
-def _entry_rows(entries: Sequence[Entry]) -> Iterator[tuple[int, str, int, int]]:
-    first = 1
-    for number, (observer, seq, changes) in enumerate(entries):
-        yield number, observer.hex, seq, first
-        first += len(changes)
+def _lines(said: Sequence[dict[str, int]]) -> str:
+    """As COPY reads them: place, code, word, entry."""
+    order = count(1)
+    return "".join(
+        f"{next(order)}\t{code.translate(ESCAPED)}\t{both >> ENTRY_BITS}\t{both & ENTRY_MASK}\n"
+        for told in said
+        for code, both in told.items()
+    )
+
+
+ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _say(done: Laid, entries: Sequence[Entry]) -> None:
+    with connection.cursor() as cursor:
+        for part in done.parts:
+            cursor.execute(
+                f"INSERT INTO network_said SELECT NULL, key, value >> {ENTRY_BITS}, value & {ENTRY_MASK} FROM json_each(%s)", [part]
+            )
+    moments = _Made(connection.ops.adapt_datetimefield_value)
+    rows = ((number, state, *(moments[time] for time in times), reason) for number, (state, *times, reason) in enumerate(done.words))
+    _insert("network_word", rows, 6)
+    _insert("network_entry", ((number, observer.hex, seq, first) for number, observer, seq, first in _entry_rows(entries)), 4)
+
+
+def _copy(done: Laid, entries: Sequence[Entry]) -> None:
+    with connection.cursor() as cursor:
+        with cursor.copy("COPY network_said FROM STDIN") as copy:
+            for part in done.parts:
+                copy.write(part)
+        for table, rows in (
+            ("network_word", ((number, *word) for number, word in enumerate(done.words))),
+            ("network_entry", _entry_rows(entries)),
+        ):
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+
+def _entry_rows(entries: Sequence[Entry]) -> Iterator[tuple[int, UUID, int, int]]:
+    """Number, observer, seq, and the place of its first change."""
+    firsts = accumulate((len(changes) for *_, changes in entries), initial=1)
+    return ((number, observer, seq, first) for (number, (observer, seq, _)), first in zip(enumerate(entries), firsts, strict=False))
 
 
 def _insert(table: str, rows: Iterator[tuple[Any, ...]], width: int) -> None:
@@ -118,14 +201,6 @@ def _insert(table: str, rows: Iterator[tuple[Any, ...]], width: int) -> None:
     with connection.cursor() as cursor:
         while part := list(islice(rows, BOUND)):
             cursor.executemany(statement, part)
-
-
-def _copy(entries: Sequence[Entry]) -> None:
-    order = count(1)
-    with connection.cursor() as cursor, cursor.copy("COPY network_told FROM STDIN") as copy:
-        for observer, seq, changes in entries:
-            for one in changes:
-                copy.write_row((next(order), one.code, one.state, one.at, one.last, one.latest, one.reason, observer, seq))
 
 
 class _Made(dict[Any, Any]):

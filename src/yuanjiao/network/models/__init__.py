@@ -1,7 +1,7 @@
 """The tables of the network, by noun."""
 
 from yuanjiao.network.models.checks import BoxSighting, CheckKind, EdgeCheck, Probe, ProbeMethod, ProbeOutcome
-from yuanjiao.network.models.hours import ends_after
+from yuanjiao.network.models.hours import begun_from
 from yuanjiao.network.models.intakes import Intake, IntakeLease
 from yuanjiao.network.models.liveness import ListeningGap, ListeningMark, Liveness, PlayTest, State, StateChange, Watermark
 from yuanjiao.network.models.outages import FaultClass, Hold, Instability, Outage, OutageVerdict, Sign
@@ -61,7 +61,7 @@ __all__ = [
     "State",
     "StateChange",
     "Watermark",
+    "begun_from",
     "edits_between",
-    "ends_after",
     "version_number",
 ]

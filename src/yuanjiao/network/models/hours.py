@@ -1,4 +1,4 @@
-"""The hour a moment lies in, as the database finds it: for an index that a storm only adds to at few places."""
+"""The hour a moment lies in, as the database finds it: for an index that a storm only adds to at its end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.db.models.lookups import GreaterThanOrEqual
 
 
 class HourOf(Func):
-    """The hour (UTC) of a moment. Spans that end in one hour stand together in the index, in the order of their beginnings: by the second
-    of their end they would be torn apart, and every page of the index be touched again with each part of a storm."""
+    """The hour (UTC) of a moment. Spans that begin in one hour stand together in the index, in the order they were written: by the second
+    of their beginning they would be torn apart, and every page of the index be touched again with each part of a storm."""
 
     output_field = DateTimeField()
 
@@ -21,6 +21,6 @@ class HourOf(Func):
         return super().as_sql(compiler, connection, template="DATE_TRUNC('hour', %(expressions)s AT TIME ZONE 'UTC')", **extra)
 
 
-def ends_after(moment: datetime) -> Q:
-    """Spans that ended after a moment, in the words of the index `state_overlap`."""
-    return Q(GreaterThanOrEqual(HourOf(F("until")), HourOf(Value(moment)))) & Q(until__gt=moment)
+def begun_from(moment: datetime) -> Q:
+    """Spans that began at a moment or later, in the words of the index `state_began`."""
+    return Q(GreaterThanOrEqual(HourOf(F("at")), HourOf(Value(moment)))) & Q(at__gte=moment)

@@ -8,8 +8,20 @@ import numpy as np
 from django.db.models import Q
 
 from yuanjiao.network.counting.counters import COUNTERS, Present
-from yuanjiao.network.counting.reading import ends_of, moment, overlapping, read, record_ends, scopes_of, span_rows, table, test_rows
-from yuanjiao.network.models import PlayTest, StateChange, ends_after
+from yuanjiao.network.counting.reading import (
+    ended_of_all,
+    ends_of,
+    moment,
+    overlapping,
+    read,
+    record_ends,
+    scopes_of,
+    span_rows,
+    spans_of_all,
+    table,
+    test_rows,
+)
+from yuanjiao.network.models import PlayTest, StateChange
 from yuanjiao.network.queries.population import Population, site_keys
 from yuanjiao.network.queries.rulings import RulePart
 from yuanjiao.network.queries.states import allowance
@@ -26,7 +38,7 @@ def load_spans(population: Population, parts: Sequence[RulePart], *, instant: bo
     A span ends where its observer's record ends: at this machine's own listening mark, at an edge's watermark. For an
     instant the last word stands a little longer (`allowance`), or the present could never be shown.
     """
-    spans = table(_state_rows(population), 7)
+    spans = _state_spans(population)
     tests = table(_test_rows(population, parts), 4)
     return _at_pieces(population.pieces, spans, tests, record_ends(int(allowance().total_seconds()) if instant else 0))
 
@@ -56,9 +68,9 @@ def spans_of_sites(population: Population, parts: Sequence[RulePart], sites: Int
 
 
 def _of_many(present: Present, start: int, end: int, sites: Ints, parts: Sequence[RulePart]) -> tuple[Ints, Ints]:
-    """State spans that overlap [start, end), and tests that speak in it: what ended is found by its time (a site's own story may be years
-    long), what lasts is known to the counters; tests are asked for only of sites that tested after `start`."""
-    ended = table(span_rows(StateChange.objects.filter(ends_after(moment(start)), at__lt=moment(end)).order_by("id")), 7)
+    """State spans that overlap [start, end), and tests that speak in it: what ended is found by its time, what lasts is known to
+    the counters; tests are asked for only of sites that tested after `start`."""
+    ended = ended_of_all(start, end)
     known = sites[sites < len(present.since)]
     lasts = known[(present.since[known] > 0) & (present.since[known] < end)]
     still, by, heard = np.full(len(lasts), FOREVER), present.observer[lasts], present.heard[lasts]
@@ -94,8 +106,9 @@ def rows_of(population: Population, field: str) -> Q:
     return Q() if "/" in population.asked else Q(**{f"{field}__in": site_keys(population.asked, population.start, population.end)})
 
 
-def _state_rows(population: Population) -> Iterable[tuple[int, ...]]:
-    return span_rows(StateChange.objects.filter(overlapping(population.start, population.end), rows_of(population, "object")))
+def _state_spans(population: Population) -> Ints:
+    start, end, whose = population.start, population.end, rows_of(population, "object")
+    return table(span_rows(StateChange.objects.filter(overlapping(start, end), whose)), 7) if whose else spans_of_all(start, end)
 
 
 def _test_rows(population: Population, parts: Sequence[RulePart]) -> Iterable[tuple[int, ...]]:
