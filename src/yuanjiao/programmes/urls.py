@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.programmes.views import arrivals, channels, notices, outlets, reach, themes
+from yuanjiao.programmes.views import arrivals, bulletin, channels, notices, outlets, reach, themes
 
 app_name = "programmes"
 urlpatterns = [
@@ -23,6 +23,7 @@ urlpatterns = [
     path("programmes/publications/new/", outlets.publication_new, name="publication_new"),
     path("programmes/publications/<uuid:uid>/", outlets.publication, name="publication"),
     path("programmes/publications/<uuid:uid>/act/", outlets.publication_act, name="publication_act"),
+    path("programmes/bulletin/", bulletin.bulletin, name="bulletin"),
     path("programmes/outlets/", outlets.outlet_list, name="outlet_list"),
     path("programmes/outlets/new/", outlets.outlet_new, name="outlet_new"),
     path("programmes/outlets/<uuid:uid>/end/", outlets.outlet_end, name="outlet_end"),

@@ -51,7 +51,11 @@ def publication_list(request: ActingRequest) -> HttpResponseBase:
         lead=_("发出去的是标题、导语、图片和课件网址，片子仍在本平台播放；每个媒体的结果各记一条。"),
         search=("title", "outlet__name"), search_hint=_("课件或媒体"),
         filters=[Filter("state", _("结果"), S.choices, lambda rows, value: rows.filter(state=value))],
-        actions=[(_("发布到媒体"), reverse("programmes:publication_new")), (_("官方媒体"), reverse("programmes:outlet_list"))],
+        actions=[
+            (_("发布到媒体"), reverse("programmes:publication_new")),
+            (_("每周手机信息"), reverse("programmes:bulletin")),
+            (_("官方媒体"), reverse("programmes:outlet_list")),
+        ],
     )  # fmt: skip
     return respond(request, page)
 
