@@ -226,6 +226,7 @@ DOORS: dict[str, object] = {
     "production:verify": PUBLIC,
     "programmes:arrival": frozenset({P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS}),
     "programmes:arrival_list": frozenset({P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS}),
+    "programmes:bulletin": frozenset({P.MANAGE_COLUMNS}),
     "programmes:channel": frozenset({P.MANAGE_COLUMNS}),
     "programmes:channel_act": frozenset({P.MANAGE_COLUMNS}),
     "programmes:channel_list": frozenset({P.MANAGE_COLUMNS}),
