@@ -108,6 +108,7 @@ def search(request: HttpRequest) -> HttpResponse:
     columns, there = faces.columns_here(), queries.filter_choices(on=clock.today(), path=faces.path_here())
     wanted = filters.wanted(request.GET, columns, there)
     saving = preferences_of(request).saving
+    listing: faces.Listing
     if words:
         listing = faces.Findings(words=words, column=wanted.column, saving=saving, narrow=wanted.narrow)
     else:
