@@ -11,7 +11,7 @@ from django.test import Client
 
 from tests.programmes.conftest import Publish
 from yuanjiao.courseware import commands as courseware
-from yuanjiao.courseware.models import Column
+from yuanjiao.courseware.models import Column, Taxonomy
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.production import commands, queries
@@ -73,14 +73,28 @@ def test_progress_of_a_plan_is_counted_from_what_is_released(
     (plan,) = queries.plans_seen(cast.actor("shiguan"))
     assert [one.made for one in queries.plan_progress(plan)] == [0, 0]
     made = publish("果树冬季修剪")
-    publish("桃园管理")
+    peaches = publish("桃园管理")
     assert [(one.made, one.share) for one in queries.plan_progress(plan)] == [(1, 0.5), (0, 0.0)]
+    courseware.ensure_usual_lists(by=cast.actor("shiguan"), at=at)
+    label = courseware.add_topic(taxonomy=Taxonomy.objects.all()[0], name="果树", by=cast.actor("shiguan"), at=at)
+    peaches.topics.add(label)
+    assert [one.made for one in queries.plan_progress(plan)] == [2, 0], "an item labelled with the topic counts whatever it is called"
+    peaches.topics.clear()
     assert "果树冬季修剪" in client.get("/production/plans/").content.decode()
     courseware.withdraw_courseware(courseware=made, reason="有误", by=cast.actor("shiguan"), at=at)
     assert [one.made for one in queries.plan_progress(plan)] == [0, 0]
     line = commands.Line("果树", 2026, 3, cast.units["ZZ-9901"])
     with pytest.raises(Conflict):
         commands.add_plan_lines(plan=plan, lines=[line], by=cast.actor("shiguan"), at=at)
+    address = f"/production/plans/{plan.uid}/lines/"
+    assert address in client.get("/production/plans/").content.decode()
+    assert client.post(address, {"lines": "果树 2026 5 青禾市委组织部"}).status_code == 400, "it is there"
+    assert client.post(address, {"lines": "养蜂 2027 4 柳溪县委组织部"}).status_code == 302
+    plan = queries.plans_seen(cast.actor("shiguan")).get()
+    assert [(one.line.topic, one.line.quantity) for one in queries.plan_progress(plan)][-1] == ("养蜂", 4)
+    other = log_in("xianguan")
+    assert address not in other.get("/production/plans/").content.decode()
+    assert other.post(address, {"lines": "养蜂 2028 4 柳溪县委组织部"}).status_code == 404
     own, line = cast.units["ZZ-990101"], commands.Line("果树", 2026, 3, cast.units["ZZ-990102"])
     with pytest.raises(Refused, match="范围"):
         commands.add_resource_plan(title="县", unit=own, document="x", lines=[line], by=cast.actor("xianguan"), at=at)

@@ -27,7 +27,10 @@ class Made:
 def made_items(
     *, under: str, since: datetime | None = None, until: datetime | None = None, topic: str = "", column: UUID | None = None
 ) -> list[Made]:
-    """Released items made by units under a division path, released in [since, until), of a column or with the topic in title or summary."""
+    """Released items made by units under a division path, released in [since, until).
+
+    Of a column; or labelled with the topic, or with its words in title or summary.
+    """
     rows = Courseware.objects.filter(state=State.RELEASED, unit__division__path__startswith=under)
     if since is not None:
         rows = rows.filter(released_at__gte=since)
@@ -36,7 +39,7 @@ def made_items(
     if column is not None:
         rows = rows.filter(placements__column__uid=column)
     elif topic:
-        rows = rows.filter(Q(title__icontains=topic) | Q(summary__icontains=topic))
+        rows = rows.filter(Q(topics__name__iexact=topic) | Q(topics__code=topic) | Q(title__icontains=topic) | Q(summary__icontains=topic))
     found = rows.select_related("unit__division").distinct().order_by("-released_at", "-pk")
     return [
         Made(row.uid, row.title, row.unit_id, row.unit.name, row.unit.division.path, row.released_at)

@@ -35,7 +35,13 @@ def plans_seen(by: Actor) -> QuerySet[ResourcePlan]:
     """Plans of units in the person's subtrees, and those that ask something of a unit there."""
     paths = {*by.paths(Permission.MANAGE_COLUMNS), *by.paths(Permission.SEE_REPORTS), *by.paths(Permission.PRODUCE_COURSEWARE)}
     seen = within("unit__division__path", sorted(paths)) | within("lines__owner__division__path", sorted(paths))
-    return ResourcePlan.objects.filter(seen).distinct().select_related("unit").prefetch_related("lines__owner__division").order_by("-pk")
+    return (
+        ResourcePlan.objects.filter(seen)
+        .distinct()
+        .select_related("unit__division")
+        .prefetch_related("lines__owner__division")
+        .order_by("-pk")
+    )
 
 
 def plan_progress(plan: ResourcePlan) -> list[Progress]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import segno
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -18,7 +19,7 @@ from yuanjiao.people.access import ActingRequest, door, public
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.queries import unit_by_code
 from yuanjiao.production import commands, queries
-from yuanjiao.production.inputs import CertificateForm, PlanForm
+from yuanjiao.production.inputs import CertificateForm, LinesForm, PlanForm
 from yuanjiao.production.models import Certificate
 from yuanjiao.production.rules.numbers import read_number, shown_code
 from yuanjiao.production.views.parts import act, form_page, own_units
@@ -33,6 +34,8 @@ def plan_list(request: ActingRequest) -> HttpResponse:
     """Every plan with its lines: planned, made, the items behind the number."""
     plans = [(plan, queries.plan_progress(plan)) for plan in queries.plans_seen(request.actor)]
     context = {"page_title": _("资源建设规划"), "plans": plans, "year": clock.today().year, "may": request.actor.holds(P.MANAGE_COLUMNS)}
+    context["handouts"] = request.actor.holds(P.MANAGE_COLUMNS) or request.actor.holds(P.SEE_REPORTS)
+    context["changes"] = {plan.pk for plan, _lines in plans if request.actor.covers(P.MANAGE_COLUMNS, plan.unit.division.path)}
     return render(request, "production/plans.html", context)
 
 
@@ -46,6 +49,22 @@ def plan_new(request: ActingRequest) -> HttpResponse:
 
     back = (reverse("production:plan_list"), _("资源建设规划"))
     return form_page(request, form, title=_("制定规划"), back=back, save=save, done=_("规划已保存。"))
+
+
+@door(P.MANAGE_COLUMNS)
+def plan_lines(request: ActingRequest, uid: UUID) -> HttpResponse:
+    """Further lines of a plan; those there stay as they are."""
+    plan = queries.plans_seen(request.actor).filter(uid=uid).first()
+    if plan is None:
+        raise NotFound("没有这份规划，或不在您的范围内")
+    form = LinesForm(request.POST or None, units=own_units(request))
+
+    def save(said: Any) -> str:
+        commands.add_plan_lines(plan=plan, lines=said["lines"], by=request.actor, at=clock.now())
+        return reverse("production:plan_list")
+
+    back = (reverse("production:plan_list"), _("资源建设规划"))
+    return form_page(request, form, title=_("补充条目：%s") % plan.title, back=back, save=save, done=_("已补充。"))
 
 
 def _page_of(row: Certificate) -> str:
