@@ -311,6 +311,17 @@ def test_a_play_test_that_cannot_be_dated_is_asked_for_again(
         commands.record_play_test(site=LIU[0], ok=False, step="video", item="", sent_at="", at=at)
 
 
+def test_who_never_asks_its_parent_the_time_does_not_wait_for_it(cast: Cast, at: datetime, parent: Node) -> None:
+    """A centre below a province tells it what happened, and does not beat."""
+    night = CutOff(cast, at)
+    night.listener = Listener()
+    night.listener.asks_parent = False
+    ListeningMark.objects.all().delete()
+    night.turn()
+    night.passes(2)
+    assert {row.state for row in StateChange.objects.all()} == {"up"}
+
+
 class Answering:
     """A parent that keeps what it is told; its clock is four minutes ahead of the true time."""
 

@@ -61,6 +61,8 @@ class Listener:
         """What our clock and the steady one read at the last sweep; None before the first one, and where there is no steady one."""
         self.undated: Undated | None = None
         """Held since a start, until the parent has told the time."""
+        self.asks_parent = True
+        """Whether this machine beats its parent, and so is told the time: a centre does not, though a province be above it."""
         self.answered = False
         """Whether the parent has told the time since the start."""
         self.started_steady: float | None = None
@@ -181,4 +183,5 @@ def carry_over(previous: LiveArray, live: LiveArray) -> None:
 
 LISTENER = Listener()
 """The one listener of this process."""
+LISTENER.asks_parent = settings.ROLE in {"edge", "site"}
 measure_beats_by(LISTENER.last_word)
