@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import zip_longest
 
@@ -13,6 +14,7 @@ from django.db import transaction
 
 from yuanjiao.flow.nodes.models import Node, NodeKind
 from yuanjiao.flow.nodes.queries import own_node, parent_ahead_s, parent_node
+from yuanjiao.lib.checkpoints import checkpoints_beside
 from yuanjiao.network.commands import changes_of, confirm_words, note_deafness, note_unknown, record_changes, set_mark
 from yuanjiao.network.commands.moments import own_clock_was_set, whole
 from yuanjiao.network.events import StateChanged
@@ -148,7 +150,7 @@ def _told(found: Transitions) -> Iterator[tuple[Transitions, list[StateChanged]]
     if not parts:
         return
     ahead_s = parent_ahead_s()
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as beside, checkpoints_beside() if len(parts) > 1 else nullcontext():
         waiting = beside.submit(changes_of, parts[0], ahead_s=ahead_s)
         for part, following in zip_longest(parts, parts[1:]):
             events = waiting.result()
