@@ -20,7 +20,7 @@ VERSIONS = {"version": "3.0", "spec_version": "2.3"}
 
 async def pass_on(application: Application, question: Question, asker: Asker) -> None:
     """Let an ASGI application answer."""
-    headers = question.headers.items()
+    headers = list(question.headers.items())
     length = next((value for name, value in headers if name == "content-length"), "")
     await application(_scope(question, headers), _Receive(asker, question.method, length), _Send(asker))
 
