@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery, Sum
@@ -66,6 +67,6 @@ def handout_for(by: Actor, uid: UUID) -> Handout:
 
 def delivered(handout: Handout, by: Actor) -> list[Delivered]:
     """Unit by unit in the person's subtrees, those that miss most first."""
-    rows = _needs(handout_paths(by)).filter(handout=handout).select_related("unit").annotate(last_on=Max("deliveries__on"))
+    rows: QuerySet[Any] = _needs(handout_paths(by)).filter(handout=handout).select_related("unit").annotate(last_on=Max("deliveries__on"))
     found = [Delivered(row.unit.name, row.get_form_display(), row.copies, row.came, row.last_on) for row in rows]
     return sorted(found, key=lambda one: (-one.missing, one.unit_name, one.form))
