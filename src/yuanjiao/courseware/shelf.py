@@ -375,7 +375,8 @@ def _accept_parts(item: Courseware, row: ItemRow) -> None:
 
 def _accept_policy(item: Courseware, row: ItemRow) -> None:
     """What the item is to policies: nearly always nothing, then two look-ups."""
-    PolicyText.objects.filter(courseware=item).exclude(uid=row.policy.uid if row.policy else None).delete()
+    held = PolicyText.objects.filter(courseware=item)
+    (held.exclude(uid=row.policy.uid) if row.policy else held).delete()
     if row.policy:
         said = {"courseware": item, "document": row.policy.document, "issued_on": row.policy.issued_on}
         PolicyText.objects.update_or_create(uid=row.policy.uid, defaults=said)

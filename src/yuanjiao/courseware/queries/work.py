@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -111,7 +112,7 @@ def reviews_of(item: Courseware) -> QuerySet[Review]:
     return item.reviews.prefetch_related("answers").order_by("-at", "-pk")
 
 
-def needs_seen_by(by: Actor) -> QuerySet[Need]:
+def needs_seen_by(by: Actor) -> QuerySet[Any]:  # needs, each with what `answered` it
     """Recorded needs of the subtrees in which the person produces or manages, and of the places above them, the newest first."""
     paths = {*by.paths(Permission.PRODUCE_COURSEWARE), *by.paths(Permission.MANAGE_COLUMNS)}
     above = {"/" + "/".join(path.strip("/").split("/")[:n]) + "/" for path in paths for n in range(1, path.count("/"))}
