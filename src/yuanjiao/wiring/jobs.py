@@ -52,7 +52,9 @@ SHARED_SWEEP_S = 2.0
 SWEEP = (
     Job("sweep", min(settings.SWEEP_S, SHARED_SWEEP_S), leases.sweep_shares, TOP)
     if settings.INTAKE_ADDRESS
-    else Job("sweep", settings.SWEEP_S, network.sweep_now)  # also keeps the mark that this machine was listening
+    else Job(
+        "sweep", settings.SWEEP_S, network.sweep_now if settings.ROLE in BELOW else network.sweep_at_top
+    )  # also keeps the mark that this machine was listening
 )
 SHARING = (
     (Job("renew_leases", leases.RENEW_S, leases.renew_leases, TOP), Job("relay", leases.RENEW_S, leases.relay, TOP))

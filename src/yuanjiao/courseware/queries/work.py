@@ -147,7 +147,7 @@ def need_gaps(by: Actor, *, on: date) -> list[NeedGap]:
     """What is asked for and not made, by topic and county, the most asked for first."""
     counties = {one.path: one for one in divisions(on=on, level=Level.COUNTY)}
     sums: dict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for need in needs_seen_by(by).filter(answered=0):  # type: ignore[misc]
+    for need in needs_seen_by(by).filter(answered=0):
         place = counties.get(county_path(need.division.path), need.division)
         topic = (need.topic.code, need.topic.name) if need.topic else ("", "")
         found = sums[(*topic, place.code, place.name)]

@@ -7,7 +7,7 @@ from yuanjiao.network.diagnosis import Heard, Memory, diagnose
 from yuanjiao.network.jobs.alive import tell_alive
 from yuanjiao.network.jobs.counting import keep_counters
 from yuanjiao.network.jobs.parent import beat_now, beat_parent
-from yuanjiao.network.jobs.sweeping import keep_snapshot, reload_register, sweep, sweep_now
+from yuanjiao.network.jobs.sweeping import keep_snapshot, reload_register, sweep, sweep_at_top, sweep_now
 from yuanjiao.network.live import LISTENER, Listener
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "keep_snapshot",
     "reload_register",
     "sweep",
+    "sweep_at_top",
     "sweep_now",
     "tell_alive",
 ]

@@ -115,6 +115,12 @@ def sweep_now(at: datetime) -> int:
     return sweep(at, steady=steady_s())
 
 
+def sweep_at_top(at: datetime) -> int:
+    """The same where no parent is beaten, though there be one: nobody is waited for."""
+    LISTENER.asks_parent = False
+    return sweep_now(at)
+
+
 def reload_register(at: datetime, *, listener: Listener = LISTENER) -> bool:
     """Read a large register again when it has changed, beside the sweep, which goes on with the old one; True when it was read."""
     now = at.timestamp()

@@ -183,5 +183,4 @@ def carry_over(previous: LiveArray, live: LiveArray) -> None:
 
 LISTENER = Listener()
 """The one listener of this process."""
-LISTENER.asks_parent = settings.ROLE in {"edge", "site"}
 measure_beats_by(LISTENER.last_word)
