@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 LEAST_PAUSE = 0.2
 """A job that takes longer than its period still rests for this part of it: no job may take a whole core."""
 
-
 KEPT_S = 60.0
 """How long a job that comes often keeps its connection to the database."""
 
@@ -48,7 +47,12 @@ class Engine:
                 close_old_connections()
                 kept_since = time.monotonic()
             took = time.monotonic() - begun
-            self._stop.wait(max(job.every_s - took, job.every_s * LEAST_PAUSE))
+            self._stop.wait(pause_s(job, took))
+
+
+def pause_s(job: Job, took_s: float) -> float:
+    """Seconds to rest after a turn: until the next one is due, and long enough for the job to keep within its share of a core."""
+    return max(job.every_s - took_s, job.every_s * LEAST_PAUSE, took_s * (1 / job.share - 1))
 
 
 def _rest() -> None:

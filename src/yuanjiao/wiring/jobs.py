@@ -39,12 +39,13 @@ BELOW = frozenset({"edge", "site"})
 
 @dataclass(frozen=True)
 class Job:
-    """`run(at)` is called every `every_s` seconds in processes whose role is in `roles`."""
+    """`run(at)` is called every `every_s` seconds in processes whose role is in `roles`, more rarely if it took more than its `share` of a core."""
 
     name: str
     every_s: float
     run: Callable[[datetime], object]
     roles: frozenset[str] = ALL
+    share: float = 1.0
 
 
 SHARED_SWEEP_S = 2.0
@@ -62,7 +63,7 @@ SHARING = (
     else ()
 )
 JOBS: tuple[Job, ...] = (
-    Job("publish", settings.FOLLOW_S, publish, TOP),
+    Job("publish", settings.FOLLOW_S, publish, TOP, share=0.1),
     Job("follow", settings.FOLLOW_S, follow_parent, BELOW),
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above
