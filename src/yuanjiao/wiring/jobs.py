@@ -39,7 +39,10 @@ BELOW = frozenset({"edge", "site"})
 
 @dataclass(frozen=True)
 class Job:
-    """`run(at)` is called every `every_s` seconds in processes whose role is in `roles`, more rarely if it took more than its `share` of a core."""
+    """`run(at)` is called every `every_s` seconds in processes whose role is in `roles`.
+
+    More rarely when it would take more than its `share` of a core.
+    """
 
     name: str
     every_s: float
