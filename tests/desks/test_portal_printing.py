@@ -11,7 +11,6 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.desks.conftest import Stock
-from yuanjiao.courseware import commands
 from yuanjiao.desks.portal.paper import GETA, Sheet, draw
 
 A4, A3, A4_ACROSS = (595, 842), (842, 1191), (842, 595)
@@ -103,27 +102,3 @@ def test_the_longest_title_keeps_clear_of_the_foot(form: str) -> None:
 def test_a_character_no_font_has_is_said_to_be_missing_and_stops_nothing() -> None:
     text = words(draw(Sheet("", "", "𣵦村养殖\u200b", "", (), "https://e.example/"), "a4"))
     assert f"{GETA}村养殖" in text
-
-
-@pytest.mark.clause("DLV17")
-@pytest.mark.django_db
-def test_an_article_is_printed_as_a_letter_that_each_unit_signs_itself(stock: Stock) -> None:
-    stock.column("种养技术")
-    item, by = stock.made("致家长的一封信", "article"), stock.cast.actor("zhizuo")
-    words = "〔单位〕将于九月一日播放“开学第一课”，欢迎一起观看。\n\n" + "\n\n".join(f"第{n}条：晚上早点睡，多读书。" for n in range(40))
-    commands.write_article(courseware=item, source=words, by=by, at=stock.at)
-    uid = stock.release(item, "种养技术").uid
-    site = next(iter(stock.cast.sites.values()))
-    for code, name in (("ZZ-990101", "柳溪县委组织部"), (site.code, site.name), ("", "＿＿")):
-        answer = Client().get(reverse("desks:portal_item_letter", args=[uid]), {"unit": code})
-        assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
-        document = pypdfium2.PdfDocument(answer.content)
-        pages = ["".join(page.get_textpage().get_text_range().split()) for page in document]
-        assert len(pages) == 2, "as many pages as the words need"
-        assert f"{name}将于九月一日" in pages[0].replace("＿" * 6, "＿＿")
-        assert "第39条" in pages[1]
-        assert name in pages[1]
-        assert "〔单位〕" not in "".join(pages)
-    assert Client().get(reverse("desks:portal_item_letter", args=[uid]), {"unit": "ZZ-0"}).status_code == 404
-    page = Client().get(reverse("desks:portal_item", args=[uid])).content.decode()
-    assert reverse("desks:portal_item_letter", args=[uid]) in page

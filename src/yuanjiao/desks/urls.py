@@ -19,7 +19,6 @@ urlpatterns = [
     path("items/<uuid:uid>/qr.svg", portal.qr, name="portal_qr"),
     path("columns/<uuid:uid>/", noticed(portal.column), name="portal_column"),
     path("items/<uuid:uid>/poster.pdf", printing.item_poster, name="portal_item_poster"),
-    path("items/<uuid:uid>/letter.pdf", printing.item_letter, name="portal_item_letter"),
     path("columns/<uuid:uid>/poster.pdf", printing.column_poster, name="portal_column_poster"),
     path("sites/<str:code>/poster.pdf", printing.site_poster, name="portal_site_poster"),
     path("poster.pdf", printing.portal_poster, name="portal_poster"),

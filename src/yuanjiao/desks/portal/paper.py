@@ -61,34 +61,6 @@ def draw(sheet: Sheet, form: str) -> bytes:
     return bytes(pdf.output())
 
 
-@dataclass(frozen=True)
-class Letter:
-    """A letter (一封信) on A4: title, paragraphs, who signs. `address` is the lesson it speaks of."""
-
-    title: str
-    paragraphs: tuple[str, ...]
-    signed: str
-    address: str
-
-
-def draw_letter(letter: Letter) -> bytes:
-    """The PDF: as many pages as the words need; at the end signature, date to be filled in by hand, and the code of the lesson."""
-    import pylopdf_fonts_zh_cn as fonts
-    from fpdf import FPDF
-
-    pdf = FPDF(unit="mm", format="A4")
-    pdf.set_auto_page_break(False)
-    pdf.set_title(letter.title)
-    pdf.set_lang("zh-CN")
-    pdf.add_font("song", "", fonts.serif_path())
-    pdf.add_font("hei", "", fonts.sans_path())
-    pdf.add_page()
-    page = _Page(pdf, 0.0, 1.0, Sheet(letter.signed, "", letter.title, "", (), letter.address))
-    below = page.write(page.middle(letter.title, 28), letter.paragraphs)
-    page.sign(below, letter)
-    return bytes(pdf.output())
-
-
 class _Page:
     """One drawing 210 × 297, its left edge at `left`, `scale` times as large."""
 
@@ -142,40 +114,6 @@ class _Page:
             for across, dark in enumerate(row):
                 if dark:
                     self._box(x + across * module, y + down * module, module * 1.02, module * 1.02, (0, 0, 0))
-
-    # -- letters ------------------------------------------------------------------------------------------------------------
-
-    def middle(self, title: str, top: float) -> float:
-        """The title in the middle; returns where the words begin."""
-        for line in self._lines(title, "song", 22, 162):
-            self._text((210 - self.pdf.get_string_width(line)) / 2, top, line, "song", 22, INK, bold=True)
-            top += 11
-        return top + 6
-
-    def write(self, top: float, paragraphs: tuple[str, ...]) -> float:
-        """Paragraphs, each set in by two characters, over as many pages as they need."""
-        for paragraph in paragraphs:
-            for line in self._lines(f"　　{paragraph}", "song", 15, 162):
-                top = self._room(top, 9)
-                self._text(24, top, line, "song", 15, INK)
-                top += 9
-        return top
-
-    def sign(self, top: float, letter: Letter) -> None:
-        """Who signs and the day at the right, the code of the lesson at the left."""
-        top = self._room(top + 8, 48)
-        self._code(24, top, 34)
-        self._text(62, top + 2, "扫一扫看这一课，不用登录", "hei", 11, SOFT)
-        for line in self._lines(letter.signed, "song", 15, 124)[:2]:
-            self._text(186 - self.pdf.get_string_width(line), top + 14, line, "song", 15, INK)
-            top += 8
-        self._text(146, top + 18, "年　　月　　日", "song", 15, INK)
-
-    def _room(self, top: float, height: float) -> float:
-        if top + height <= 275:
-            return top
-        self.pdf.add_page()
-        return 28.0
 
     # -- text -----------------------------------------------------------------------------------------------------------------
 
