@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from yuanjiao.places.models import OrgUnit
 from yuanjiao.production.commands import Line
-from yuanjiao.production.models import CopyForm, HandoutKind
 
 PLAN_LINE = re.compile(r"^(?P<topic>.{1,40}?)[\s,，、]+(?P<year>20\d\d)[\s,，、年]+(?P<quantity>\d{1,5})\s*件?[\s,，、]+(?P<owner>\S.*)$")
-COPIES = re.compile(r"^(?P<name>.{1,100}?)[\s:：,，]+(?P<copies>-?\d{1,7})\s*份?\s*$")
 PAIR = re.compile(r"^(?P<name>.{1,30}?)[\s:：,，]+(?P<number>\d{1,3})\s*$")
 
 
@@ -76,61 +73,6 @@ class PlanForm(UnitForm, PlanLines):
     title = forms.CharField(label=_("名称"), max_length=60)
     document = forms.CharField(label=_("依据文件"), max_length=100)
     field_order = ("title", "document", "lines", "unit")
-
-
-class HandoutForm(UnitForm):
-    """An edition of a book, or a document."""
-
-    kind = forms.ChoiceField(label=_("种类"), choices=HandoutKind.choices)
-    title = forms.CharField(label=_("名称"), max_length=100)
-    edition = forms.CharField(label=_("版次或文号"), max_length=60, help_text=_("例如：2026 年第 2 版；青组〔2026〕12号"))
-    issued_on = forms.DateField(label=_("印发日期"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    item = forms.ChoiceField(label=_("电子版（已发布的课件）"), choices=(), required=False)
-
-    def __init__(self, *args: Any, items: Sequence[tuple[UUID, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["item"].choices = [("", _("没有")), *((str(uid), title) for uid, title in items)]  # type: ignore[attr-defined]
-
-    def clean_kind(self) -> HandoutKind:
-        return HandoutKind(self.cleaned_data["kind"])
-
-    def clean_item(self) -> UUID | None:
-        return UUID(self.cleaned_data["item"]) if self.cleaned_data["item"] else None
-
-
-class CountsForm(forms.Form):
-    """Copies of one form, a unit each line."""
-
-    form = forms.ChoiceField(label=_("形式"), choices=CopyForm.choices)
-    counts = forms.CharField(
-        label=_("份数"),
-        widget=forms.Textarea(attrs={"rows": 6}),
-        help_text=_("每行一个单位：名称或编号，空格，份数。例：柳溪县委组织部 120"),
-    )
-
-    def __init__(self, *args: Any, units: Sequence[OrgUnit], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.by_name = {name: unit for unit in units for name in (unit.name, unit.code)}
-
-    def clean_counts(self) -> list[tuple[OrgUnit, int]]:
-        found = []
-        for text in filter(None, (line.strip() for line in self.cleaned_data["counts"].splitlines())):
-            match = COPIES.match(text)
-            unit = self.by_name.get(match["name"].strip()) if match else None
-            if match is None or unit is None:
-                raise forms.ValidationError(_("看不懂这一行，或没有这个单位：%(line)s"), params={"line": text})
-            found.append((unit, int(match["copies"])))
-        return found
-
-
-class NeedsForm(CountsForm):
-    """What units need; 0 takes one off the list."""
-
-
-class DeliveryForm(CountsForm):
-    """What came to units on a day."""
-
-    on = forms.DateField(label=_("送达日期"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
 class ContestForm(UnitForm):

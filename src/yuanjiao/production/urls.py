@@ -2,18 +2,13 @@
 
 from django.urls import path
 
-from yuanjiao.production.views import contests, handouts, plans
+from yuanjiao.production.views import contests, plans
 
 app_name = "production"
 urlpatterns = [
     path("production/plans/", plans.plan_list, name="plan_list"),
     path("production/plans/new/", plans.plan_new, name="plan_new"),
     path("production/plans/<uuid:uid>/lines/", plans.plan_lines, name="plan_lines"),
-    path("production/handouts/", handouts.handout_list, name="handout_list"),
-    path("production/handouts/new/", handouts.handout_new, name="handout_new"),
-    path("production/handouts/<uuid:uid>/", handouts.handout, name="handout"),
-    path("production/handouts/<uuid:uid>/needs/", handouts.handout_needs, name="handout_needs"),
-    path("production/handouts/<uuid:uid>/deliveries/", handouts.handout_deliveries, name="handout_deliveries"),
     path("production/contests/", contests.contest_list, name="contest_list"),
     path("production/contests/new/", contests.contest_new, name="contest_new"),
     path("production/contests/<uuid:uid>/", contests.contest, name="contest"),

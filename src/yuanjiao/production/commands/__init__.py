@@ -14,7 +14,6 @@ from yuanjiao.production.commands.contests import (
     refuse_entry,
     step_back,
 )
-from yuanjiao.production.commands.handouts import issue_handout, note_deliveries, set_needs
 from yuanjiao.production.commands.plans import Line, add_plan_lines, add_resource_plan
 
 __all__ = [
@@ -29,13 +28,10 @@ __all__ = [
     "enter_work",
     "hand_in_sheet",
     "issue_certificate",
-    "issue_handout",
-    "note_deliveries",
     "open_contest",
     "raise_objection",
     "refuse_entry",
     "revoke_certificate",
     "room_to_ask",
-    "set_needs",
     "step_back",
 ]

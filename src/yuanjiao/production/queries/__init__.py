@@ -9,20 +9,15 @@ from yuanjiao.production.queries.contests import (
     judge_of,
     standings,
 )
-from yuanjiao.production.queries.handouts import Delivered, delivered, handout_for, handouts_seen
 from yuanjiao.production.queries.plans import Progress, plan_progress, plans_seen
 
 __all__ = [
-    "Delivered",
     "Progress",
     "Standing",
     "certificates_issued",
     "contest_by_uid",
     "contests_seen",
-    "delivered",
     "entries_for_judge",
-    "handout_for",
-    "handouts_seen",
     "judge_of",
     "plan_progress",
     "plans_seen",

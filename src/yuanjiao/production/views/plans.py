@@ -34,7 +34,6 @@ def plan_list(request: ActingRequest) -> HttpResponse:
     """Every plan with its lines: planned, made, the items behind the number."""
     plans = [(plan, queries.plan_progress(plan)) for plan in queries.plans_seen(request.actor)]
     context = {"page_title": _("资源建设规划"), "plans": plans, "year": clock.today().year, "may": request.actor.holds(P.MANAGE_COLUMNS)}
-    context["handouts"] = request.actor.holds(P.MANAGE_COLUMNS) or request.actor.holds(P.SEE_REPORTS)
     context["changes"] = {plan.pk for plan, _lines in plans if request.actor.covers(P.MANAGE_COLUMNS, plan.unit.division.path)}
     return render(request, "production/plans.html", context)
 
