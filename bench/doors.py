@@ -257,8 +257,9 @@ def _body(node: Node, number: int, turn: int) -> bytes:
 
 def _compact(node: Node, number: int, turn: int) -> bytes:
     """What one edge sends once the roster is agreed."""
-    now, ages = micros(clock.now()), (np.arange(BATCH) * 7 + turn) % 600 / 10
-    return pack(Compact(node.uid, roster_digest(_codes(number)), now, now, now, 0, tenths_of(ages)))
+    now, codes = micros(clock.now()), _codes(number)
+    ages = (np.arange(len(codes)) * 7 + turn) % 600 / 10
+    return pack(Compact(node.uid, roster_digest(codes), now, now, now, 0, tenths_of(ages)))
 
 
 def _codes(number: int) -> list[str]:
