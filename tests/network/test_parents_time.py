@@ -294,6 +294,29 @@ def test_what_was_held_and_not_dated_is_lost_and_the_gap_goes_on(night: OffAndOn
     assert night.told(LIU[0])[1:] == [("unknown", mark), ("up", started)]
 
 
+def test_who_stays_cut_off_goes_on_by_its_own_clock_after_a_while(night: OffAndOn) -> None:
+    """It was switched off in the middle of a cut of a month: what it sees goes on record, and is not lost with the next power cut."""
+    mark = ListeningMark.objects.get().at
+    night.off(minutes=30, clock_set_by=timedelta(0))
+    started = night.now
+    night.passes(14)
+    assert {state for state, _ in night.told(LIU[0])[1:]} <= {"unknown"}
+    night.passes(2)
+    assert night.told(LIU[0])[1:] == [("unknown", mark), ("up", started)]
+    night.off(minutes=5, clock_set_by=timedelta(0))
+    assert ListeningMark.objects.get().at > started + timedelta(minutes=14)
+
+
+def test_a_clock_that_reads_a_time_before_the_machine_was_switched_off_is_never_believed(night: OffAndOn) -> None:
+    """Its battery is dead: it begins in 2000."""
+    night.off(minutes=30, clock_set_by=timedelta(days=-9000))
+    night.passes(20)
+    assert {state for state, _ in night.told(LIU[0])[1:]} <= {"unknown"}
+    started = night.now - timedelta(minutes=20)
+    night.the_parent_answers()
+    assert ("up", started) in night.told(LIU[0])
+
+
 def test_a_new_machine_says_nothing_before_it_has_heard_the_time(cast: Cast, at: datetime, parent: Node) -> None:
     night = CutOff(cast, at)
     night.listener = Listener()

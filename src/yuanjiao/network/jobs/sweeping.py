@@ -210,11 +210,11 @@ def _notice_step(listener: Listener, now: float, steady: float | None) -> bool:
 
 def _agree_with_parent(listener: Listener, at: datetime) -> None:
     """What the parent's answers say of its time may differ from what they said before: what is told goes on from what was told."""
+    ahead = parent_ahead_s()
     if listener.undated is not None:
-        if listener.answered:
+        if listener.answered or listener.undated.waited(at.timestamp(), ahead):
             _date(listener, listener.undated, at)
         return
-    ahead = parent_ahead_s()
     if listener.ahead_s is not None and ahead != listener.ahead_s:
         with listener.lock:
             parents_time_moved(listener.array, ahead - listener.ahead_s)

@@ -35,6 +35,10 @@ def boot_id() -> str:
         return ""
 
 
+PATIENCE_S = 900.0
+"""How long a machine that was off waits for its parent to tell the time before it believes its own clock."""
+
+
 @dataclass(frozen=True)
 class Gap:
     """Nobody listened in [start, end), seconds by our own clock."""
@@ -52,6 +56,13 @@ class Undated:
     since: float
     begun: float
     held: list[Transitions | Gap] = field(default_factory=list)
+
+    def waited(self, now: float, ahead_s: float) -> bool:
+        """Whether the parent was waited for long enough, and our clock does not read a time that was before we were switched off.
+
+        An edge that is cut off for a month and switched off in it must not have watched in vain: it goes on by its own clock.
+        """
+        return now - self.begun >= PATIENCE_S and self.begun + ahead_s >= self.since
 
     def move(self, by: float) -> None:
         """Our clock was set by `by` seconds: what is held keeps its distance from now."""
