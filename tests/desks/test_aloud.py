@@ -84,3 +84,11 @@ def test_the_television_reads_title_and_summary_as_they_stand(chromium: Any, sho
     page.keyboard.press(keys[-1])
     assert page.evaluate("window.cancelled") >= 1, "it begins anew, never twice at once"
     assert page.errors == []
+
+
+def test_a_whiteboard_reads_when_it_is_touched(chromium: Any, shown: Stock, live_server: Any) -> None:
+    item = shown.items["春季仔猪保温与防疫"]
+    page = opened(chromium, live_server.url + reverse("desks:tv_item", args=[item.uid]), {"width": 1280, "height": 720})
+    page.click("#aloud")
+    assert page.evaluate(SAID).startswith("春季仔猪保温与防疫。")
+    assert page.errors == []

@@ -148,7 +148,11 @@
     if (event.preventDefault) { event.preventDefault(); }
     return false;
   };
-  if (window.speechSynthesis && window.SpeechSynthesisUtterance && document.getElementById('aloud')) { document.getElementById('aloud').style.display = 'block'; }
+  var reader = document.getElementById('aloud');
+  if (window.speechSynthesis && window.SpeechSynthesisUtterance && reader) {
+    reader.style.display = 'block';
+    reader.onclick = function () { aloud(); return false; };  /* a whiteboard is touched */
+  }
   var turn = /tv-read/.test(body.className) && (document.getElementById('after') || document.getElementById('before'));
   focus(document.getElementById(window.location.hash.substring(1)) || turn || links()[0]);
 }());
