@@ -93,7 +93,7 @@ def test_the_oracle_counts_by_beats_and_tests() -> None:
     assert sums(told, tests) == Sums(up=500, down=400 + 300 + 700 + 100, unknown=100 + 500)
 
 
-@pytest.mark.django_db(transaction=True)  # as in life: in one transaction PostgreSQL keeps every earlier form of a row that is written often
+@pytest.mark.django_db(transaction=True)  # as in life: in one transaction PostgreSQL keeps every earlier form of a row
 @pytest.mark.clause("NET06", "NET08")
 @pytest.mark.parametrize("seed", [8, 10])
 def test_a_city_is_judged_to_the_second(seed: int, tmp_path: Path, fresh_listener: None) -> None:
