@@ -98,6 +98,8 @@ def complete(answer: bytes) -> bool:
     head = answer.find(b"\r\n\r\n")
     if head < 0:
         return False
+    if answer[9:12] in {b"304", b"204"}:
+        return True  # they have no body, whatever they say of its length
     at = answer.lower().find(b"content-length: ", 0, head)
     return len(answer) - head - 4 >= int(answer[at + 16 : answer.find(b"\r\n", at)])
 

@@ -66,4 +66,9 @@ def log_in(cast: Cast) -> Iterator[object]:
     return enter
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones begin first; the others keep their (random) order."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 __all__ = ["AT", "PASSWORD", "settings"]

@@ -2,6 +2,9 @@
 
 `with machine.here():` makes everything inside run on that machine: the real code on a real SQLite file. A `LossyLine` is the
 transport under the real httpx client; what happens to each request is decided by the test. No sockets, no sleeping.
+
+A machine may die between any two of its steps (`dies_in`): a step is what lasts or is seen outside, that is a commit, a file put in
+place, a question sent, an answer heard. It dies before or after it, forgets what was in its memory, and stands on what was on its disk.
 """
 
 from __future__ import annotations
@@ -20,20 +23,39 @@ import msgspec
 from django.core.management import call_command
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
-from django.test import override_settings
+from django.test import Client, override_settings
 
+from yuanjiao.flow.catalogue.passing import pass_root_on
+from yuanjiao.flow.catalogue.publish import public_folder
+from yuanjiao.flow.catalogue.trust import pin_root
 from yuanjiao.flow.journal import door
 from yuanjiao.flow.journal.ship import Shipper
 from yuanjiao.flow.nodes.commands import ensure_self, issue_code
 from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.wire import client as wire
 from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.flow.wire.join import answer_question, join
 from yuanjiao.flow.wire.signing import SERVER_TIME
+from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Unavailable, YuanjiaoError
 from yuanjiao.ui.middleware import status_of
+from yuanjiao.wiring.jobs import JOBS
 
 KINDS = {"centre": "centre", "edge": "edge", "site": "site"}
+DOWN = ("yuanjiao.flow.catalogue", "yuanjiao.flow.blobs")
+COMING_DOWN = [job for job in JOBS if "edge" in job.roles and job.run.__module__.startswith(DOWN) and job.name != "sweep_blobs"]
+"""What brings the catalogue and its blobs to a machine below, in the order of the table."""
+running: list[Machine] = []
+"""The machines something runs on, the one that is running now last."""
+
+
+class Death(BaseException):
+    """The machine is dead; no code of ours may catch it."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine.name)
+        self.machine = machine
 
 
 class World:
@@ -46,8 +68,9 @@ class World:
     def machine(self, name: str, role: str, *, skew_s: float = 0.0) -> Machine:
         """A new machine whose clock runs `skew_s` seconds ahead of the true time."""
         home = self.folder / name
-        home.mkdir(parents=True)
-        shutil.copy(self.blank, home / "yuanjiao.sqlite3")
+        if not home.exists():  # else it was there before
+            home.mkdir(parents=True)
+            shutil.copy(self.blank, home / "yuanjiao.sqlite3")
         self.machines[name] = made = Machine(self, name, role, home, skew_s)
         return made
 
@@ -64,7 +87,7 @@ class Machine:
 
     def __init__(self, world: World, name: str, role: str, home: Path, skew_s: float) -> None:
         self.world, self.name, self.role, self.home, self.skew_s = world, name, role, home, skew_s
-        self.free_bytes = 0
+        self.free_bytes = self.dies_in = 0
         self.line: LossyLine | None = None
         self._start()
         with self.here():
@@ -76,6 +99,7 @@ class Machine:
 
     def _start(self) -> None:
         self.connection = open_database(self.home / "yuanjiao.sqlite3")
+        self._count_steps()
         self.client: Line | None = None
         self.shipper = Shipper(line=self._client, chance=lambda: 0.5)
 
@@ -87,24 +111,73 @@ class Machine:
         self.stop()
         self._start()
 
+    def step(self) -> None:
+        """Something is about to last, or has just begun to: the moment to die."""
+        if self.dies_in:
+            self.dies_in -= 1
+            if not self.dies_in:
+                raise Death(self)
+
+    def _count_steps(self) -> None:
+        commit = self.connection._commit
+
+        def counted() -> None:
+            self.step()
+            commit()
+            self.step()
+
+        def alone(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+            """A statement outside a transaction is its own commit."""
+            if self.connection.in_atomic_block or sql.startswith("SELECT"):
+                return execute(sql, params, many, context)
+            self.step()
+            found = execute(sql, params, many, context)
+            self.step()
+            return found
+
+        self.connection._commit = counted  # type: ignore[method-assign]
+        self.connection.execute_wrappers.append(alone)
+
     @contextmanager
     def here(self) -> Iterator[None]:
-        """Everything inside happens on this machine."""
-        outside = connections["default"]
-        connections["default"] = self.connection
+        """Everything inside happens on this machine, by its clock."""
+        outside, their_now = connections["default"], clock.now
+        connections["default"], clock.now = self.connection, lambda: self.now
+        running.append(self)
         try:
             with override_settings(HOME=self.home, ROLE=self.role, NODE_NAME=self.name, MIN_FREE_BYTES=self.free_bytes):
                 yield
         finally:
-            connections["default"] = outside
+            running.pop()
+            connections["default"], clock.now = outside, their_now
+
+    def does(self, work: Callable[[], object]) -> bool:
+        """Whether it could be done; a machine that dies over it is started again."""
+        try:
+            with self.here():
+                work()
+        except Death as death:
+            death.machine.restart()
+            return False
+        finally:
+            self.dies_in = 0
+        return True
 
     def join(self, parent: Machine, *, kind: str = "", subject_code: str = "") -> LossyLine:
         """Enrol at the parent by a code, over a line that is kept for shipping. Returns the line, so that a test can spoil it."""
         with parent.here():
             code = issue_code(kind=kind or KINDS[self.role], name=self.name, subject_code=subject_code, at=parent.now)
-        self.line = LossyLine(parent)
+        line = self.hang_on(parent)
         with self.here():
-            join(line=self._client(), code=code, at=self.now)
+            _, root = join(line=self._client(), code=code, at=self.now)
+            if root:  # a parent without a catalogue has none to trust
+                pin_root(root)
+                pass_root_on(root)
+        return line
+
+    def hang_on(self, parent: Machine) -> LossyLine:
+        """The line to a parent that knows us already."""
+        self.line = LossyLine(parent, self)
         return self.line
 
     def ship(self) -> int:
@@ -114,6 +187,21 @@ class Machine:
                 return self.shipper.turn(self.now)
             except Unavailable:
                 return 0
+
+    def come_down(self) -> list[YuanjiaoError]:
+        """One turn of each job that brings the catalogue and its blobs; what it complained of."""
+        told, outside = [], wire._line
+        wire._line = lambda address, budget: self._client()  # type: ignore[assignment]  # the line of this process is this machine's
+        try:
+            with self.here(), override_settings(PARENT="http://parent.test"):
+                for job in COMING_DOWN:
+                    try:
+                        job.run(self.now)
+                    except YuanjiaoError as error:
+                        told.append(error)
+        finally:
+            wire._line = outside
+        return told
 
     def node(self) -> Node:
         with self.here():
@@ -128,14 +216,26 @@ class Machine:
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         """What this machine's doors answer to a request."""
         with self.here():
+            if request.url.path.startswith(("/catalogue/", "/blobs/")):
+                return self._show(request, body)
             status, content = self._answer(request, body)
         return httpx.Response(status, content=content, headers={SERVER_TIME: str(micros(self.now))})
 
+    def _show(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        """The doors of the catalogue and of blobs, as Django answers them."""
+        headers = {name: value for name, value in request.headers.items() if name != "host"}
+        found = Client().generic(request.method, request.url.raw_path.decode(), body, headers=headers)
+        content = b"".join(found.streaming_content) if found.streaming else found.content  # type: ignore[attr-defined]
+        return httpx.Response(found.status_code, stream=_Body(content), headers=dict(found.headers))
+
     def _answer(self, request: httpx.Request, body: bytes) -> tuple[int, bytes]:
+        if request.url.path == door.PATH and request.method == "GET":
+            return door.hand_back(request.url.raw_path.decode(), dict(request.headers), self.now)
         if request.url.path == door.PATH:
             return door.take_in(request.url.raw_path.decode(), dict(request.headers), body, self.now)
         try:
-            return 200, answer_question(body, root=b"", at=self.now)
+            root = public_folder() / "metadata" / "root.json"
+            return 200, answer_question(body, root=root.read_bytes() if root.is_file() else b"", at=self.now)
         except YuanjiaoError as error:
             return status_of(error), msgspec.json.encode({"message": error.message})
 
@@ -154,8 +254,8 @@ class Fate(StrEnum):
 class LossyLine(httpx.BaseTransport):
     """A line to a machine. `fates` are used up one per request; after them all is fine."""
 
-    def __init__(self, far_end: Machine) -> None:
-        self.far_end = far_end
+    def __init__(self, far_end: Machine, near_end: Machine | None = None) -> None:
+        self.far_end, self.near_end = far_end, near_end
         self.fates: deque[Fate] = deque()
         self.late: list[tuple[httpx.Request, bytes]] = []
         self.requests = 0
@@ -163,24 +263,41 @@ class LossyLine(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
         self.requests += 1
-        return ACTS[self.fates.popleft() if self.fates else Fate.FINE](self, request, body)
+        self._step()
+        answer = ACTS[self.fates.popleft() if self.fates else Fate.FINE](self, request, body)
+        self._step()
+        return answer
+
+    def _step(self) -> None:
+        if self.near_end is not None:
+            self.near_end.step()
+
+    def _reach(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        """The far end answers, or dies over it and is started again."""
+        try:
+            return self.far_end.answer(request, body)
+        except Death as death:
+            if death.machine is not self.far_end:
+                raise
+            self.far_end.restart()
+            raise httpx.ReadError("the far end died") from None
 
     def fine(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        answer = self.far_end.answer(request, body)
+        answer = self._reach(request, body)
         while self.late:
-            self.far_end.answer(*self.late.pop())
+            self._reach(*self.late.pop())
         return answer
 
     def lost(self, request: httpx.Request, body: bytes) -> httpx.Response:
         raise httpx.ConnectError("line cut")
 
     def answer_lost(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        self.far_end.answer(request, body)
+        self._reach(request, body)
         raise httpx.ReadTimeout("no answer")
 
     def twice(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        answer = self.far_end.answer(request, body)
-        self.far_end.answer(request, body)
+        answer = self._reach(request, body)
+        self._reach(request, body)
         return answer
 
     def keep_late(self, request: httpx.Request, body: bytes) -> httpx.Response:
@@ -188,8 +305,46 @@ class LossyLine(httpx.BaseTransport):
         raise httpx.ReadTimeout("no answer")
 
     def cut(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        self.far_end.answer(request, body[: len(body) // 2])
-        raise httpx.ReadError("line cut")
+        """Half of what is sent arrives; of a question that sends nothing, half of the answer."""
+        answer = self._reach(request, body[: len(body) // 2])
+        if not isinstance(answer.stream, _Body):
+            raise httpx.ReadError("line cut")
+        answer.stream.cut = True
+        return answer
+
+
+class _Body(httpx.SyncByteStream):
+    """What an answer brings; when the line is `cut`, the first half of it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content, self.cut = content, False
+
+    def __iter__(self) -> Iterator[bytes]:
+        half = len(self.content) // 2
+        yield self.content[:half]
+        if self.cut:
+            raise httpx.ReadError("line cut")
+        yield self.content[half:]
+
+
+@contextmanager
+def files_are_steps() -> Iterator[None]:
+    """Inside, a file put in its place is a step of the machine that does it."""
+    replace = Path.replace
+
+    def counted(self: Path, target: Path) -> Path:
+        if not running:
+            return replace(self, target)
+        running[-1].step()
+        found = replace(self, target)
+        running[-1].step()
+        return found
+
+    Path.replace = counted  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        Path.replace = replace  # type: ignore[method-assign]
 
 
 ACTS: dict[Fate, Callable[[LossyLine, httpx.Request, bytes], httpx.Response]] = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable
@@ -15,14 +17,15 @@ import docx
 import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django_tasks_db.models import DBTaskResult
 
 from tests.courseware.test_kinds import new, on_air, pdf, photo
 from yuanjiao.courseware import commands, jobs, queries
-from yuanjiao.courseware.commands.bulk import take_archive
+from yuanjiao.courseware.commands.bulk import folder_of, take_archive
 from yuanjiao.courseware.models import BulkImport, BulkState, Column, Commission, CommissionKind, Courseware, Offer, OfferState
-from yuanjiao.courseware.packaging import bundle, pictures
+from yuanjiao.courseware.packaging import bundle, pages, pictures
 from yuanjiao.courseware.packaging.probe import NotUsable
 from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.courseware.rules.life import State
@@ -231,6 +234,51 @@ def test_wrong_rows_come_back_in_the_same_sheet_and_good_ones_may_go_on(cast: Ca
     assert commands.apply_bulk_import(bulk=bulk, good_rows_only=True, by=cast.actor("zhizuo"), at=at) == 3
 
 
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_an_archive_is_unpacked_and_looked_at(
+    cast: Cast, at: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: list[bool] = []
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*given: Any) -> Any:
+            inside.append(connection.in_atomic_block)
+            return function(*given)
+
+        return called
+
+    bulk = bring(cast, archive(ROWS, FILES), tmp_path, at)
+    monkeypatch.setattr(bundle.Bundle, "copy", noting(bundle.Bundle.copy))
+    monkeypatch.setattr(pages, "look", noting(pages.look))
+    assert commands.apply_bulk_import(bulk=bulk, good_rows_only=False, by=cast.actor("zhizuo"), at=at) == 3
+    assert len(inside) >= 4
+    assert not any(inside), "gigabytes are unpacked inside the transaction: every other writer waits"
+
+
+HOLD = (
+    "import fcntl, sys, time; held = open(sys.argv[1], 'wb'); fcntl.flock(held, fcntl.LOCK_EX); print('held', flush=True); time.sleep(600)"
+)
+
+
+def test_an_import_whose_worker_is_killed_is_told_as_broken_off(cast: Cast, at: datetime, tmp_path: Path) -> None:
+    bulk = bring(cast, archive(ROWS, FILES), tmp_path, at)
+    BulkImport.objects.filter(pk=bulk.pk).update(state=BulkState.APPLYING)
+    line = [sys.executable, "-c", HOLD, str(folder_of(bulk) / "at-work")]
+    with subprocess.Popen(line, stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+        assert commands.free_bulk_imports(at=at) == 0, "somebody is at it"
+        BulkImport.objects.filter(pk=bulk.pk).update(state=BulkState.READY)
+        with pytest.raises(Conflict, match="正在办理"):
+            commands.apply_bulk_import(bulk=bulk, good_rows_only=False, by=cast.actor("zhizuo"), at=at)
+        BulkImport.objects.filter(pk=bulk.pk).update(state=BulkState.APPLYING)
+        worker.kill()
+    assert commands.free_bulk_imports(at=at) == 1
+    bulk.refresh_from_db()
+    assert (bulk.state, bulk.message) == (BulkState.FAILED, "处理中断，没有写入任何内容，请重新上传")
+    assert commands.free_bulk_imports(at=at) == 0
+
+
 BAD_ARCHIVES = [
     (b"PK\x03\x04 not really", "ZIP"),
     (archive(ROWS, FILES)[:-40], "ZIP"),
@@ -415,7 +463,7 @@ def test_articles_come_in_by_the_lot_as_word_and_as_plain_text(cast: Cast, at: d
         ("假.docx", b"PK\x03\x04 no", "损坏"),
         ("空.txt", b"  \n", "空的"),
         ("图.txt", b"\x89PNG\r\n\x1a\n\x00\x00", "不是文字"),
-        ("表.docx", archive([], {}), "不是 PPTX 或 DOCX"),
+        ("表.docx", archive([], {}), "不是 PPTX、DOCX"),
         ("长.txt", "字".encode() * 100_001, "请分成几篇"),
     ],
 )

@@ -15,13 +15,13 @@ from yuanjiao.simulation.cast import Cast
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PORTAL = ("portal_home", "portal_item", "portal_column", "portal_search", "portal_offline", "portal_settings")
+PORTAL = ("portal_home", "portal_item", "portal_column", "portal_search", "portal_offline", "portal_settings", "portal_status")
 TELEVISION = ("tv_home", "tv_box", "tv_all", "tv_column", "tv_categories", "tv_item", "tv_play", "tv_read")
-STAFF = ("home", "signs", "audit", "nodes", "screen", "ranking")
-LATER = ("portal_theme", "portal_channel", "tv_channel", "tv_channels")
-"""Looked at where their rows are made: tests/programmes."""
+STAFF = ("home", "signs", "audit", "nodes", "waiting", "screen", "ranking")
+LATER = ("waiting_entry", "portal_theme", "portal_channel", "tv_channel", "tv_channels", "portal_live", "tv_live", "tv_lives")
+"""Looked at where their rows are made: tests/programmes, test_axe_rows."""
 NO_PAGES = {
-    "portal_qr", "portal_letters", "portal_manifest", "portal_worker", "tv_notice_ok",
+    "portal_qr", "portal_letters", "portal_manifest", "portal_worker", "tv_notice_ok", "waiting_retry",
     "portal_item_poster", "portal_column_poster", "portal_site_poster", "portal_poster",
 }  # fmt: skip
 PHONE, DESK, BOX = {"width": 390, "height": 844}, {"width": 1440, "height": 900}, {"width": 720, "height": 576}

@@ -65,6 +65,7 @@ def test_a_film_streams_by_hls_on_a_phone_and_really_goes(chromium: Any, address
     page.evaluate(PLAY)
     goes(page)
     assert page.evaluate("document.querySelector('video').src").startswith("blob:"), "fed by hls.js"
+    assert page.evaluate("document.querySelector('video source')") is None, "the plain file is let go: a narrow line has no room for both"
     assert any(url.endswith("/master.m3u8") for url in asked)
     assert page.get_attribute("[data-choice=auto]", "aria-current") == "true"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -93,6 +94,16 @@ def test_a_phone_that_has_no_hls_plays_the_plain_file(chromium: Any, address: st
     page.evaluate(PLAY)
     goes(page)
     assert page.evaluate("document.querySelector('video').currentSrc").endswith(".mp4")
+
+
+def test_a_phone_that_cannot_fetch_the_library_plays_the_plain_file(chromium: Any, address: str) -> None:
+    page = page_of(chromium)
+    page.route("**/hls.min.js", lambda route: route.abort())
+    page.goto(address)
+    page.wait_for_selector("[data-streaming='hls.js']")
+    page.evaluate(PLAY)
+    goes(page)
+    assert page.evaluate("document.querySelector('video').src").endswith(".mp4")
 
 
 @pytest.mark.clause("DLV09")

@@ -49,3 +49,42 @@ def test_the_audit_trail_shows_the_own_subtree_and_nobody_can_change_it(cast: Ca
     assert "试写" in client.get("/desk/audit/").content.decode()
     assert client.post("/desk/audit/").status_code in {200, 405}
     assert log_in("xianguan").get("/desk/audit/").status_code == 403
+
+
+def test_the_page_of_nodes_names_who_tells_another_story_and_what_to_do(cast: Cast, log_in: Callable[[str], Client]) -> None:
+    from tests.conftest import AT
+    from yuanjiao.flow.journal.models import Fork, Head
+    from yuanjiao.flow.nodes.models import Node
+
+    node = Node.objects.create(kind="edge", name="柳溪县边缘服务器", public_key=bytes(32), enrolled_at=AT)
+    Head.objects.create(origin=node, seq=4)
+    client = log_in("shenji")
+    assert "journal fork" not in client.get("/desk/nodes/").content.decode()
+    fork = Fork.objects.create(origin=node, first_seq=3, last_seq=4, sha256="0" * 64, sealed=b"x", heard_at=AT)
+    page = client.get("/desk/nodes/").content.decode()
+    assert "柳溪县边缘服务器 对已收的序号另有说法" in page
+    assert "journal fork" in page
+    fork.retold_by = node
+    fork.save()
+    assert "journal fork" not in client.get("/desk/nodes/").content.decode()
+
+
+def test_the_page_of_nodes_shows_the_readers_own_subtree(cast: Cast, log_in: Callable[[str], Client]) -> None:
+    from tests.conftest import AT
+    from yuanjiao.flow.journal.models import Head
+    from yuanjiao.flow.nodes.models import Node
+    from yuanjiao.people.commands import appoint
+    from yuanjiao.people.rules import Role
+
+    for code, name in (("990101000000", "柳溪县边缘服务器"), ("990102000000", "石岭县边缘服务器")):
+        scope = cast.divisions[code].path
+        node = Node.objects.create(kind="edge", name=name, public_key=f"{code:>32}".encode(), scope=scope, enrolled_at=AT)
+        Head.objects.create(origin=node, seq=4)
+    page = log_in("shenji").get("/desk/nodes/").content.decode()
+    assert "柳溪县边缘服务器" in page
+    assert "石岭县边缘服务器" in page
+    appoint(person=cast.people["linxian"], unit=cast.units["ZZ-990102"], role=Role.AUDITOR, on=AT.date())
+    page = log_in("linxian").get("/desk/nodes/").content.decode()
+    assert "石岭县边缘服务器" in page
+    assert "柳溪县边缘服务器" not in page
+    assert "日志共 4 条" in page

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
 from tests.flow import happenings
+from tests.flow.notices import LOCAL, NOTICES
+from tests.flow.publishing import COUNTY, OTHER, Centre
 from tests.simulator import World, make_blank_database
+from yuanjiao.flow.blobs import fetch
+from yuanjiao.flow.catalogue import shelf as shelves_table
+from yuanjiao.flow.catalogue.trust import pin_root
 from yuanjiao.flow.journal import applying
+from yuanjiao.flow.nodes.commands import ensure_self
+from yuanjiao.flow.nodes.models import Node
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What lives in a simulated world has SQLite files of its own."""
+    for item in items:
+        if "world" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.own_files)
 
 
 @pytest.fixture
@@ -36,3 +51,22 @@ def world(tmp_path: Path, blank_database: Path, db: None, at: datetime) -> Itera
     made = World(tmp_path / "world", blank_database, at)
     yield made
     made.close()
+
+
+@pytest.fixture
+def centre(db: None, tmp_path: Path, settings: Any, at: datetime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Centre]:
+    """A centre that has published its first notices; this machine is an edge of one county that trusts it."""
+    settings.YUANJIAO_SHELVES = "tests.flow.notices.SHELVES"
+    settings.HOME = tmp_path / "edge"
+    shelves_table.shelves.cache_clear()
+    monkeypatch.setattr(fetch, "PAUSE_S", 0.0)
+    NOTICES.texts, NOTICES.blobs, LOCAL.texts, LOCAL.blobs = ("开学了",), (), ("本县通知",), ()
+    ensure_self(at=at)
+    Node.objects.filter(is_self=True).update(scope=COUNTY)
+    for number, scope in enumerate((COUNTY, OTHER)):
+        Node.objects.create(kind="edge", name=scope, public_key=bytes([number]) * 32, scope=scope, enrolled_at=at)
+    made = Centre(tmp_path / "centre")
+    made.publish(at)
+    pin_root(made.root)
+    yield made
+    shelves_table.shelves.cache_clear()

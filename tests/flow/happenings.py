@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from yuanjiao.flow.journal import membership
+from yuanjiao.flow.journal import forks, membership
 from yuanjiao.flow.journal.event import Event, EventTable, Fact, InBulk
 from yuanjiao.people.models import AuditRow
 
@@ -55,6 +55,7 @@ EVENTS: EventTable = {
     Counted.KIND: (Counted, InBulk(apply_counts)),
     membership.NodeEnrolled.KIND: (membership.NodeEnrolled, membership.apply_enrolled),
     membership.NodeRevoked.KIND: (membership.NodeRevoked, membership.apply_revoked),
+    forks.BranchRetold.KIND: (forks.BranchRetold, forks.apply_retold),
 }
 NEWER: EventTable = {**EVENTS, Strange.KIND: (Strange, lambda event, fact: None)}
 

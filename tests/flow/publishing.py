@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from yuanjiao.flow.catalogue.repository import Repository
 from yuanjiao.flow.catalogue.signing import signers
 from yuanjiao.flow.wire.client import Line
 
+COUNTY = "/990000000000/990100000000/990101000000/"
+OTHER = "/990000000000/990100000000/990102000000/"
 Spoiler = Callable[[httpx.Response], httpx.Response]
 
 
@@ -41,6 +44,12 @@ class Centre(httpx.BaseTransport):
         with override_settings(HOME=self.home):
             own = signers()
             return Repository(self.public, own | {role: own[key] for role, key in other_keys.items()}).publish(contents, at=at)
+
+    @contextmanager
+    def at_home(self) -> Iterator[None]:
+        """What is done inside is done on the centre's machine."""
+        with override_settings(HOME=self.home):
+            yield
 
     def contents(self) -> dict[str, bytes]:
         with override_settings(HOME=self.home):
@@ -79,7 +88,7 @@ class Centre(httpx.BaseTransport):
         self.bytes_up += len(path) + 20 + sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
         headers = {name: value for name, value in request.headers.items() if name != "host"}
         with override_settings(HOME=self.home):
-            found = Client().generic(request.method, path, headers=headers)
+            found = Client().generic(request.method, path, request.read(), headers=headers)
             content = b"".join(found.streaming_content) if found.streaming else found.content  # type: ignore[attr-defined]
         answer = plain(found.status_code, content, dict(found.headers))
         for part, spoiler in self.spoil.items():

@@ -18,7 +18,7 @@ from hypothesis import settings as rules
 from hypothesis import strategies as st
 
 from yuanjiao.flow.blobs import store
-from yuanjiao.flow.blobs.fetch import TRIES, fetch, fetch_once, part_path
+from yuanjiao.flow.blobs.fetch import TRIES, Running, fetch, fetch_once, part_path
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.lib.errors import Conflict, DiskFull, Tampered, Unavailable
@@ -134,6 +134,41 @@ def test_a_transfer_goes_on_after_both_sides_were_killed_and_started_again() -> 
     second.kill()
     assert second.asked == [f"bytes={had}-"]
     assert second.sent == len(FILM) - had
+    assert store.path(REF.sha256).read_bytes() == FILM
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of what went through the digest of a part."""
+    sizes: list[int] = []
+    real = Running.add
+
+    def add(self: Running, piece: bytes) -> None:
+        sizes.append(len(piece))
+        real(self, piece)
+
+    monkeypatch.setattr(Running, "add", add)
+    return sizes
+
+
+def test_the_digest_runs_along_and_nothing_is_read_twice(parent: Parent, line: Line, hashed: list[int]) -> None:
+    parent.cuts = [1_000_000, 500_000, 0, 1_200_000]
+    fetch(REF, line, sleep=no_pause)
+    assert store.has(REF.sha256)
+    assert sum(hashed) == len(FILM)
+
+
+def test_what_an_earlier_process_left_is_read_once(parent: Parent, line: Line, hashed: list[int]) -> None:
+    part_path(REF).write_bytes(FILM[:1_000_000])
+    parent.cuts = [500_000, 700_000]
+    fetch(REF, line, sleep=no_pause)
+    assert store.has(REF.sha256)
+    assert sum(hashed) == len(FILM)
+
+
+def test_a_part_that_another_process_changed_meanwhile_is_read_anew(parent: Parent, line: Line) -> None:
+    parent.cuts = [1_000_000]
+    fetch(REF, line, sleep=lambda _: part_path(REF).write_bytes(FILM[:1_500_000]) and None)
     assert store.path(REF.sha256).read_bytes() == FILM
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,8 @@ def test_a_server_killed_in_the_middle_costs_nothing_that_had_arrived(tmp_path: 
         assert 5_000_000 <= had < len(film)
         node.start()
         before = relay.down_bytes
-        fetch(ref, Line(relay.address))
+        with closing(Line(relay.address)) as again:
+            fetch(ref, again)
         assert relay.down_bytes - before < len(film) - had + 4096
         assert store.path(ref.sha256).read_bytes() == film
     finally:

@@ -3,52 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 from django.test import Client, override_settings
 
 from tests.flow.notices import LOCAL, NOTICES, POISON
-from tests.flow.publishing import Centre, lost, missing, plain, replaced
-from yuanjiao.flow.blobs import fetch, keeping, store
-from yuanjiao.flow.catalogue import shelf as shelves_table
+from tests.flow.publishing import COUNTY, OTHER, Centre, lost, missing
+from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.queue import fetch_wanted
 from yuanjiao.flow.catalogue.follow import follow, follow_parent
 from yuanjiao.flow.catalogue.passing import pass_root_on
+from yuanjiao.flow.catalogue.publish import public_folder
 from yuanjiao.flow.catalogue.shards import wrap
 from yuanjiao.flow.catalogue.shelf import ALL
 from yuanjiao.flow.catalogue.trust import pin_root
-from yuanjiao.flow.models import Blob, CurrentCatalogue, HeldShard, Node
-from yuanjiao.flow.nodes.commands import ensure_self
-from yuanjiao.lib.errors import DiskFull, Refused, Tampered, Unavailable, YuanjiaoError
+from yuanjiao.flow.models import CurrentCatalogue, HeldShard, Node, Wanted
+from yuanjiao.lib.errors import Refused, Tampered, Unavailable
 
 pytestmark = pytest.mark.django_db
-COUNTY = "/990000000000/990100000000/990101000000/"
-OTHER = "/990000000000/990100000000/990102000000/"
 FILM = bytes(range(256)) * 400
-
-
-@pytest.fixture
-def centre(tmp_path: Path, settings: Any, at: datetime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Centre]:
-    """A centre that has published its first notices; this machine is an edge of one county that trusts it."""
-    settings.YUANJIAO_SHELVES = "tests.flow.notices.SHELVES"
-    settings.HOME = tmp_path / "edge"
-    shelves_table.shelves.cache_clear()
-    monkeypatch.setattr(fetch, "PAUSE_S", 0.0)
-    NOTICES.texts, NOTICES.blobs, LOCAL.texts, LOCAL.blobs = ("开学了",), (), ("本县通知",), ()
-    ensure_self(at=at)
-    Node.objects.filter(is_self=True).update(scope=COUNTY)
-    for number, scope in enumerate((COUNTY, OTHER)):
-        Node.objects.create(kind="edge", name=scope, public_key=bytes([number]) * 32, scope=scope, enrolled_at=at)
-    made = Centre(tmp_path / "centre")
-    made.publish(at)
-    pin_root(made.root)
-    yield made
-    shelves_table.shelves.cache_clear()
 
 
 def stands(*notices: str) -> bool:
@@ -109,131 +87,6 @@ def test_before_enrolment_nothing_is_trusted(centre: Centre, at: datetime) -> No
         follow(at, line=centre.line)
 
 
-# What an attacker on the line, or a stolen parent, may try. Each gets the centre (two versions published, the second one
-# followed) and the copy of the first; afterwards the old notices must stand.
-Attack = Callable[[Centre, Path, datetime], None]
-
-
-def roll_back(centre: Centre, first: Path, at: datetime) -> None:
-    centre.bring_back(first)
-
-
-def publish_third(centre: Centre, at: datetime) -> None:
-    NOTICES.texts = ("第三版",)
-    centre.publish(at)
-
-
-def spoil(part: str, change: Callable[[bytes], bytes]) -> Attack:
-    def attack(centre: Centre, first: Path, at: datetime) -> None:
-        publish_third(centre, at)
-        for path in (centre.public / ("targets" if "notices" in part else "metadata")).rglob(f"*{part}"):
-            path.write_bytes(change(path.read_bytes()))
-
-    return attack
-
-
-def sign_with(**keys: str) -> Attack:
-    def attack(centre: Centre, first: Path, at: datetime) -> None:
-        NOTICES.texts = ("第三版",)
-        centre.publish_exactly(centre.contents(), at, **keys)
-
-    return attack
-
-
-def another_centre(centre: Centre, first: Path, at: datetime) -> None:
-    shutil.rmtree(centre.home / "keys")
-    shutil.rmtree(centre.public)
-    publish_third(centre, at)
-
-
-def strangers_root(centre: Centre, first: Path, at: datetime) -> None:
-    """A next root that the old keys did not sign."""
-    another_centre(centre, first, at)
-    content = centre.root.replace(b'"version":1', b'"version":2')
-    (centre.public / "metadata" / "2.root.json").write_bytes(content)
-
-
-def swap_documents(centre: Centre, first: Path, at: datetime) -> None:
-    """Rightly signed, but the document of one county under the address of another."""
-    contents = centre.contents()
-    address = "990000000000/{}/local.json".format("990100000000/990101000000")
-    contents[address] = contents[address.replace("990101", "990102")]
-    centre.publish_exactly(contents, at)
-
-
-def bomb(centre: Centre, first: Path, at: datetime) -> None:
-    """A few bytes that unpack to a hundred million."""
-    publish_third(centre, at)
-    packed = zstandard.ZstdCompressor().compress(bytes(100_000_000))
-    centre.spoil["notices.json"] = lambda _: plain(200, packed, {"Content-Encoding": "zstd"})
-
-
-def endless_timestamp(centre: Centre, first: Path, at: datetime) -> None:
-    publish_third(centre, at)
-    centre.spoil["timestamp.json"] = replaced(b"[" * 1_000_000)
-
-
-def newer_form(centre: Centre, first: Path, at: datetime) -> None:
-    contents = centre.contents()
-    contents["all/notices.json"] = contents["all/notices.json"].replace(b'"form":1', b'"form":2')
-    centre.publish_exactly(contents, at)
-
-
-ATTACKS: dict[str, tuple[Attack, str]] = {
-    "an older catalogue": (roll_back, "版本倒退"),
-    "a changed document": (spoil("notices.json", lambda content: content.replace("三".encode(), "四".encode())), "长度或摘要不符"),
-    "a shortened document": (spoil("notices.json", lambda content: content[:-1]), "长度或摘要不符"),
-    "a lengthened document": (spoil("notices.json", lambda content: content + b" "), "超过签名允许的长度"),
-    "an emptied document": (spoil("notices.json", lambda content: b""), "长度或摘要不符"),
-    "a changed list of documents": (
-        spoil("targets.json", lambda content: content.replace(b"notices", b"n0tices")),
-        "不是由登记时信任的密钥",
-    ),
-    "a changed snapshot": (
-        spoil("snapshot.json", lambda content: content.replace(b'"version":', b'"version":1')),
-        "不是由登记时信任的密钥",
-    ),
-    "a changed timestamp": (spoil("timestamp.json", lambda content: content.replace(b"2026-", b"2036-")), "不是由登记时信任的密钥"),
-    "half a timestamp": (spoil("timestamp.json", lambda content: content[: len(content) // 2]), "无法读取"),
-    "a timestamp that is none": (spoil("timestamp.json", lambda content: b"<html>"), "无法读取"),
-    "a timestamp without end": (endless_timestamp, "超过签名允许的长度"),
-    "targets signed by the timestamp's key": (sign_with(targets="timestamp"), "不是由登记时信任的密钥"),
-    "snapshot signed by the targets' key": (sign_with(snapshot="targets"), "不是由登记时信任的密钥"),
-    "timestamp signed by the snapshot's key": (sign_with(timestamp="snapshot"), "不是由登记时信任的密钥"),
-    "another centre": (another_centre, "不是由登记时信任的密钥"),
-    "a stranger's next root": (strangers_root, "不是由登记时信任的密钥"),
-    "another county's document": (swap_documents, "与地址不符"),
-    "a document of a later form": (newer_form, "升级本机软件"),
-    "a document that unpacks without end": (bomb, "超过签名允许的长度"),
-}
-
-
-@pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_is_named_and_leaves_the_old_catalogue_whole(centre: Centre, at: datetime, name: str) -> None:
-    attack, reason = ATTACKS[name]
-    first = centre.keep()
-    NOTICES.texts = ("第二版",)
-    centre.publish(at + timedelta(minutes=1))
-    follow(at + timedelta(minutes=1), line=centre.line)
-    before = CurrentCatalogue.objects.values("timestamp_sha256", "version", "accepted_at").get()
-
-    attack(centre, first, at + timedelta(minutes=2))
-    with pytest.raises(Tampered, match=reason):
-        follow(at + timedelta(minutes=3), line=centre.line)
-    assert stands("第二版")
-    assert LOCAL.shown() == ["本县通知"]
-    assert CurrentCatalogue.objects.values("timestamp_sha256", "version", "accepted_at").get() == before
-    assert CurrentCatalogue.objects.get().problem
-
-
-def test_a_catalogue_that_is_held_back_is_noticed_when_its_signature_runs_out(centre: Centre, at: datetime) -> None:
-    follow(at, line=centre.line)
-    assert not follow(at + timedelta(days=6), line=centre.line)
-    with pytest.raises(Tampered, match="过期"):
-        follow(at + timedelta(days=8), line=centre.line)
-    assert stands("开学了")
-
-
 def test_a_node_that_was_away_for_a_month_takes_up_the_newest(centre: Centre, at: datetime) -> None:
     follow(at, line=centre.line)
     for day in range(1, 35):
@@ -241,6 +94,21 @@ def test_a_node_that_was_away_for_a_month_takes_up_the_newest(centre: Centre, at
         centre.publish(at + timedelta(days=day))
     assert follow(at + timedelta(days=34), line=centre.line)
     assert stands("第 34 天")
+
+
+def test_what_is_passed_on_is_tidied_when_no_reader_can_want_it_any_more(centre: Centre, at: datetime) -> None:
+    follow(at, line=centre.line)
+    first = {path for path in public_folder().rglob("*.json") if not path.name.endswith("root.json")}
+    for path in first:
+        os.utime(path, (at.timestamp(), at.timestamp()))
+    for day in (34, 36):
+        NOTICES.texts = (f"第 {day} 天",)
+        centre.publish(at + timedelta(days=day))
+        assert follow(at + timedelta(days=day), line=centre.line)
+    gone = {path.name.split(".", 1)[1] for path in first if not path.is_file()}
+    assert gone >= {"notices.json", "snapshot.json", "targets.json"}
+    assert (public_folder() / "metadata" / "timestamp.json").is_file()
+    assert [path for path in first if path.name.endswith("local.json") and path.is_file()], "it is still named"
 
 
 def test_a_shelf_that_fails_in_the_middle_undoes_the_others(centre: Centre, at: datetime) -> None:
@@ -256,82 +124,6 @@ def test_a_shelf_that_fails_in_the_middle_undoes_the_others(centre: Centre, at: 
     centre.publish(at + timedelta(minutes=2))
     assert follow(at + timedelta(minutes=2), line=centre.line)
     assert (NOTICES.shown(), LOCAL.shown()) == (["新的"], ["改好了"])
-
-
-def test_a_catalogue_shows_only_when_its_blobs_are_here(centre: Centre, at: datetime) -> None:
-    follow(at, line=centre.line)
-    film = centre.put_blob(FILM)
-    NOTICES.texts, NOTICES.blobs = ("新片",), (film,)
-    centre.publish(at + timedelta(minutes=1))
-    assert follow(at + timedelta(minutes=1), line=centre.line)
-    assert stands("新片")
-    assert store.path(film.sha256).read_bytes() == FILM
-    assert store.ref(film.sha256).media_type == "video/mp4"
-
-
-BAD_BLOBS: dict[str, tuple[Callable[[bytes], bytes] | None, type[YuanjiaoError], str]] = {
-    "changed": (lambda content: b"x" + content[1:], Tampered, "摘要不符"),
-    "shortened": (lambda content: content[:-1], Unavailable, "中途断开|没有给出"),
-    "lengthened": (lambda content: content + b"x", Tampered, "长"),
-    "missing": (None, Unavailable, "没有给出文件"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_BLOBS)
-def test_a_blob_that_cannot_be_had_leaves_the_old_catalogue_whole_until_it_can(centre: Centre, at: datetime, name: str) -> None:
-    change, error, reason = BAD_BLOBS[name]
-    follow(at, line=centre.line)
-    film = centre.put_blob(FILM)
-    NOTICES.texts, NOTICES.blobs = ("新片",), (film,)
-    centre.publish(at + timedelta(minutes=1))
-    path = centre.blob_path(film)
-    if change is None:
-        path.unlink()
-    else:
-        path.write_bytes(change(FILM))
-    with pytest.raises(error, match=reason):
-        follow(at + timedelta(minutes=1), line=centre.line)
-    assert stands("开学了")
-    assert not store.has(film.sha256)
-    path.write_bytes(FILM)
-    assert follow(at + timedelta(minutes=2), line=centre.line)
-    assert stands("新片")
-
-
-def test_a_disk_without_room_for_a_blob_leaves_the_old_catalogue_whole(centre: Centre, at: datetime, settings: Any) -> None:
-    follow(at, line=centre.line)
-    NOTICES.texts, NOTICES.blobs = ("新片",), (centre.put_blob(FILM),)
-    centre.publish(at + timedelta(minutes=1))
-    settings.MIN_FREE_BYTES = 1 << 60
-    with pytest.raises(DiskFull):
-        follow(at + timedelta(minutes=1), line=centre.line)
-    assert stands("开学了")
-
-
-def test_a_withdrawn_item_goes_at_once_and_its_bytes_after_the_grace(centre: Centre, at: datetime) -> None:
-    film, poster = centre.put_blob(FILM), centre.put_blob(b"poster", "image/jpeg")
-    NOTICES.texts, NOTICES.blobs = ("新片",), (film, poster)
-    centre.publish(at + timedelta(minutes=1))
-    follow(at + timedelta(minutes=1), line=centre.line)
-    own = store.put(b"put here by hand")
-    NOTICES.texts, NOTICES.blobs = (), (poster,)
-    centre.publish(at + timedelta(minutes=2))
-    follow(at + timedelta(minutes=2), line=centre.line)
-    assert stands()
-    assert keeping.sweep_blobs(at + timedelta(minutes=3)) == 0, "somebody may still be watching"
-    assert keeping.sweep_blobs(at + timedelta(hours=7)) == len(FILM)
-    assert [store.has(ref.sha256) for ref in (film, poster, own)] == [False, True, True]
-
-
-def test_a_blob_that_is_released_again_is_kept(centre: Centre, at: datetime) -> None:
-    film = centre.put_blob(FILM)
-    for minute, blobs in enumerate(((film,), (), (film,)), 1):
-        NOTICES.texts, NOTICES.blobs = (f"第 {minute} 次",), blobs
-        centre.publish(at + timedelta(minutes=minute))
-        follow(at + timedelta(minutes=minute), line=centre.line)
-    keeping.sweep_blobs(at + timedelta(days=1))
-    assert store.has(film.sha256)
-    assert Blob.objects.get(sha256=film.sha256).listed
 
 
 @pytest.mark.parametrize("part", ["timestamp.json", "snapshot.json", "targets.json", "notices.json"])
@@ -403,6 +195,7 @@ def test_a_site_below_an_edge_follows_the_edge_and_trusts_only_the_centre(centre
     centre.publish(at + timedelta(minutes=1))
     pass_root_on(centre.root)
     follow(at + timedelta(minutes=1), line=centre.line)
+    assert fetch_wanted(at + timedelta(minutes=1), line=centre.line) == 1
     edge = Centre(tmp_path / "edge")
     CurrentCatalogue.objects.all().delete()
     HeldShard.objects.all().delete()
@@ -412,6 +205,7 @@ def test_a_site_below_an_edge_follows_the_edge_and_trusts_only_the_centre(centre
         pin_root(edge.root)
         assert edge.root == centre.root
         assert follow(at + timedelta(minutes=2), line=edge.line)
+        assert fetch_wanted(at + timedelta(minutes=2), line=edge.line) == 1
         assert store.path(film.sha256).read_bytes() == FILM
     assert stands("开学了")
 
@@ -460,3 +254,21 @@ class TestDoor:
 def test_a_document_wrapped_for_everybody_says_so() -> None:
     NOTICES.texts, NOTICES.blobs = ("甲",), ()
     assert b'"scope":"all"' in wrap("notices", ALL, NOTICES.offer(ALL))
+
+
+def test_a_blob_that_a_shelf_found_spoilt_is_fetched_again_and_its_document_taken_up_once_more(
+    centre: Centre, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = centre.put_blob(b"film")
+    store.put(b"film")
+    NOTICES.texts, NOTICES.blobs = ("新的",), (film,)
+    centre.publish(at + timedelta(minutes=1))
+    accept = type(NOTICES).accept
+    with monkeypatch.context() as spoilt:
+        spoilt.setattr(type(NOTICES), "accept", lambda own, *told: (store.forget(film.sha256), accept(own, *told))[1])
+        follow(at + timedelta(minutes=1), line=centre.line)
+    assert Wanted.objects.get().sha256 == film.sha256
+    store.put(b"film")
+    Wanted.objects.all().delete()
+    assert follow(at + timedelta(minutes=2), line=centre.line), "taken up once more"
+    assert not follow(at + timedelta(minutes=3), line=centre.line)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from yuanjiao.flow.blobs import pack
+from yuanjiao.flow.blobs.store import BlobRef
+from yuanjiao.flow.catalogue import bundle, parts
+from yuanjiao.flow.catalogue.shards import laid_out, unwrap
+from yuanjiao.flow.catalogue.shelf import Offer
 from yuanjiao.flow.journal import record, segment, ship
 from yuanjiao.flow.journal.chain import GENESIS
 from yuanjiao.flow.journal.door import STATUS
@@ -63,6 +70,17 @@ def test_the_sealed_message_in_the_document_opens_with_the_key_that_stands_there
     assert batch.tenths.tolist() == [4, 599, NOT_HEARD]
 
 
+def test_the_pack_in_the_document_opens_and_its_limits_stand_there() -> None:
+    found = re.search(r"```pack\n([0-9a-f\n]+)```", PAGE)
+    assert found is not None
+    refs = [BlobRef(sha256(content).hexdigest(), len(content)) for content in (b"one", b"two", b"three")]
+    told = list(pack.unpacked(iter([bytes.fromhex(found[1].replace("\n", ""))]), refs))
+    assert [(one.content, one.genuine) for one in told] == [(b"one", True), (None, False), (b"three", True)]
+    said = PAGE.split("### Packs")[1].split("###")[0]
+    for number in (pack.MOST, pack.LARGEST, pack.MOST_BYTES):
+        assert f"{number:,}" in said
+
+
 def test_the_offsets_in_the_table_are_the_headers() -> None:
     rows = re.findall(r"^\| (\d+) \| (\d+|n) \| .+ \|$", PAGE, re.MULTILINE)
     place = 0
@@ -92,3 +110,49 @@ def test_every_reason_stands_in_the_document_with_its_status() -> None:
 )
 def test_the_limits_in_the_document_are_the_codes(said: str) -> None:
     assert said in PAGE
+
+
+class TestParts:
+    """Form 2 of a document, as it stands in the page."""
+
+    shards = tuple(said.encode() for said in re.findall(r"```shard\n(.+)\n```", PAGE))
+    part = re.search(r"```part\n(.+\n.+)\n```", PAGE)[1].encode()  # type: ignore[index]
+
+    def test_the_part_is_the_one_its_target_file_names_and_opens(self) -> None:
+        (named,) = parts.named(self.shards[0])
+        assert parts.is_part(self.part, named)
+        shard = unwrap(self.shards[0], shelf="courseware", scope="all", part=lambda part: self.part)
+        assert {blob.size for blob in shard.blobs} == {1, 2}
+        assert "果树冬剪" in bytes(shard.document).decode()
+
+    def test_the_same_rows_are_written_the_same(self) -> None:
+        blobs, document = self.part.split(b"\n")
+        refs = (BlobRef(hashlib.sha256(b"0").hexdigest(), 1, "video/mp4"), BlobRef("f" * 64, 2))
+        assert refs[0].sha256.encode() in blobs
+        assert parts.divide("courseware", "all", Offer(document, refs)) == (
+            self.shards[0],
+            {parts.named(self.shards[0])[0].sha256: self.part},
+        )
+
+    def test_the_bundle_opens(self) -> None:
+        old, new = self.shards
+        body = bytes.fromhex(re.search(r"```bundle\n([0-9a-f\n]+)```", PAGE)[1].replace("\n", ""))  # type: ignore[index]
+        assert b"".join(bundle.shard_in(body, old)) == new
+        ((part, content),) = bundle.parts_in(body, old, new, lambda part: self.part)
+        assert content == self.part.replace("冬".encode(), "夏".encode())
+        assert parts.named(new) == (part,)
+
+    def test_the_list_of_numbers_is_cut_where_the_page_says(self) -> None:
+        rows = ",".join(f'{{"n":"{hashlib.sha256(str(number).encode()).hexdigest()}"}}' for number in range(4000))
+        document, ends, at = f"[{rows}]".encode(), [], 0
+        for piece in parts.cut(document):
+            at += len(piece)
+            ends.append(at)
+        assert f"({len(document):,} bytes) is cut behind byte {', '.join(map(str, ends))}." in PAGE
+
+    def test_the_limits_in_the_document_are_the_codes(self) -> None:
+        for said in (parts.WHOLE, parts.LEAST, parts.MOST, parts.LARGEST, bundle.MOST):
+            assert f"{said:,}" in PAGE
+        assert f"divisible by {parts.ONE_IN} " in PAGE
+        small, large = (laid_out("notices", "all", Offer(b'"' + b"x" * (parts.WHOLE + more) + b'"')) for more in (-2, -1))
+        assert (parts.form_of(small[0]), parts.form_of(large[0])) == (1, 2)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import OperationalError, connection
+from django.db.models import Model
 from django.test import override_settings
 
 from tests.flow import happenings
@@ -25,8 +28,12 @@ from yuanjiao.flow.journal.verify import verify_journal
 from yuanjiao.flow.nodes import codes, keys
 from yuanjiao.flow.nodes.commands import enrol, ensure_self, issue_code, know_revoked, revoke_node
 from yuanjiao.flow.nodes.models import Node
+from yuanjiao.learning.events import HELD, SHOWN
+from yuanjiao.learning.models import Session, SessionItem
 from yuanjiao.lib.errors import DiskFull
 from yuanjiao.lib.uid import new_uid
+from yuanjiao.network.events.checks import PLAYED
+from yuanjiao.network.models import PlayTest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("happenings_wired")]
 
@@ -213,8 +220,10 @@ def test_applying_again_what_is_stored_goes_the_same_way(child: Child, at: datet
     assert told() == ["事1", "事2", "事3"] * 2, "Happened tells every application; real events ask first"
 
 
-def test_appending_fills_every_column_of_an_entry() -> None:
-    assert set(COLUMNS) == {field.column for field in Entry._meta.concrete_fields} - {"id"}
+@pytest.mark.parametrize(("model", "columns"), [(Entry, COLUMNS), (PlayTest, PLAYED), (Session, HELD), (SessionItem, SHOWN)])
+def test_what_is_written_without_an_object_fills_every_column(model: type[Model], columns: tuple[str, ...]) -> None:
+    assert set(columns) == {field.column for field in model._meta.concrete_fields} - {"id"}
+    assert len(set(columns)) == len(columns)
 
 
 def test_recording_and_failing_leaves_no_entry(child: Child, at: datetime) -> None:
@@ -232,3 +241,44 @@ def test_verify_finds_what_was_changed_on_the_disk(child: Child) -> None:
     assert verify_journal().faults == []
     Segment.objects.update(sealed=child.segment(1, 3, sign=STRANGER.sign))
     assert "签名" in verify_journal().faults[0]
+
+
+class Ended(Exception):
+    """What a database server says to the one of two that waited for one another."""
+
+    sqlstate = "40P01"
+
+
+class Ending:
+    """The database ends the first `times` transactions that store a segment."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if self.left and sql.startswith("INSERT") and "flow_segment" in sql:
+            self.left -= 1
+            raise OperationalError("deadlock detected") from Ended()
+        return execute(sql, params, many, context)
+
+
+def test_a_segment_whose_transaction_the_database_ended_is_taken_once_more(child: Child) -> None:
+    with connection.execute_wrapper(Ending(2)):
+        assert held_three(child).accepted == 3
+    assert told() == ["事1", "事2", "事3"]
+
+
+def test_a_database_that_ends_every_transaction_is_not_asked_for_ever(child: Child) -> None:
+    with connection.execute_wrapper(Ending(99)), pytest.raises(OperationalError):
+        held_three(child)
+    assert Segment.objects.count() == 0
+
+
+def test_one_bad_entry_among_many_is_found_by_halving(child: Child, django_assert_max_num_queries: Callable[..., object]) -> None:
+    entries = [Written(child.at, Counted.KIND, encode(Counted(number=n))) for n in range(1, 401)]
+    entries[122] = Written(child.at, Happened.KIND, encode(Happened(text=POISON)))
+    with django_assert_max_num_queries(200):  # type: ignore[attr-defined]
+        answer = receive(child.segment(1, 400, entries=entries), at=child.at)
+    assert (answer.accepted, answer.set_aside) == (400, 1)
+    assert told("counted") == [str(n) for n in range(1, 401) if n != 123]
+    assert Unapplied.objects.get().entry.seq == 123

@@ -17,6 +17,8 @@ from django.test import Client
 from tests.flow.happenings import Happened
 from tests.simulator import LossyLine, World
 from yuanjiao.flow.catalogue.publish import public_folder
+from yuanjiao.flow.journal.event import Fact
+from yuanjiao.flow.journal.membership import NodeEnrolled, apply_enrolled
 from yuanjiao.flow.journal.models import Head
 from yuanjiao.flow.journal.record import record
 from yuanjiao.flow.nodes import codes, queries
@@ -93,6 +95,20 @@ def test_a_key_must_be_proved_and_new(code: str, at: datetime) -> None:
     applicant.uid = new_uid()
     with pytest.raises(Refused, match="已经登记"):
         applicant.ask(issue_code(kind="edge", name="又一个", at=at), at)
+
+
+def test_a_node_that_lost_its_database_comes_back_with_a_new_code_made_out_as_before(code: str, at: datetime) -> None:
+    applicant = Applicant()
+    first = applicant.ask(code, at)
+    told = {"kind": "edge", "name": "柳溪县边缘服务器", "subject_code": "E-990101", "scope": "/99/"}
+    for changed in ({"scope": "/99/01/"}, {"subject_code": "E-990102"}, {"kind": "site"}):
+        with pytest.raises(Refused, match="照原来的"):
+            applicant.ask(issue_code(**(told | changed), at=at), at)
+    assert applicant.ask(issue_code(**told, at=at), at) == first
+    assert Node.objects.filter(uid=applicant.uid).count() == 1
+    revoke_node(node=first, reason="丢失", at=at)
+    with pytest.raises(Refused):
+        applicant.ask(issue_code(**told, at=at), at)
 
 
 def test_revoking_needs_a_reason_and_happens_once(code: str, at: datetime) -> None:
@@ -184,6 +200,35 @@ def test_a_node_enrolled_below_is_known_above_and_so_is_its_revocation(world: Wo
     with centre.here():
         known = Node.objects.get(uid=uid)
         assert (known.revoked_reason, known.revoked_after_seq) == ("被盗", 0)
+
+
+COUNTY = "/990000000000/990100000000/990101000000/"
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "given"),
+    [
+        ("edge", COUNTY, COUNTY),
+        ("edge", f"{COUNTY}990101100000/", f"{COUNTY}990101100000/"),
+        ("edge", "", COUNTY),
+        ("edge", "/", None),
+        ("edge", "/990000000000/990100000000/990102000000/", None),
+        ("site", COUNTY, None),
+        ("site", "", None),
+    ],
+)
+@pytest.mark.django_db
+def test_who_lets_a_node_in_gives_it_no_more_than_its_own_scope(at: datetime, kind: str, scope: str, given: str | None) -> None:
+    recorder = Node.objects.create(kind=kind, name="录入者", public_key=b"r" * 32, scope=COUNTY, enrolled_at=at)
+    told = {"kind": "edge", "name": "新来的", "public_key": b"n" * 32, "subject_code": "", "scope": scope, "enrolled_at": at}
+    event, fact = NodeEnrolled(node=new_uid(), **told), Fact(origin=recorder.uid, seq=1, at=at)
+    if given is None:
+        with pytest.raises(Refused):
+            apply_enrolled(event, fact)
+        assert not Node.objects.filter(uid=event.node).exists()
+    else:
+        apply_enrolled(event, fact)
+        assert Node.objects.get(uid=event.node).scope == given
 
 
 @pytest.mark.usefixtures("happenings_wired")

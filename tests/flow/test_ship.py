@@ -51,6 +51,7 @@ def test_waits_grow_at_random_up_to_a_cap_and_end_with_success() -> None:
     backoff.fail(AT, 0.5)
     assert backoff.waits(AT)
     assert not backoff.waits(AT + timedelta(seconds=150))
+    assert not backoff.waits(AT - timedelta(days=2)), "the clock was set back"
     backoff.succeed()
     assert not backoff.waits(AT)
 

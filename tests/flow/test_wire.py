@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from yuanjiao.flow.journal import door
 from yuanjiao.flow.journal.segment import MAX_SEGMENT_BYTES
 from yuanjiao.flow.nodes.commands import ensure_self
 from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import read_node
 from yuanjiao.flow.wire.auth import NotBelieved, WrongTime, signed_headers, verified_node
 from yuanjiao.flow.wire.budget import TokenBucket
 from yuanjiao.flow.wire.client import Line
@@ -149,16 +151,32 @@ def test_streamed_pieces_keep_to_the_budget() -> None:
     assert watch.now == pytest.approx(9.0)
 
 
-def ask_door(method: str, *pieces: bytes) -> tuple[int, dict[str, Any]]:
+def ask_door(method: str, *pieces: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
     """Through the door itself, without a socket."""
-    told = ask(door.door, Asked(method, "/journal"), *pieces)
+    told = ask(door.door, Asked(method, "/journal", headers=headers), *pieces)
     return told.status, msgspec.json.decode(told.body)
 
 
-def test_the_door_stops_reading_a_body_that_is_too_large() -> None:
-    status, answer = ask_door("POST", bytes(MAX_SEGMENT_BYTES), b"x", b"never read")
+def test_the_door_stops_reading_a_body_that_is_too_large(node: Node, at: datetime) -> None:
+    claim = headers(node, at, target="/journal")
+    assert read_node(node.uid, now_s=time.monotonic()) is not None  # the door remembers it: its thread has no look at this transaction
+    status, answer = ask_door("POST", bytes(MAX_SEGMENT_BYTES), b"x", b"never read", **claim)
     assert (status, answer["reason"]) == (413, "too_large")
 
 
-def test_the_door_takes_only_posts() -> None:
-    assert ask_door("GET")[0] == 405
+def test_the_door_takes_no_other_methods() -> None:
+    assert ask_door("PUT")[0] == 405
+    assert ask_door("GET")[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [((200, b"YJS1"), "application/octet-stream"), ((204, b""), None), ((401, b"{}"), "application/json")]
+)
+def test_what_the_door_hands_back_says_what_it_is(
+    node: Node, at: datetime, monkeypatch: pytest.MonkeyPatch, given: tuple[int, bytes], kind: str | None
+) -> None:
+    assert read_node(node.uid, now_s=time.monotonic()) is not None
+    monkeypatch.setattr(door, "_hand_back", lambda target, headers: given)
+    told = ask(door.door, Asked("GET", "/journal", "after=0", headers=signed_headers(method="GET", target="", body=b"", node=node, at=at)))
+    assert (told.status, told.body) == given
+    assert told.headers.get("content-type") == kind

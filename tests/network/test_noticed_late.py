@@ -136,3 +136,22 @@ def test_the_silence_of_an_edge_that_ran_does_not_explain_what_its_own_record_te
     tree.tell("down", SLOW, at=LAST)
     turn(tree, NOTICED)
     assert tree.roots() == {SLOW: "equipment"}
+
+
+@pytest.mark.parametrize("codes", [("L2-1",), SITES["L2"]], ids=["a site", "a line"])
+def test_what_was_dark_before_comes_to_light_while_it_is_dark_again(codes: tuple[str, ...]) -> None:
+    tree = Telling(nodes=True)
+    tree.edges_speak(after(31), "E1", "E2")
+    tree.tell("down", *codes, at=after(30))
+    tree.turn(after(31))
+    for minutes in (33, 34, 40):
+        tree.edges_speak(after(minutes), "E1", "E2")
+        tree.turn(after(minutes))
+    root = "L2" if len(codes) > 1 else codes[0]
+    assert tree.roots() == {root: "line" if root == "L2" else "equipment"}
+    tree.tell("down", *codes, at=after(10))
+    tree.tell("up", *codes, at=after(20))
+    tree.edges_speak(after(41), "E1", "E2")
+    tree.turn(after(41))
+    found = Outage.objects.filter(object__code=root).order_by("started_at").values_list("started_at", "ended_at")
+    assert list(found) == [(after(10), after(20)), (after(30), None)]

@@ -342,6 +342,39 @@ def test_what_still_stands_after_a_cut_in_which_the_work_ended_is_told() -> None
     assert tree.roots() == {"L1-0": "equipment"}
 
 
+def test_what_fell_and_came_back_within_work_is_not_told_though_it_is_heard_of_when_the_work_is_over() -> None:
+    """The edge was cut off meanwhile: its record comes after the end of the work."""
+    tree = Telling(nodes=True)
+    announce(tree, "L1", after(5), after(30))
+    announce(tree, "L1", after(30), after(60))
+    announce(tree, "L2-0", after(20), after(60))
+    tree.turn(after(1))
+    tree.tell("down", "E1", at=after(4))
+    tree.turn(after(8))
+    tree.turn(after(70))
+    tree.tell("up", "E1", at=after(90))
+    tree.tell("down", *SITES["L1"], at=after(10))
+    tree.tell("up", *SITES["L1"], at=after(40))
+    tree.tell("down", "L2-0", at=after(12))
+    tree.tell("up", "L2-0", at=after(42))
+    tree.edges_speak(after(91), "E1", "E2")
+    tree.turn(after(91))
+    rows = {row.object.code: (row.held, row.held_for) for row in Outage.objects.filter(root=None).exclude(object__code__in=["E1", "U1"])}
+    assert rows == {"L1": (True, "maintenance"), "L2-0": (False, "")}
+
+
+def test_what_ended_within_work_before_it_could_be_told_is_not_told() -> None:
+    tree = Telling(nodes=True)
+    announce(tree, "L1-0", after(5), after(60))
+    tree.turn(after(1))
+    tree.tell("down", "L1-0", "L3-0", at=after(10))
+    tree.turn(after(10.5))
+    assert set(Outage.objects.values_list("held_for", flat=True)) == {"evidence"}
+    tree.tell("up", "L1-0", "L3-0", at=after(11))
+    tree.turn(after(11.5))
+    assert {row.object.code: row.held_for for row in Outage.objects.select_related("object")} == {"L1-0": "maintenance", "L3-0": ""}
+
+
 def test_what_was_dark_before_the_work_began_is_told() -> None:
     tree = Telling()
     announce(tree, "L1", after(20), after(60))

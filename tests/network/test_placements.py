@@ -188,6 +188,29 @@ def test_a_rename_keeps_the_place_and_taking_it_back_puts_the_story_back(month: 
     assert story(LI) == [("990101100200", "in_service", SINCE, MAR), ("990101100200", "suspended", MAR, None)]
 
 
+def test_a_village_that_becomes_town_keeps_its_days_in_the_country(month: Cast) -> None:
+    from yuanjiao.places.commands import correct_division
+
+    def land(start: date, end: date) -> dict[str, int]:
+        found = queries.rates_split("/", "urban_rural", clock.day_start(start), clock.day_start(end))
+        return {one.label: one.rate.known + one.rate.unknown for one in found}
+
+    village = month.divisions["990101100200"]
+    village.urban_rural = ""
+    village.save()
+    silent = land(FEB, MAR)
+    filled = correct_division(division=village, name=village.name, urban_rural="220", on=MID)
+    assert filled.pk == village.pk, "said for the first time"
+    assert correct_division(division=filled, name=village.name, urban_rural="210", on=MID).pk == village.pk, "still the country"
+    country, part = land(FEB, MAR), land(FEB, MID)
+    seconds = silent["未标明"] - country.get("未标明", 0)
+    assert seconds > 0
+    town = correct_division(division=filled, name=village.name, urban_rural="121", on=MID)
+    follow_division(old=filled, new=town)
+    assert land(FEB, MID) == part, "the days before stay as they were"
+    assert land(FEB, MAR)["乡村"] == country["乡村"] - seconds * (MAR - MID).days // (MAR - FEB).days
+
+
 def fresh(cast: Cast, code: str):  # type: ignore[no-untyped-def]  # the row as the database has it now
     cast.sites[code].refresh_from_db()
     return cast.sites[code]

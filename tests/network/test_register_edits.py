@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from yuanjiao.network.live import UP, LiveArray, load, loading
 from yuanjiao.network.models import ManagedObject, Site, edits_between, version_number
 from yuanjiao.network.models.register import KEPT_VERSIONS
 from yuanjiao.network.queries.roll import Roll
+from yuanjiao.network.rules.labels import Former
 from yuanjiao.people.rules import SYSTEM
 from yuanjiao.places.commands import rename_division
 from yuanjiao.simulation.cast import Cast
@@ -116,15 +117,22 @@ def test_a_site_that_an_edit_brings_is_heard_and_nobody_is_forgotten(cast: Cast,
     assert set(night.listener.array.state[[night.listener.array.places[code] for code in ALL]].tolist()) == {UP}
 
 
+def told(former: Former) -> list[list[str]]:
+    return [[former.names[code] for code in row] for row in former.codes.tolist()]
+
+
 @everything
 @pytest.mark.usefixtures("counted")
 @pytest.mark.django_db
 def test_the_roll_follows_an_edit(cast: Cast, at: datetime, edit: Edit) -> None:
+    for number, code in enumerate(LIU):  # what is edited was something else before
+        many.correct_objects(changes={code: {"access_mode": "pc"}}, on=local_day(at) - timedelta(days=number + 1))
     register_changed()
     keep_counters(at)
     kept = Roll()
     assert kept.read() is not None
     kept.labels("site_kind")
+    kept.former()
     table = kept._table
     edit(cast, at)
     with CaptureQueriesContext(connection) as asked:
@@ -139,6 +147,10 @@ def test_the_roll_follows_an_edit(cast: Cast, at: datetime, edit: Edit) -> None:
     assert {pk: labels.names[labels.code[pk]] for pk in Site.objects.values_list("pk", flat=True)} == {
         pk: fresh.names[fresh.code[pk]] for pk in Site.objects.values_list("pk", flat=True)
     }
+    were, anew = kept.former(), Roll().former()
+    assert were is not None
+    assert anew is not None
+    assert (were.site.tolist(), were.until.tolist(), told(were)) == (anew.site.tolist(), anew.until.tolist(), told(anew))
     assert not any("places_division" in one["sql"] and "path" in one["sql"] for one in asked), "divisions were not read"
     assert edit is not EDITS["nothing"] or found[0] is table
 

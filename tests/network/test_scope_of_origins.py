@@ -13,8 +13,8 @@ from yuanjiao.flow.journal.models import Unapplied
 from yuanjiao.flow.nodes.commands import issue_code
 from yuanjiao.learning.models import Session
 from yuanjiao.lib.uid import new_uid
-from yuanjiao.network.events import Change, PlayTested, StateChanged
-from yuanjiao.network.models import PlayTest, StateChange
+from yuanjiao.network.events import Change, EdgeChecked, Finding, PlayTested, StateChanged
+from yuanjiao.network.models import EdgeCheck, PlayTest, StateChange
 from yuanjiao.simulation.cast import Cast
 from yuanjiao.simulation.edge import SimulatedEdge, fresh_memory
 from yuanjiao.simulation.transport import InsideTransport
@@ -62,3 +62,13 @@ def test_a_play_test_and_a_report_of_another_county_change_nothing(edge: Simulat
     assert not FaultReport.objects.exists()
     assert not Session.objects.exists()
     assert Unapplied.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_check_of_an_edge_that_is_none_is_set_aside_and_holds_up_nothing(edge: SimulatedEdge, at: datetime) -> None:
+    found = [Finding(subject=OWN, check="disk", ok=True, at=at)]
+    edge._record(EdgeChecked(edge=OWN, findings=found), at)
+    edge._record(PlayTested(uid=new_uid(), site=OWN, at=at, ok=True), at)
+    assert edge._ship(at)
+    assert (EdgeCheck.objects.count(), PlayTest.objects.count()) == (0, 1)
+    assert "不是边缘服务器" in Unapplied.objects.get().reason

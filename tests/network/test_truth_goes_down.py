@@ -14,7 +14,9 @@ from yuanjiao.flow.catalogue.shelf import ALL
 from yuanjiao.lib import clock
 from yuanjiao.network import commands, queries
 from yuanjiao.network import shelf as register_shelf
+from yuanjiao.network.commands.many import correct_objects
 from yuanjiao.network.models import (
+    FormerLabels,
     ListeningMark,
     MaintenanceWindow,
     Placement,
@@ -38,7 +40,9 @@ def told() -> dict[str, list[Any]]:
     """The tables as machines tell them to each other."""
     stories = Placement.objects.filter(object__division__path__startswith=COUNTY).order_by("object__code", "valid_from")
     windows = MaintenanceWindow.objects.filter(object__division__path__startswith=COUNTY).order_by("uid")
+    labels = FormerLabels.objects.filter(site__division__path__startswith=COUNTY).order_by("site__code", "until")
     return {
+        "labels": list(labels.values_list("uid", "site__code", "until", "site_kind", "access_mode", "programmes")),
         "stories": list(stories.values_list("uid", "object__code", "division__uid", "lifecycle", "document", "valid_from", "valid_to")),
         "windows": list(windows.values_list("uid", "object__code", "start_at", "end_at", "document", "announced_at", "cancelled_at")),
         "targets": list(RateTarget.objects.order_by("uid").values_list("uid", "division__uid", "value", "valid_from", "document")),
@@ -54,7 +58,7 @@ def documents() -> list[tuple[Any, bytes]]:
 def edge(*held: list[tuple[Any, bytes]]) -> Iterator[None]:
     """A machine below without these tables that takes up the documents; places and objects are its own already."""
     with transaction.atomic():
-        for model in (Placement, MaintenanceWindow, RateTarget, RateRuleVersion):
+        for model in (Placement, FormerLabels, MaintenanceWindow, RateTarget, RateRuleVersion):
             model.objects.all().delete()
         for taken in held:
             for shelf, document in taken:
@@ -64,7 +68,9 @@ def edge(*held: list[tuple[Any, bytes]]) -> Iterator[None]:
 
 
 def decide(cast: Cast, at: datetime) -> None:
-    """A suspension, a window, a target and a rule."""
+    """A suspension, another access mode, a window, a target and a rule."""
+    correct_objects(changes={LI: {"access_mode": "satellite", "programmes": "党员远教"}}, on=date(2026, 2, 3))
+    cast.sites[LI].refresh_from_db()
     line = queries.object_by_code("L-990101100")
     commands.suspend_object(subject=cast.sites[LI], document="停字1号", by=SYSTEM, on=date(2026, 2, 1), at=at)
     commands.announce_maintenance(subject=line, start=at + HOUR, end=at + 2 * HOUR, document="检字1号", by=SYSTEM, at=at)
@@ -94,6 +100,8 @@ def test_the_copy_follows_what_changes_above_and_is_noticed(cast: Cast, at: date
     commands.resume_object(subject=cast.sites[LI], by=SYSTEM, on=clock.local_day(at), at=at)
     commands.cancel_maintenance(window=MaintenanceWindow.objects.get(), by=SYSTEM, at=at)
     commands.move_object(subject=cast.sites[WANG], division=cast.divisions["990101101200"], by=SYSTEM, on=date(2026, 1, 15), at=at)
+    correct_objects(changes={LI: {"access_mode": "broadband_stb", "programmes": ""}}, on=date(2026, 2, 3))
+    correct_objects(changes={LI: {"access_mode": "pc"}, WANG: {"site_kind": "township"}}, on=date(2026, 2, 5))
     new, wanted, number = documents(), told(), RegisterVersion.objects.get().number
     with edge(old, middle, new):
         assert told() == wanted
@@ -107,9 +115,10 @@ def test_what_an_edge_told_itself_before_gives_way_to_what_comes_down(cast: Cast
     with transaction.atomic():
         for row in Placement.objects.all():
             Placement.objects.filter(pk=row.pk).update(uid=clock_free_uid(row.pk))
+        FormerLabels.objects.update(uid=clock_free_uid(0), programmes="另一项目")
         for shelf, document in taken:
             shelf.accept(document)
-        assert told()["stories"] == wanted["stories"]
+        assert told() == wanted
         transaction.set_rollback(True)
 
 

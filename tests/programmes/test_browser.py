@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.desks.test_axe import BOX, PHONE, findings
 from tests.programmes.conftest import Publish
+from yuanjiao.courseware.models import Column
 from yuanjiao.lib import clock
 from yuanjiao.programmes import commands
 from yuanjiao.programmes.models import Channel
+from yuanjiao.simulation.cast import Cast
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WATCH = """() => { const film = document.getElementById('live'); window.seen = [];
@@ -55,3 +58,44 @@ def test_a_channel_plays_on_over_the_border_of_two_films(
     assert {one["width"] for one in page.evaluate("window.seen")} == {320, 256}
     assert page.evaluate("document.getElementById('live-message').textContent") == ""
     assert not errors
+
+
+def test_channels_notices_and_themes_have_no_serious_finding(
+    channel: Channel, column: Column, publish: Publish, cast: Cast, at: datetime, live_server: Any, chromium: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    by, unit = cast.actor("shiguan"), cast.units["ZZ-9901"]
+    silent = commands.open_channel(title="夜间频道", unit=unit, by=by, at=at)
+    publish("大", "long")
+    commands.lay_days(at=at)
+    monkeypatch.setattr(clock, "now", lambda: at)
+    theme = commands.open_theme(
+        title="安全月",
+        summary="用电、防火、防汛。",
+        unit=unit,
+        starts_on=at.date(),
+        ends_on=at.date() + timedelta(days=9),
+        columns=[column.uid],
+        by=by,
+        at=at,
+    )
+    box = [f"/tv/channels/{channel.uid}/", f"/tv/channels/{silent.uid}/", "/tv/channels/"]
+    found = {}
+    for view, addresses in ((PHONE, [f"/channels/{channel.uid}/", f"/channels/{silent.uid}/", f"/themes/{theme.uid}/"]), (BOX, box)):
+        page = chromium.new_context(viewport=view, locale="zh-CN").new_page()
+        found |= {address: findings(page, live_server.url + address) for address in addresses}
+    commands.issue_notice(
+        title="暴雨红色预警",
+        body="请立即转移。",
+        document="防指〔2026〕1 号",
+        scope=unit.division.path,
+        unit=unit,
+        ends_at=at + timedelta(hours=9),
+        by=by,
+        at=at,
+    )
+    for view, address in ((PHONE, "/"), (BOX, "/tv/")):
+        page = chromium.new_context(viewport=view, locale="zh-CN").new_page()
+        found[f"notice before {address}"] = findings(page, live_server.url + address)
+        assert "暴雨红色预警" in page.content()
+    assert found == {address: [] for address in found}

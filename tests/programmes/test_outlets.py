@@ -80,7 +80,7 @@ def test_one_item_goes_to_every_kind_of_channel_and_each_keeps_its_own_result(
         "dingtalk.example.cn": httpx.Response(200, json={"errcode": 310000, "errmsg": "sign not match"}),
         "feishu.example.cn": httpx.Response(503),
     }
-    rows = publish(item, cast, at, *(register(one) for one in Connector))
+    rows = publish(item, cast, at, *(register(one) for one in Connector if one != Connector.SMS))
     assert commands.send_publications(at=at, transport=line) == 2
     for row in rows:
         row.refresh_from_db()

@@ -22,7 +22,7 @@ from yuanjiao.lib.errors import NotFound, Refused
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.programmes import commands, queries
 from yuanjiao.programmes.events import CatalogueAccepted, apply_catalogue_accepted
-from yuanjiao.programmes.models import CatalogueTaken, Departure, DepartureConfirmed, PlayCount, PlayTally
+from yuanjiao.programmes.models import CatalogueStep, CatalogueTaken, Departure, DepartureConfirmed, PlayCount, PlayTally
 from yuanjiao.simulation.cast import Cast
 
 LogIn = Callable[[str], Client]
@@ -114,15 +114,40 @@ def test_an_item_that_is_released_again_is_no_departure_any_more(publish: Publis
     assert not DepartureConfirmed.objects.exists()
 
 
+def test_a_revised_item_is_gone_only_where_the_newer_version_has_come(publish: Publish, cast: Cast, at: datetime) -> None:
+    item, machine = publish("第一版"), new_uid()
+    Courseware.objects.filter(pk=item.pk).update(state="revised")
+    departure = Departure.objects.create(item_uid=item.uid, withdrawn_at=at, title="第一版", path="/", reason="改版", gone_version=7)
+    CatalogueTaken.objects.create(origin=machine, version=9, taken_at=at)
+    assert commands.watch_departures(at=at) == 0
+    for version in (8, 9):
+        CatalogueStep.objects.create(origin=machine, version=version, taken_at=at)
+    assert commands.watch_departures(at=at) == 1
+    assert departure.confirmed.get().version == 8
+
+
 def test_a_machine_tells_a_catalogue_once_and_the_top_tells_none(cast: Cast, at: datetime) -> None:
-    CurrentCatalogue.objects.create(version=42)
+    CurrentCatalogue.objects.create(version=42, whole_version=42)
     assert commands.tell_catalogue(at=at) is False, "nobody is above"
     Node.objects.create(kind="centre", name="上级", public_key=b"p" * 32, is_parent=True, enrolled_at=at)
     assert commands.tell_catalogue(at=at) is True
     assert commands.tell_catalogue(at=at) is False
-    CurrentCatalogue.objects.update(version=43)
+    CurrentCatalogue.objects.update(version=43, whole_version=43)
     assert commands.tell_catalogue(at=at) is True
     assert Entry.objects.filter(kind="programmes.catalogue_accepted/1").count() == 2
+    assert not Entry.objects.filter(kind="programmes.catalogue_followed/1").exists()
+
+
+def test_a_catalogue_in_force_is_told_before_its_files_are_here_and_counts_for_withdrawals_alone(cast: Cast, at: datetime) -> None:
+    Node.objects.create(kind="centre", name="上级", public_key=b"p" * 32, is_parent=True, enrolled_at=at)
+    CurrentCatalogue.objects.create(version=42, whole_version=40)
+    assert commands.tell_catalogue(at=at) is True
+    assert commands.tell_catalogue(at=at) is False
+    assert CatalogueTaken.objects.get().version == 42
+    assert CatalogueStep.objects.get().version == 40
+    CurrentCatalogue.objects.update(whole_version=42)
+    assert commands.tell_catalogue(at=at) is True
+    assert list(CatalogueStep.objects.order_by("version").values_list("version", flat=True)) == [40, 42]
 
 
 @pytest.mark.clause("FBK08")

@@ -148,7 +148,7 @@ def test_the_page_takes_a_list_says_what_is_wrong_and_gives_it_back(cast: Cast, 
     page = admin.post("/register/sightings/", {"file": SimpleUploadedFile("清单.xlsx", xlsx([*GOOD, *BAD[:1]]))}).content.decode()
     assert "1 行有错误" in page
     assert "没有编号为 S-nowhere 的站点" in page
-    found = re.search(r"/register/sightings/[0-9a-f-]{36}\.xlsx/", page)
+    found = re.search(r"/register/sightings/[0-9a-f-]{36}_[0-9a-f-]{36}\.xlsx/", page)
     returned = admin.get(found[0] if found else "")
     assert "错误原因" in [cell.value for cell in openpyxl.load_workbook(BytesIO(returned.getvalue())).active[2]]
     assert admin.get("/register/sightings/..%2Fsecret_key/").status_code == 404

@@ -260,3 +260,31 @@ def test_a_maker_that_fails_leaves_nobody_waiting() -> None:
         return (await asyncio.wait_for(ask(door), 5))[2]
 
     assert asyncio.run(story()) == b"page 3 of /"
+
+
+@pytest.mark.parametrize("path", ["/", "/static/x.css"])
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_answer_that_was_broken_off_because_its_asker_hung_up_is_not_kept_for_the_next(path: str, begun: bool) -> None:
+    """Django answers nothing, or half, when the asker has gone: an empty page must not be shown to all who come after."""
+    behind = Behind()
+    asked: list[int] = []
+
+    async def breaking_off(scope: Any, receive: Any, send: Any) -> None:
+        asked.append(1)
+        if len(asked) > 1:
+            await behind(scope, receive, send)
+        elif begun:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"public, no-cache")]})
+
+    async def first_goes_second_comes() -> str:
+        told: list[Any] = []
+
+        async def send(message: Any) -> None:
+            told.append(message)
+
+        door = Front(breaking_off, stamp=World(), static="/static/")
+        await door({"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}, _nothing_comes, send)
+        assert told == []
+        return (await ask(door, path))[2].decode()
+
+    assert asyncio.run(first_goes_second_comes()) == f"page 1 of {path}"

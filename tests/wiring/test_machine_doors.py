@@ -57,6 +57,15 @@ def test_metrics_are_for_this_machine_or_for_who_brings_the_token() -> None:
         assert client.get("/metrics", REMOTE_ADDR="192.0.2.7", headers={"authorization": "Bearer geheim"}).status_code == 200
 
 
+@pytest.mark.django_db
+@pytest.mark.usefixtures("fresh_metrics")
+def test_behind_a_proxy_that_says_nothing_of_the_asker_metrics_need_the_token() -> None:
+    with override_settings(BEHIND_PROXY=True):
+        assert Client().get("/metrics").status_code == 403
+    with override_settings(BEHIND_PROXY=True, METRICS_TOKEN="t" * 20):
+        assert Client().get("/metrics", headers={"authorization": "Bearer " + "t" * 20}).status_code == 200
+
+
 def streams_open(node: NodeProcess) -> float:
     text = httpx.get(f"{node.address}/metrics", timeout=20, trust_env=False).text
     return float(re.search(r"^yuanjiao_event_streams (.+)$", text, re.MULTILINE).group(1))  # type: ignore[union-attr]

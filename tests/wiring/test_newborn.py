@@ -6,6 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
 
 from yuanjiao.wiring import newborn
 
@@ -51,3 +54,12 @@ def test_the_log_of_an_older_database_is_not_written_into_a_copy(target: Path) -
     target.with_name(f"{target.name}-wal").write_bytes(b"of another")
     newborn._copy_the_empty_one(target)
     assert not target.exists()
+
+
+def test_a_migration_that_was_not_applied_is_missed_by_its_name(db: None, client: Client) -> None:
+    assert newborn.missing_migrations() == 0
+    assert client.get("/readyz").status_code == 200
+    MigrationRecorder(connection).record_unapplied("flow", "0001_initial")
+    assert newborn.missing_migrations() == 1
+    told = client.get("/readyz")
+    assert (told.status_code, told.content) == (503, b"1 migrations missing\n")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import ClassVar
 
 import msgspec
 
 from yuanjiao.courseware.models import SearchMissCount
-from yuanjiao.flow.journal.event import Event, Fact
-from yuanjiao.flow.nodes.queries import require_told_of
+from yuanjiao.flow.journal.event import Event, Fact, InBulk
+from yuanjiao.flow.nodes.queries import require_each_told_of
 
 
 class WordsMissed(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,10 +30,19 @@ class MissesCounted(Event, frozen=True, kw_only=True):
     words: list[WordsMissed]
 
 
-def apply_misses_counted(event: MissesCounted, fact: Fact) -> None:
+def apply_misses(pairs: Sequence[tuple[MissesCounted, Fact]]) -> None:
     """A machine tells a day once; told again, the first stands."""
-    if event.path != "/":
-        require_told_of(fact.origin, [event.path])
-    for one in event.words:
-        values = {"path": event.path, "count": one.count}
-        SearchMissCount.objects.get_or_create(origin=fact.origin, day=event.day, words=one.words[:20], defaults=values)
+    require_each_told_of((fact.origin, event.path) for event, fact in pairs if event.path != "/")
+    for event, fact in pairs:
+        there = set(SearchMissCount.objects.filter(origin=fact.origin, day=event.day).values_list("words", flat=True))
+        counts: dict[str, int] = {}
+        for one in event.words:
+            counts.setdefault(one.words[:20], one.count)
+        SearchMissCount.objects.bulk_create(
+            SearchMissCount(origin=fact.origin, day=event.day, words=words, path=event.path, count=count)
+            for words, count in counts.items()
+            if words not in there
+        )
+
+
+apply_misses_counted = InBulk(apply_misses, commutes=True)

@@ -9,7 +9,16 @@ from uuid import UUID
 from django_tasks import task
 
 from yuanjiao.courseware import search
-from yuanjiao.courseware.commands import apply_bulk_import, check_bulk_import, clear_uploads, expire_courseware, tell_misses, watch_columns
+from yuanjiao.courseware.commands import (
+    apply_bulk_import,
+    check_bulk_import,
+    clear_uploads,
+    expire_courseware,
+    free_bulk_imports,
+    keep_released_playlists,
+    tell_misses,
+    watch_columns,
+)
 from yuanjiao.courseware.models import BulkImport
 from yuanjiao.courseware.packaging import tasks, work
 from yuanjiao.lib import clock
@@ -38,6 +47,12 @@ def tell_search_misses(at: datetime) -> int:
     return tell_misses(at=at)
 
 
+def keep_playlists(at: datetime) -> int:
+    """Put the playlists of items that were released before they travelled in files into such files; returns how many items."""
+    del at
+    return keep_released_playlists()
+
+
 def index_courseware(at: datetime) -> int:
     """Bring the search index up to date; returns how many items were due. A release can be found after one turn of this."""
     del at
@@ -52,6 +67,11 @@ def watch_promises(at: datetime) -> tuple[int, int]:
 def expire_rights(at: datetime) -> int:
     """End the delivery of items whose rights are over, on every machine for itself (CW08); returns how many."""
     return expire_courseware(on=clock.local_day(at), by=SYSTEM, at=at)
+
+
+def free_imports(at: datetime) -> int:
+    """Tell of bulk imports that lost their worker; returns how many."""
+    return free_bulk_imports(at=at)
 
 
 # -- bulk imports -----------------------------------------------------------------------------------------------------------

@@ -3,17 +3,21 @@
 Columns for everybody stand in the document of all; a column for a subtree stands in the documents of the scopes it touches.
 An item travels in every document that has a place for it, so that no document needs another. Who made an item stays above:
 below, its unit is enough. A withdrawn item is in no document any more, and is removed below together with its renditions.
+An item shows below once all its files are there; until then it stays as it was before, or away.
+The media playlists of an item are one of its files (rules/playlists.py); in rows of older software they stand in its forms themselves.
 """
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Case, F, Prefetch, Q, QuerySet, TextField, Value, When
 
 from yuanjiao.courseware.models import (
     Column,
@@ -28,16 +32,21 @@ from yuanjiao.courseware.models import (
     Taxonomy,
     Topic,
 )
+from yuanjiao.courseware.rules import playlists
 from yuanjiao.courseware.rules.life import State
 from yuanjiao.courseware.rules.profiles import BY_NAME
 from yuanjiao.courseware.steps import search_due
+from yuanjiao.flow.blobs import store
 from yuanjiao.flow.blobs.store import MEDIA_TYPES, BlobRef
 from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
+from yuanjiao.lib.errors import NotFound
 from yuanjiao.places.queries import unit_by_code
 
+log = logging.getLogger(__name__)
 name = "courseware"
 PLAIN = (
     "kind", "origin", "age_band", "material", "is_story", "is_case", "body", "address", "rights_from", "rights_to", "edition",
+    "playlists", "playlists_bytes",
 )  # fmt: skip
 """Fields of an item that stand in its row as they are."""
 INDEXED = ("title", "summary", "speaker", "item_class", "unit__name", *PLAIN[:4], "body")
@@ -45,13 +54,15 @@ INDEXED = ("title", "summary", "speaker", "item_class", "unit__name", *PLAIN[:4]
 BY_HAND = frozenset({"uid", "unit", "renditions", "topics", "parts", "former", "policy", "explains"})
 
 
-class RenditionRow(msgspec.Struct, frozen=True):
-    """One form of an item."""
+class RenditionRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One form of an item. `playlist` stands here only while the item has no file of them.
+
+    By what key it was encoded stays above: nothing is encoded below.
+    """
 
     uid: UUID
     profile: str
     kind: str
-    key: str
     blob: str
     size_bytes: int
     media_type: str
@@ -62,7 +73,11 @@ class RenditionRow(msgspec.Struct, frozen=True):
     bitrate: int
     peak_bitrate: int
     duration_s: float
-    playlist: str
+    playlist: str = ""
+
+
+FORM_FIELDS = RenditionRow.__struct_fields__[:-1]
+"""All but the playlist."""
 
 
 class PartRow(msgspec.Struct, frozen=True):
@@ -139,6 +154,8 @@ class ItemRow(msgspec.Struct, frozen=True):
     rights_from: date | None = None
     rights_to: date | None = None
     edition: int = 1
+    playlists: str = ""
+    playlists_bytes: int = 0
     topics: tuple[str, ...] = ()
     parts: tuple[PartRow, ...] = ()
     former: tuple[UUID, ...] = ()
@@ -206,26 +223,9 @@ def _columns_of(scope: str) -> QuerySet[Column]:
 
 def offer(scope: str) -> Offer:
     """Columns of the scope, what stands in them, and the blobs of all its renditions."""
-    placed = Placement.objects.filter(courseware__state=State.RELEASED).select_related("courseware", "category").order_by("uid")
-    columns = list(
-        _columns_of(scope)
-        .select_related("owner")
-        .prefetch_related(Prefetch("placements", queryset=placed, to_attr="shown"), "categories")
-        .order_by("uid")
-    )
-    wanted = {placement.courseware_id for column in columns for placement in column.shown}
-    items = list(
-        Courseware.objects.filter(pk__in=wanted)
-        .select_related("unit", "policy")
-        .prefetch_related(
-            Prefetch("renditions", queryset=Rendition.objects.order_by("uid")),
-            Prefetch("parts", queryset=ItemPart.objects.order_by("kind", "number")),
-            Prefetch("topics", queryset=Topic.objects.order_by("code").select_related("taxonomy")),
-            Prefetch("former", queryset=FormerVersion.objects.order_by("uid")),
-            Prefetch("explains", queryset=PolicyLink.objects.order_by("uid")),
-        )
-        .order_by("uid")
-    )
+    columns = list(_with_places(_columns_of(scope)))
+    wanted = {placement.courseware_id for column in columns for placement in column.shown}  # type: ignore[attr-defined]
+    items = list(_with_rows(Courseware.objects.filter(pk__in=wanted)))
     topics = {topic.code: _topic_row(topic) for item in items for topic in item.topics.all()}
     document = Courses(
         scope=scope,
@@ -233,9 +233,50 @@ def offer(scope: str) -> Offer:
         items=tuple(_item_row(one) for one in items),
         topics=tuple(topics[code] for code in sorted(topics)),
     )
-    blobs = {_blob(rendition) for item in document.items for rendition in item.renditions}
-    blobs |= {BlobRef(part.blob, part.size_bytes, part.media_type) for item in document.items for part in item.parts}
+    blobs = {blob for item in document.items for blob in blobs_of(item)}
     return Offer(document=to_document(document), blobs=tuple(sorted(blobs)))
+
+
+def blobs_of(item: ItemRow) -> list[BlobRef]:
+    """Every file the item needs."""
+    parts = [BlobRef(part.blob, part.size_bytes, part.media_type) for part in item.parts]
+    return [*map(_blob, item.renditions), *parts, *([BlobRef(item.playlists, item.playlists_bytes)] if item.playlists else [])]
+
+
+def files_of(document: bytes, items: Set[UUID]) -> set[str]:
+    """The names of the files that these items need, by what stands in the document: an item itself, or the version that took its place."""
+    meant = [item for item in from_document(document, Courses).items if item.uid in items or not items.isdisjoint(item.former)]
+    return {blob.sha256 for item in meant for blob in blobs_of(item)}
+
+
+def _with_places(columns: QuerySet[Column]) -> QuerySet[Column]:
+    """Columns with all that stands in their rows, in the order of a document."""
+    placed = Placement.objects.filter(courseware__state=State.RELEASED).select_related("courseware", "category").order_by("uid")
+    return (
+        columns.select_related("owner")
+        .prefetch_related(Prefetch("placements", queryset=placed, to_attr="shown"), "categories")
+        .order_by("uid")
+    )  # fmt: skip
+
+
+def _with_rows(items: QuerySet[Courseware]) -> QuerySet[Courseware]:
+    """Items with all that stands in their rows, in the order of a document."""
+    return (
+        items.select_related("unit", "policy")
+        .prefetch_related(
+            Prefetch("renditions", queryset=Rendition.objects.defer("playlist").annotate(said=_said_itself()).order_by("uid")),
+            Prefetch("parts", queryset=ItemPart.objects.order_by("kind", "number")),
+            Prefetch("topics", queryset=Topic.objects.order_by("code").select_related("taxonomy")),
+            Prefetch("former", queryset=FormerVersion.objects.order_by("uid")),
+            Prefetch("explains", queryset=PolicyLink.objects.order_by("uid")),
+        )
+        .order_by("uid")
+    )
+
+
+def _said_itself() -> Case:
+    """A playlist that travels in the row; thousands that do not are not read from the database."""
+    return Case(When(courseware__playlists="", then=F("playlist")), default=Value(""), output_field=TextField())
 
 
 def _blob(row: RenditionRow) -> BlobRef:
@@ -290,9 +331,7 @@ def _item_row(item: Courseware) -> ItemRow:
         height=item.height,
         frame_rate=item.frame_rate,
         has_audio=item.has_audio,
-        renditions=tuple(
-            RenditionRow(**{field: getattr(one, field) for field in RenditionRow.__struct_fields__}) for one in item.renditions.all()
-        ),
+        renditions=tuple(_form_row(one) for one in item.renditions.all()),
         **{name: getattr(item, name) for name in PLAIN},
         topics=tuple(topic.code for topic in item.topics.all()),
         parts=tuple(PartRow(**{field: getattr(one, field) for field in PartRow.__struct_fields__}) for one in item.parts.all()),
@@ -302,23 +341,102 @@ def _item_row(item: Courseware) -> ItemRow:
     )
 
 
+def _form_row(one: Rendition) -> RenditionRow:
+    said: str = one.said  # type: ignore[attr-defined]
+    return RenditionRow(**{field: getattr(one, field) for field in FORM_FIELDS}, playlist=said)
+
+
 # -- accept -----------------------------------------------------------------------------------------------------------------
 
 
-def accept(document: bytes) -> None:
-    """Make the columns of the document's scope, and the items standing in them, equal to the document."""
+def accept(document: bytes, missing: Collection[str] = ()) -> set[str]:
+    """Make the columns of the document's scope, and the items standing in them, equal to the document.
+
+    An item whose files are not all here stays as it is, or its former version stands in its place, but for its rights; the files that
+    are still shown are returned. What is here as the document says it costs no write.
+    """
     courses = from_document(document, Courses)
     before = _indexed()
     topics = {row.code: _accept_topic(row) for row in courses.topics}
-    for item in courses.items:
-        _accept_item(item, topics)
-    columns = [_accept_column(column) for column in courses.columns]
-    own = Column.objects.filter(audience="/") if courses.scope == ALL else Column.objects.exclude(audience="/")
-    own.exclude(pk__in=[column.pk for column in columns]).delete()
+    late: dict[UUID, ItemRow] = {}
+    shown: dict[UUID, ItemRow] = {}
+    for some in _batches(courses.items):
+        fresh, held = _differing(some, missing)
+        lacking = {item.uid: item for item in some if _lacks(item, missing) or (item.uid in fresh and fresh[item.uid] is None)}
+        for item in some:
+            texts = fresh.get(item.uid)
+            if item.uid not in lacking and texts is not None:
+                _accept_item(item, topics, texts)
+        late |= lacking
+        shown |= _shown_meanwhile(lacking, held)
+    for uid, row in shown.items():
+        Courseware.objects.filter(uid=row.uid).update(rights_from=late[uid].rights_from, rights_to=late[uid].rights_to)
+    _accept_columns(courses, {uid: shown[uid].uid if uid in shown else None for uid in late})
     # copies (they have no author here) that stand nowhere any more were withdrawn above; some had expired here before
     Courseware.objects.filter(state__in=[State.RELEASED, State.EXPIRED], placements=None, author=None).delete()
     after = _indexed()
     search_due(uid for uid in before.keys() | after.keys() if before.get(uid) != after.get(uid))
+    return {blob.sha256 for row in shown.values() for blob in blobs_of(row)}
+
+
+def _batches(items: Sequence[ItemRow], size: int = 500) -> Iterator[Sequence[ItemRow]]:
+    """Tens of thousands of items are compared some at a time: all at once would be held in memory twice."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _differing(items: Sequence[ItemRow], missing: Collection[str]) -> tuple[dict[UUID, dict[str, str] | None], dict[UUID, ItemRow]]:
+    """Items that do not stand here as they are said, with their playlists, or None when those cannot be read; and what shows of all."""
+    held = _held(item.uid for item in items)
+    differing = [item for item in items if held.get(item.uid) != item and not _lacks(item, missing)]
+    return {item.uid: _playlists(item) for item in differing}, held
+
+
+def _playlists(item: ItemRow) -> dict[str, str] | None:
+    """The media playlists of an item by profile, from its file or, of older software, from its forms."""
+    if not item.playlists:
+        return {one.profile: one.playlist for one in item.renditions}
+    try:
+        content = store.path(item.playlists).read_bytes()
+        return playlists.apart(content)
+    except (OSError, NotFound) as error:
+        _say_unreadable(item, error)
+    except ValueError as error:  # it came whole: the disk is failing, or who made it was
+        _say_unreadable(item, error)
+        if hashlib.sha256(content).hexdigest() != item.playlists:
+            store.forget(item.playlists)  # who follows the catalogue sees that it is gone and has it fetched again
+    return None
+
+
+def _say_unreadable(item: ItemRow, error: Exception) -> None:
+    log.error("%s cannot be shown, its playlists %s are unreadable: %s", item.uid, item.playlists[:12], error)
+
+
+def _lacks(item: ItemRow, missing: Collection[str]) -> bool:
+    """Whether a file of the item is not here yet."""
+    return any(blob.sha256 in missing for blob in blobs_of(item))
+
+
+def _shown_meanwhile(late: Mapping[UUID, ItemRow], held: Mapping[UUID, ItemRow]) -> dict[UUID, ItemRow]:
+    """What shows in the place of each late item: its own older form, or the version before it; nothing for a new one."""
+    former = _held(uid for item in late.values() for uid in item.former)
+    found = {}
+    for uid, item in late.items():
+        shown = held.get(uid) or next((former[one] for one in item.former if one in former), None)
+        if shown is not None:
+            found[uid] = shown
+    return found
+
+
+def _held(items: Iterable[UUID]) -> dict[UUID, ItemRow]:
+    """Those of these items that show here now, said as a document says them."""
+    found: dict[UUID, ItemRow] = {}
+    wanted = list(items)
+    for start in range(0, len(wanted), 500):  # SQLite takes so many parameters at once
+        uids = wanted[start : start + 500]
+        shown = Courseware.objects.filter(uid__in=uids, state=State.RELEASED, withdrawn_at=None, released_at__isnull=False)
+        found |= {item.uid: _item_row(item) for item in _with_rows(shown)}
+    return found
 
 
 def _indexed() -> dict[UUID, tuple[object, ...]]:
@@ -344,14 +462,14 @@ def _accept_topic(row: TopicRow) -> Topic:
     return topic
 
 
-def _accept_item(row: ItemRow, topics: Mapping[str, Topic]) -> None:
+def _accept_item(row: ItemRow, topics: Mapping[str, Topic], texts: Mapping[str, str]) -> None:
     fields = {field: getattr(row, field) for field in row.__struct_fields__ if field not in BY_HAND}
     item, _created = Courseware.objects.update_or_create(
         uid=row.uid, defaults={**fields, "unit": unit_by_code(row.unit), "state": State.RELEASED, "withdrawn_at": None}
     )
     item.renditions.exclude(uid__in=[one.uid for one in row.renditions]).delete()
     for one in row.renditions:
-        values = {field: getattr(one, field) for field in one.__struct_fields__ if field != "uid"}
+        values = {field: getattr(one, field) for field in FORM_FIELDS if field != "uid"} | {"playlist": texts.get(one.profile, "")}
         Rendition.objects.update_or_create(uid=one.uid, defaults={**values, "courseware": item})
     item.topics.set([topics[code] for code in row.topics])
     _accept_parts(item, row)
@@ -385,7 +503,20 @@ def _accept_policy(item: Courseware, row: ItemRow) -> None:
         PolicyLink.objects.update_or_create(uid=one.uid, defaults={"courseware": item, "policy_uid": one.policy, "role": one.role})
 
 
-def _accept_column(row: ColumnRow) -> Column:
+def _accept_columns(courses: Courses, late: Mapping[UUID, UUID | None]) -> None:
+    """The columns of the document; in place of a late item stands what shows meanwhile, or nothing. An unchanged one costs no write."""
+    held = {column.uid: _column_row(column) for column in _with_places(Column.objects.filter(uid__in=[row.uid for row in courses.columns]))}
+    for row in courses.columns:
+        shown = [(one, late.get(one.item, one.item)) for one in row.placements]
+        placed = tuple(msgspec.structs.replace(one, item=uid) for one, uid in shown if uid is not None)
+        here = msgspec.structs.replace(row, placements=placed)
+        if held.get(row.uid) != here:
+            _accept_column(here)
+    own = Column.objects.filter(audience="/") if courses.scope == ALL else Column.objects.exclude(audience="/")
+    own.exclude(uid__in=[row.uid for row in courses.columns]).delete()
+
+
+def _accept_column(row: ColumnRow) -> None:
     fields = {field: getattr(row, field) for field in row.__struct_fields__ if field not in {"uid", "owner", "placements", "categories"}}
     column, _created = Column.objects.update_or_create(uid=row.uid, defaults={**fields, "owner": unit_by_code(row.owner)})
     column.placements.exclude(uid__in=[one.uid for one in row.placements]).delete()
@@ -395,7 +526,6 @@ def _accept_column(row: ColumnRow) -> Column:
         values = {field: getattr(one, field) for field in ("order", "placed_at", "source_on", "adopted_from")}
         values |= {"column": column, "courseware": items[one.item], "category": categories.get(one.category)}
         Placement.objects.update_or_create(uid=one.uid, defaults=values)
-    return column
 
 
 def _accept_categories(column: Column, rows: Sequence[CategoryRow]) -> dict[UUID | None, ColumnCategory]:

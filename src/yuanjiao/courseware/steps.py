@@ -10,7 +10,9 @@ from uuid import UUID
 from django.db import transaction
 
 from yuanjiao.courseware.models import Courseware, CoursewareStep, ReviewPolicy, SearchDue
+from yuanjiao.courseware.rules import playlists
 from yuanjiao.courseware.rules.life import STATE_NAMES, State, may_follow
+from yuanjiao.flow.blobs import store
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor
@@ -24,6 +26,8 @@ def move(courseware: Courseware, to: State, *, by: Actor, at: datetime, reason: 
     old = State(courseware.state)
     if not may_follow(old, to):
         raise Refused(f"“{NAMES[old]}”的课件不能变为“{NAMES[to]}”")
+    if to == State.RELEASED:
+        changes |= playlists_file(courseware)
     # conditional update: of two people who act at once only one wins
     if not Courseware.objects.filter(pk=courseware.pk, state=old).update(state=to, **changes):
         raise Conflict("这件课件刚刚被别人处理过，请刷新后再看")
@@ -31,6 +35,15 @@ def move(courseware: Courseware, to: State, *, by: Actor, at: datetime, reason: 
     courseware.refresh_from_db()
     if State.RELEASED in {old, to}:
         search_due([courseware.uid])
+
+
+def playlists_file(courseware: Courseware) -> dict[str, Any]:
+    """The fields of the file in which the item's playlists travel, which is put into the store; after a release they do not change."""
+    texts = dict(courseware.renditions.exclude(playlist="").values_list("profile", "playlist"))
+    if not texts:
+        return {"playlists": "", "playlists_bytes": 0}
+    ref = store.put(playlists.together(texts))
+    return {"playlists": ref.sha256, "playlists_bytes": ref.size}
 
 
 def submit(courseware: Courseware, *, by: Actor, at: datetime, reason: str) -> None:

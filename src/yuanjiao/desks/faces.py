@@ -27,6 +27,7 @@ SUFFIXES = {
     "image/png": ".png",
     "text/vtt": ".vtt",
     "application/pdf": ".pdf",
+    "application/epub+zip": ".epub",
 }
 FIRST_FOUND = 24
 """So many of what was found are asked for together with their count."""

@@ -8,6 +8,7 @@ from yuanjiao.desks.portal import views as portal
 from yuanjiao.desks.screen import views as screen
 from yuanjiao.desks.staff import signs
 from yuanjiao.desks.staff import views as staff
+from yuanjiao.desks.status import views as status
 from yuanjiao.desks.tv import programmes as tv_programmes
 from yuanjiao.desks.tv import views as tv
 
@@ -28,6 +29,7 @@ urlpatterns = [
     path("worker.js", offline.worker, name="portal_worker"),
     path("reading/", portal.reading_settings, name="portal_settings"),
     path("reading/<int:px>/", portal.letters, name="portal_letters"),
+    path("status/", status.status, name="portal_status"),
     path("tv/", noticed_tv(tv.home), name="tv_home"),
     path("tv/box/", tv.choose_box, name="tv_box"),
     path("tv/all/", noticed_tv(tv.all_items), name="tv_all"),
@@ -38,6 +40,9 @@ urlpatterns = [
     path("tv/read/<uuid:uid>/", noticed_tv(tv.read), name="tv_read"),
     path("themes/<uuid:uid>/", noticed(portal_programmes.theme), name="portal_theme"),
     path("channels/<uuid:uid>/", noticed(portal_programmes.channel), name="portal_channel"),
+    path("lives/<uuid:uid>/", noticed(portal_programmes.live), name="portal_live"),
+    path("tv/lives/", noticed_tv(tv_programmes.lives), name="tv_lives"),
+    path("tv/lives/<uuid:uid>/", noticed_tv(tv_programmes.live), name="tv_live"),
     path("tv/channels/", noticed_tv(tv_programmes.channels), name="tv_channels"),
     path("tv/channels/<uuid:uid>/", noticed_tv(tv_programmes.channel), name="tv_channel"),
     path("tv/notices/<uuid:uid>/ok/", tv_programmes.notice_ok, name="tv_notice_ok"),
@@ -45,6 +50,9 @@ urlpatterns = [
     path("desk/signs/", signs.signs, name="signs"),
     path("desk/audit/", staff.audit, name="audit"),
     path("desk/nodes/", staff.nodes, name="nodes"),
+    path("desk/waiting/", staff.waiting_list, name="waiting"),
+    path("desk/waiting/retry/", staff.waiting_retry, name="waiting_retry"),
+    path("desk/waiting/<uuid:node>/<int:seq>/", staff.waiting_entry, name="waiting_entry"),
     path("screen/", screen.screen, name="screen"),
     path("screen/ranking/", screen.ranking, name="ranking"),
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
 from yuanjiao.faults.models import FaultReport
-from yuanjiao.flow.journal.event import Event, Fact
-from yuanjiao.flow.nodes.queries import require_told_of
+from yuanjiao.flow.journal.event import Event, Fact, InBulk
+from yuanjiao.flow.nodes.queries import require_each_told_of
 
 
 class FaultReported(Event, frozen=True, kw_only=True):
@@ -27,9 +28,17 @@ class FaultReported(Event, frozen=True, kw_only=True):
     filer: UUID | None
 
 
-def apply_reported(event: FaultReported, fact: Fact) -> None:
+def apply_reports(pairs: Sequence[tuple[FaultReported, Fact]]) -> None:
     """One row per report, however often the event arrives; filed when its recorder's clock said so."""
-    require_told_of(fact.origin, [event.path])
+    require_each_told_of((fact.origin, event.path) for event, fact in pairs)
+    for event, fact in pairs:
+        _keep(event, fact)
+
+
+apply_reported = InBulk(apply_reports, commutes=True)
+
+
+def _keep(event: FaultReported, fact: Fact) -> None:
     FaultReport.objects.get_or_create(
         uid=event.uid,
         defaults={

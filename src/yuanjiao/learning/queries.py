@@ -79,6 +79,13 @@ def upcoming(paths: Iterable[str], on: date, days: int = 7) -> list[PlannedDay]:
     return sorted(found, key=lambda one: (one.on, one.start_time, one.title))
 
 
+def items_planned(path: str, on: date, days: int) -> set[UUID]:
+    """Courseware suggested for study days of places in or around `path`, from `on` (included) over `days` days."""
+    alive = plans([path]).filter(Q(ends_on=None) | Q(ends_on__gte=on), starts_on__lt=on + timedelta(days=days))
+    soon = [plan for plan in alive if any(plan.recurrence.between(on, on + timedelta(days=days)))]
+    return {item.courseware_uid for plan in soon for item in plan.items.all()}
+
+
 def _planned(plan: StudyDayPlan, day: date) -> PlannedDay:
     titles = tuple(item.title for item in plan.items.all())
     return PlannedDay(plan.uid, plan.title, day, plan.start_time, plan.minutes, plan.form, plan.unit.name, plan.scope, titles)

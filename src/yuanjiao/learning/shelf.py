@@ -6,6 +6,7 @@ by uid and keep what they need, so nothing of the past is lost.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, time
 from uuid import UUID
 
@@ -131,7 +132,7 @@ def _letter_row(row: Letter) -> LetterRow:
     return LetterRow(uid=row.uid, unit=row.unit.code, **{name: getattr(row, name) for name in LETTER})
 
 
-def accept(document: bytes) -> None:
+def accept(document: bytes, missing: Collection[str] = ()) -> None:
     """Make the plans, lists and letters of this machine equal to the document's."""
     told = from_document(document, Plans)
     StudyDayPlan.objects.exclude(uid__in=[row.uid for row in told.plans]).delete()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from yuanjiao.lib.dayspans import DaySpan, read_spans
+
 T = TypeVar("T")
 PREFIX = "YUANJIAO_"
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -57,8 +59,14 @@ class Env:
 
         return self._read(name, "text" if not choices else " / ".join(choices), default, sentence, check)
 
-    def integer(self, name: str, default: int, sentence: str) -> int:
-        return self._read(name, "integer", str(default), sentence, int)
+    def integer(self, name: str, default: int, sentence: str, *, least: int | None = None) -> int:
+        def check(text: str) -> int:
+            number = int(text)
+            if least is not None and number < least:
+                raise ValueError(f"{least} or more is expected")
+            return number
+
+        return self._read(name, "integer", str(default), sentence, check)
 
     def number(self, name: str, default: float, sentence: str) -> float:
         return self._read(name, "number", str(default), sentence, float)
@@ -68,6 +76,10 @@ class Env:
 
     def names(self, name: str, default: str, sentence: str) -> list[str]:
         return self._read(name, "comma list", default, sentence, as_list)
+
+    def spans(self, name: str, default: str, sentence: str) -> tuple[DaySpan, ...]:
+        """Spans of the day (lib/dayspans.py); an empty text is none."""
+        return self._read(name, "spans of the day", default, sentence, read_spans)
 
     def _read(self, name: str, kind: str, default: str, sentence: str, parse: Callable[[str], T]) -> T:
         self.declared.append(Declared(PREFIX + name, kind, default, sentence))

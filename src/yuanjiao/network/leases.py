@@ -19,7 +19,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import msgspec
 import numpy as np
 import zstandard
@@ -37,10 +36,10 @@ from yuanjiao.network.jobs import sweep
 from yuanjiao.network.live import EDGE, LISTENER, STATE_CODES, UP, Listener, LiveArray
 from yuanjiao.network.live.loading import place_of
 from yuanjiao.network.models import Intake, IntakeLease, ListeningMark, Liveness
+from yuanjiao.network.models.intakes import LEASE_S
 from yuanjiao.network.rules.shares import SHARES, Lease, gap_start, quota, share_of, to_give_back, to_take
 
 log = logging.getLogger(__name__)
-LEASE_S = 6.0
 RENEW_S = 1.0
 PATIENCE_S = 30.0
 """As for a single process: a shorter pause of a share that nobody lost cannot hide a missed beat."""
@@ -272,7 +271,7 @@ def read_leases() -> dict[int, Lease]:
 
 def living(at: datetime) -> set[int]:
     """The intakes that have said so within the time of a lease."""
-    return set(Intake.objects.filter(listened_at__gt=at - timedelta(seconds=LEASE_S)).values_list("pk", flat=True))
+    return set(Intake.objects.living(at).values_list("pk", flat=True))
 
 
 def seconds(at: datetime | None) -> float:
@@ -321,6 +320,8 @@ def relay(at: datetime) -> int:
     """Job: tell the other intakes what was heard here. One that does not answer is dead or will hear the next beat."""
     if LEASES is None or (news := LEASES.news()) is None:
         return 0
+    import httpx  # where it is needed: an intake that listens alone asks nobody
+
     own, told = own_node(), 0
     for address in Intake.objects.filter(pk__in=living(at)).exclude(pk=LEASES.me).values_list("address", flat=True):
         headers = signed_headers(method="POST", target="/beat", body=news, node=own, at=at)

@@ -28,6 +28,7 @@ urlpatterns = [
     path("objects/<str:code>/turn/", life.service_turn, name="service_turn"),
     path("objects/<str:code>/rhythm/", life.service_rhythm, name="service_rhythm"),
     path("objects/<str:code>/move/", life.service_move, name="service_move"),
+    path("objects/<str:code>/labels/", life.service_labels, name="service_labels"),
     path("suspended/", life.suspended, name="suspended"),
     path("rulings/", rulings.rulings, name="rulings"),
     path("rulings/target/", rulings.target_new, name="target_new"),

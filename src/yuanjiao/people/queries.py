@@ -13,9 +13,10 @@ from django.db.models import Q, QuerySet
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.lib.seal import digest, mask_phone, phone_digits, unseal
 from yuanjiao.people.models import Account, AuditRow, Membership, Person, Responsibility, ResponsibilityKind
-from yuanjiao.people.rules import Actor, Grant, Role
+from yuanjiao.people.rules import Actor, Grant, Role, is_mobile
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import ancestors, in_subtrees, valid_on
+from yuanjiao.places.rules import Chain
 
 
 def actor_of(account: Account, *, on: date) -> Actor:
@@ -91,6 +92,46 @@ def responsible_for(division: Division, *, on: date, subject: str = "distance_ed
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True)
+class Reachable:
+    """One person who answers for a place, as far as a message to them needs it. `mobile` is empty without a mobile number."""
+
+    person_uid: UUID
+    unit_name: str
+    division_name: str
+    mobile: str
+    digest: str
+
+
+def reachable_inside(path: str, *, on: date, subject: str = "distance_education") -> list[Reachable]:
+    """Each person who answers for a place of the subtree on that day, once, in the order of places; operators are not among them."""
+    rows = (
+        Responsibility.objects.filter(valid_on(on), division__path__under=path, subject=subject)
+        .exclude(chain=Chain.OPERATOR)
+        .select_related("person", "unit", "division")
+        .order_by("division__code", "kind", "pk")
+    )
+    found: dict[UUID, Reachable] = {}
+    for row in rows:
+        if row.person.uid not in found:
+            found[row.person.uid] = reachable(row.person, row.unit.name, row.division.name)
+    return list(found.values())
+
+
+def reachable(person: Person, unit_name: str = "", division_name: str = "") -> Reachable:
+    """The person as a message would reach them now."""
+    digits = phone_digits(phone_of(person))
+    mobile = digits if is_mobile(digits) else ""
+    return Reachable(person.uid, unit_name, division_name, mobile, person.phone_digest if mobile else "")
+
+
+def sharing_number(uids: Iterable[UUID]) -> set[UUID]:
+    """These persons, and whoever is entered with a number of one of them."""
+    asked = set(uids)
+    digests = Person.objects.filter(uid__in=asked).exclude(phone_digest="").values("phone_digest")
+    return asked | set(Person.objects.filter(phone_digest__in=digests).values_list("uid", flat=True))
 
 
 def actor_of_person(person_uid: UUID, *, on: date) -> Actor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -117,3 +118,11 @@ class Actor:
 
 SYSTEM = Actor(name="系统", person_uid=None, grants=tuple(Grant(role, "/", 0) for role in Role))
 """The machine itself: jobs, import of catalogues, the simulation's set-up."""
+
+
+MOBILE = re.compile(r"1[3-9]\d{9}")
+
+
+def is_mobile(digits: str) -> bool:
+    """Whether these digits are a mobile number of the mainland, which takes short messages."""
+    return bool(MOBILE.fullmatch(digits))

@@ -6,6 +6,7 @@ Who is not in the document any more loses log-in, roles and responsibilities her
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -106,7 +107,7 @@ def offer(scope: str) -> Offer:
     return Offer(to_document(people))
 
 
-def accept(document: bytes) -> None:
+def accept(document: bytes, missing: Collection[str] = ()) -> None:
     """Make the people of this machine equal to the document's."""
     people = from_document(document, People)
     copy_tables(

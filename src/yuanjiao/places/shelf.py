@@ -6,6 +6,7 @@ hangs on it, ended on the day after it began, so that no present day knows it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -67,7 +68,7 @@ def offer(scope: str) -> Offer:
     return Offer(to_document(places))
 
 
-def accept(document: bytes) -> None:
+def accept(document: bytes, missing: Collection[str] = ()) -> None:
     """Make the divisions and units of this machine equal to the document's."""
     places = from_document(document, Places)
     copy_tables((DIVISIONS, places.divisions), (UNITS, places.units))

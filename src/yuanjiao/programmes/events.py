@@ -6,14 +6,16 @@ machine's catalogue, and a day's sums are written once by the machine that count
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
 import msgspec
 
-from yuanjiao.flow.journal.event import Event, Fact
-from yuanjiao.flow.nodes.queries import require_told_of
+from yuanjiao.flow.journal.event import Event, Fact, InBulk
+from yuanjiao.flow.nodes.queries import require_each_told_of, require_told_of
+from yuanjiao.lib.parts import MOST, in_parts
 from yuanjiao.programmes.models import Acknowledgement, CatalogueStep, CatalogueTaken, PlayCount
 
 
@@ -38,8 +40,18 @@ class NoticeConfirmed(Event, frozen=True, kw_only=True):
     via: str
 
 
+class CatalogueFollowed(Event, frozen=True, kw_only=True):
+    """The rows of a catalogue are in force on a machine; some of its files may still be on their way."""
+
+    KIND: ClassVar[str] = "programmes.catalogue_followed/1"
+
+    subject: str
+    path: str
+    version: int
+
+
 class CatalogueAccepted(Event, frozen=True, kw_only=True):
-    """A machine has taken up a catalogue whole."""
+    """A machine has taken up a catalogue whole, with every file it names."""
 
     KIND: ClassVar[str] = "programmes.catalogue_accepted/1"
 
@@ -67,33 +79,70 @@ class PlaysCounted(Event, frozen=True, kw_only=True):
     items: list[ItemSums]
 
 
-def apply_notice_arrived(event: NoticeArrived, fact: Fact) -> None:
-    row = _acknowledgement(event.notice, event.subject, event.path, fact)
-    row.taken_at = _earlier(row.taken_at, fact.at)
-    row.save(update_fields=["taken_at"])
+def apply_signs(pairs: Sequence[tuple[NoticeArrived | NoticeConfirmed, Fact]]) -> None:
+    """Arrivals and confirmations of notices: the earliest of each stands."""
+    require_each_told_of((fact.origin, event.path) for event, fact in pairs)
+    rows = _acknowledgements({(event.notice, event.subject): event.path for event, _ in reversed(pairs)})
+    taken: dict[int, Acknowledgement] = {}
+    confirmed: dict[int, Acknowledgement] = {}
+    for event, fact in pairs:
+        row = rows[event.notice, event.subject]
+        if isinstance(event, NoticeConfirmed):
+            if _confirm(row, event.via, fact.at):
+                confirmed[row.pk] = row
+        elif _take(row, fact.at):
+            taken[row.pk] = row
+    Acknowledgement.objects.bulk_update(taken.values(), ["taken_at"], batch_size=MOST)
+    Acknowledgement.objects.bulk_update(confirmed.values(), ["confirmed_at", "confirmed_via"], batch_size=MOST)
 
 
-def apply_notice_confirmed(event: NoticeConfirmed, fact: Fact) -> None:
-    row = _acknowledgement(event.notice, event.subject, event.path, fact)
-    if row.confirmed_at is None or (fact.at, event.via) < (row.confirmed_at, row.confirmed_via):
-        row.confirmed_at, row.confirmed_via = fact.at, event.via
-        row.save(update_fields=["confirmed_at", "confirmed_via"])
+def _take(row: Acknowledgement, at: datetime) -> bool:
+    """Whether that says anything new."""
+    if row.taken_at is not None and row.taken_at <= at:
+        return False
+    row.taken_at = at
+    return True
 
 
-def _acknowledgement(notice: UUID, subject: str, path: str, fact: Fact) -> Acknowledgement:
-    require_told_of(fact.origin, [path])
-    return Acknowledgement.objects.get_or_create(notice_uid=notice, subject=subject, defaults={"path": path})[0]
+def _confirm(row: Acknowledgement, via: str, at: datetime) -> bool:
+    """Whether that says anything new."""
+    if row.confirmed_at is not None and (row.confirmed_at, row.confirmed_via) <= (at, via):
+        return False
+    row.confirmed_at, row.confirmed_via = at, via
+    return True
 
 
-def _earlier(held: datetime | None, told: datetime) -> datetime:
-    return told if held is None else min(held, told)
+def _acknowledgements(paths: Mapping[tuple[UUID, str], str]) -> dict[tuple[UUID, str], Acknowledgement]:
+    """The rows of these notices and places, ours alone until the end of the transaction; made where there are none. Another process may
+    make the same ones at this moment, or write what we do not."""
+    found = _held_signs(paths)
+    missing = [Acknowledgement(notice_uid=notice, subject=subject, path=paths[notice, subject]) for notice, subject in paths.keys() - found]
+    if missing:
+        Acknowledgement.objects.bulk_create(sorted(missing, key=lambda row: (row.notice_uid, row.subject)), ignore_conflicts=True)
+        found = _held_signs(paths)
+    return found
 
 
-def apply_catalogue_accepted(event: CatalogueAccepted, fact: Fact) -> None:
-    """Keep each version with its moment, and the newest by itself; an older one that comes late changes nothing there."""
+def _held_signs(names: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Acknowledgement]:
+    notices, found = {notice for notice, _ in names}, dict[tuple[UUID, str], Acknowledgement]()
+    for subjects in in_parts(sorted({subject for _, subject in names})):
+        rows = Acknowledgement.objects.select_for_update().filter(subject__in=subjects, notice_uid__in=notices).order_by("pk")
+        found |= {(row.notice_uid, row.subject): row for row in rows}
+    return found
+
+
+def apply_catalogues(pairs: Sequence[tuple[CatalogueFollowed | CatalogueAccepted, Fact]]) -> None:
+    """Keep each machine's newest and, of those it has whole, each with its moment; their rows are in force too."""
+    for event, fact in pairs:
+        _follow(event, fact)
+        if isinstance(event, CatalogueAccepted):
+            _keep_step(event.version, fact)
+
+
+def _follow(event: CatalogueFollowed | CatalogueAccepted, fact: Fact) -> None:
+    """Keep the newest by itself; an older one that comes late changes nothing."""
     if event.path:
         require_told_of(fact.origin, [event.path])
-    _keep_step(event.version, fact)
     values = {"subject": event.subject, "path": event.path, "version": event.version, "taken_at": fact.at}
     row, made = CatalogueTaken.objects.get_or_create(origin=fact.origin, defaults=values)
     if not made and row.version < event.version:
@@ -107,10 +156,24 @@ def _keep_step(version: int, fact: Fact) -> None:
         CatalogueStep.objects.filter(pk=row.pk).update(taken_at=fact.at)
 
 
-def apply_plays_counted(event: PlaysCounted, fact: Fact) -> None:
-    if event.path != "/":
-        require_told_of(fact.origin, [event.path])
-    for one in event.items:
-        ratings = {f"rated_{number}": count for number, count in enumerate(one.ratings, 1)}
-        sums = {"started": one.started, "finished": one.finished, **ratings}
-        PlayCount.objects.get_or_create(origin=fact.origin, day=event.day, item_uid=one.item, defaults={"path": event.path, **sums})
+def apply_plays(pairs: Sequence[tuple[PlaysCounted, Fact]]) -> None:
+    """A machine tells a day once; told again, the first stands."""
+    require_each_told_of((fact.origin, event.path) for event, fact in pairs if event.path != "/")
+    for event, fact in pairs:
+        there = set(PlayCount.objects.filter(origin=fact.origin, day=event.day).values_list("item_uid", flat=True))
+        new: dict[UUID, PlayCount] = {}
+        for one in event.items:
+            if one.item not in there:
+                new.setdefault(one.item, _play_count(event, one, fact))
+        PlayCount.objects.bulk_create(new.values())
+
+
+def _play_count(event: PlaysCounted, one: ItemSums, fact: Fact) -> PlayCount:
+    ratings = {f"rated_{number}": count for number, count in enumerate(one.ratings, 1)}
+    sums = {"started": one.started, "finished": one.finished, **ratings}
+    return PlayCount(origin=fact.origin, day=event.day, item_uid=one.item, path=event.path, **sums)
+
+
+apply_notice_arrived = apply_notice_confirmed = InBulk(apply_signs, commutes=True)
+apply_catalogue_followed = apply_catalogue_accepted = InBulk(apply_catalogues, commutes=True)
+apply_plays_counted = InBulk(apply_plays, commutes=True)

@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from yuanjiao.lib.clock import CHINA
+from yuanjiao.lib.errors import Refused
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.rules import Level
 from yuanjiao.programmes.rules.outlets import CONNECTOR_NAMES
@@ -78,6 +79,49 @@ class NoticeForm(OwnedForm):
         return found if found.tzinfo else found.replace(tzinfo=CHINA)
 
 
+def moment_input() -> forms.DateTimeInput:
+    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class LiveForm(OwnedForm):
+    """A live programme. Without `units` it is announced already, and an empty signal keeps the one it has."""
+
+    title = forms.CharField(label=_("直播名称"), max_length=40)
+    lead = forms.CharField(label=_("简介"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    unit = forms.ChoiceField(label=_("主办单位"), choices=())
+    audience = forms.ChoiceField(label=_("面向范围"), choices=())
+    starts_at = forms.DateTimeField(label=_("开始时间"), widget=moment_input())
+    ends_at = forms.DateTimeField(label=_("结束时间"), widget=moment_input(), help_text=_("到时间自动结束，最长 12 小时；直播中可以延长"))
+    signal = forms.CharField(
+        label=_("信号地址"), max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("由直播设备或直播服务器给出，例如 rtmp://直播服务器/应用/流名；加密保存，不再显示"),
+    )  # fmt: skip
+    recorder = forms.ChoiceField(
+        label=_("录像交给"), choices=(), required=False, help_text=_("结束后自动成为他的课件草稿，打包、三审后发布")
+    )
+    column = forms.ChoiceField(label=_("录像拟编入的栏目"), choices=(), required=False)
+
+    def __init__(
+        self, *args: Any, columns: Sequence[tuple[UUID, str]] = (), recorders: Sequence[tuple[UUID, str]] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        for name, none, choices in (("recorder", _("不录像"), recorders), ("column", _("未定"), columns)):
+            self.fields[name].choices = [("", none), *((str(uid), title) for uid, title in choices)]  # type: ignore[attr-defined]
+        if "unit" not in self.fields:
+            del self.fields["audience"]
+            self.fields["signal"].required = False
+            self.fields["signal"].help_text = _("不填即用原来的；填了新的，直播中也会立即改收新信号")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for name in ("starts_at", "ends_at"):
+            if (found := values.get(name)) is not None and not found.tzinfo:
+                values[name] = found.replace(tzinfo=CHINA)
+        for name in ("recorder", "column"):
+            values[name] = UUID(values[name]) if values.get(name) else None
+        return values
+
+
 class OutletForm(OwnedForm):
     """An official channel."""
 
@@ -88,7 +132,7 @@ class OutletForm(OwnedForm):
     address = forms.CharField(label=_("接口网址"), max_length=500, required=False, help_text=_("人工发布不填；加密保存，不再显示"))
     secret = forms.CharField(
         label=_("签名密钥"), max_length=200, required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_("媒体系统接口至少 16 位；机器人开了“加签”才填"),
+        help_text=_("媒体系统接口和短信网关至少 16 位；机器人开了“加签”才填"),
     )  # fmt: skip
 
 
@@ -136,3 +180,36 @@ class BlockForm(forms.Form):
 
     def clean_column(self) -> UUID:
         return UUID(self.cleaned_data["column"])
+
+
+class BulletinForm(OwnedForm):
+    """A weekly bulletin."""
+
+    name = forms.CharField(label=_("快讯名称"), max_length=40, help_text=_("例如：青禾市远教快讯"))
+    unit = forms.ChoiceField(label=_("主办单位"), choices=())
+    scope = forms.ChoiceField(label=_("范围"), choices=(), help_text=_("发给这个范围内现任的责任人和站点管理员；开办后不能改"))
+    sender = forms.CharField(label=_("短信签名"), max_length=20, help_text=_("不带括号，与短信网关报备的一致；开办后不能改"))
+    address = forms.URLField(label=_("观看网址"), max_length=120, assume_scheme="https", help_text=_("人人同一个网址，不带个人标记"))
+    weekday = forms.ChoiceField(label=_("起草日"), choices=WEEKDAY_CHOICES, help_text=_("这一天自动起草，不自动发送"))
+    most = forms.IntegerField(label=_("最多几件"), min_value=1, max_value=12)
+
+
+class BulletinChangeForm(forms.Form):
+    """The rhythm of a bulletin."""
+
+    weekday = forms.ChoiceField(label=_("起草日"), choices=WEEKDAY_CHOICES)
+    most = forms.IntegerField(label=_("最多几件"), min_value=1, max_value=12)
+
+
+def numbered(post: Mapping[str, Any]) -> list[UUID]:
+    """Items of a form in which each has a box for its place: those with a number, in the order of the numbers."""
+    found: list[tuple[int, int, str]] = []
+    for name, value in post.items():
+        if name.startswith("n-") and str(value).strip():
+            if not str(value).strip().isdecimal():
+                raise Refused("顺序请填数字，不选的留空")
+            found.append((int(str(value).strip()[:4]), len(found), name[2:]))
+    try:
+        return [UUID(uid) for _number, _place, uid in sorted(found)]
+    except ValueError:
+        raise Refused("没有这件课件") from None

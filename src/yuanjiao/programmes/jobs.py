@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from yuanjiao.lib import clock
 from yuanjiao.programmes import commands
 
 
@@ -27,6 +28,17 @@ def send_publications(at: datetime) -> int:
     return commands.send_publications(at=at)
 
 
+def send_bulletins(at: datetime) -> int:
+    """Returns how many robots and numbers took a bulletin. A turn may last minutes: its time goes on from `at`."""
+    begun = clock.now()
+    return commands.send_bulletins(at=at, now=lambda: at + (clock.now() - begun))
+
+
+def draft_bulletins(at: datetime) -> int:
+    """Returns how many editions were drafted, for a person to look at and send."""
+    return commands.draft_bulletins(at=at)
+
+
 def watch_arrivals(at: datetime) -> int:
     """Returns how many first catalogues of released items were noted."""
     return commands.watch_arrivals(at=at)
@@ -35,3 +47,13 @@ def watch_arrivals(at: datetime) -> int:
 def watch_departures(at: datetime) -> int:
     """Returns how many proofs came in that a withdrawn item is gone somewhere."""
     return commands.watch_departures(at=at)
+
+
+def keep_live(at: datetime) -> int:
+    """Returns how many live programmes this process keeps on the air."""
+    return commands.keep_live(at=at)
+
+
+def make_recordings(at: datetime) -> int:
+    """Returns how many recordings of live programmes became items."""
+    return commands.make_recordings(at=at)

@@ -1,4 +1,5 @@
-"""Themes, urgent notices and channels go down: what is for everybody in the document of all, the rest to the scopes it touches.
+"""Themes, urgent notices, channels and announced live programmes go down: what is for everybody in the document of all, the rest
+to the scopes it touches.
 
 Days of channels come whole: a day in the document replaces the day held here; days it does not name stay (laid here when nothing
 came for a week).
@@ -6,8 +7,9 @@ came for a week).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, time
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,7 +18,7 @@ from django.db.models import Q
 from yuanjiao.flow.blobs import store
 from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
 from yuanjiao.places.queries import unit_by_code
-from yuanjiao.programmes.models import Airing, Block, BlockItem, Channel, Notice, Theme, ThemeColumn
+from yuanjiao.programmes.models import Airing, Block, BlockItem, Channel, LiveProgramme, Notice, Theme, ThemeColumn
 
 name = "programmes"
 
@@ -92,6 +94,23 @@ class ChannelRow(msgspec.Struct, frozen=True):
     days: tuple[DayRow, ...]
 
 
+class LiveRow(msgspec.Struct, frozen=True):
+    """One announced live programme. Its signal stays where it is taken in."""
+
+    uid: UUID
+    title: str
+    lead: str
+    unit: str
+    audience: str
+    starts_at: datetime
+    ends_at: datetime
+    ended_at: datetime | None
+    cancelled_at: datetime | None
+    column_uid: UUID | None
+    item_uid: UUID | None
+    address: str
+
+
 class Programmes(msgspec.Struct, frozen=True):
     """The document of this shelf for one scope."""
 
@@ -99,6 +118,7 @@ class Programmes(msgspec.Struct, frozen=True):
     themes: tuple[ThemeRow, ...]
     notices: tuple[NoticeRow, ...]
     channels: tuple[ChannelRow, ...]
+    lives: tuple[LiveRow, ...] = ()
 
 
 def _of(scope: str, field: str) -> Q:
@@ -117,14 +137,20 @@ def offer(scope: str) -> Offer:
     themes = Theme.objects.filter(_of(scope, "audience")).select_related("unit").prefetch_related("columns").order_by("uid")
     notices = Notice.objects.filter(_of(scope, "scope")).select_related("unit").order_by("uid")
     channels = Channel.objects.filter(_of(scope, "audience")).select_related("unit").order_by("uid")
+    lives = LiveProgramme.objects.filter(_of(scope, "audience")).select_related("unit").order_by("uid")
     document = Programmes(
         scope,
         tuple(_theme_row(row) for row in themes),
         tuple(_notice_row(row) for row in notices),
         tuple(_channel_row(row) for row in channels.prefetch_related("blocks__items", "airings")),
+        tuple(LiveRow(row.uid, unit=row.unit.code, **_told(row, LiveRow, "uid", "unit")) for row in lives),
     )
     blobs = {store.ref(row.banner) for row in document.themes if row.banner and store.has(row.banner)}
     return Offer(document=to_document(document), blobs=tuple(sorted(blobs)))
+
+
+def _told(row: object, shape: type[msgspec.Struct], *without: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in shape.__struct_fields__ if name not in without}
 
 
 def _theme_row(row: Theme) -> ThemeRow:
@@ -164,21 +190,24 @@ def _block_row(row: Block) -> BlockRow:
 # -- accept -----------------------------------------------------------------------------------------------------------------
 
 
-def accept(document: bytes) -> None:
-    """Make the themes, notices and channels of the document's scope equal to it."""
+def accept(document: bytes, missing: Collection[str] = ()) -> None:
+    """Make the themes, notices, channels and live programmes of the document's scope equal to it; a theme does without its banner."""
     rows = from_document(document, Programmes)
     _drop(Theme, "audience", rows.scope, [one.uid for one in rows.themes])
     _drop(Notice, "scope", rows.scope, [one.uid for one in rows.notices])
     _drop(Channel, "audience", rows.scope, [one.uid for one in rows.channels])
+    _drop(LiveProgramme, "audience", rows.scope, [one.uid for one in rows.lives])
     for theme in rows.themes:
-        _accept_theme(theme)
+        _accept_theme(theme, missing)
     for notice in rows.notices:
         Notice.objects.update_or_create(uid=notice.uid, defaults={**_plain(notice, "unit"), "unit": unit_by_code(notice.unit)})
+    for live in rows.lives:
+        LiveProgramme.objects.update_or_create(uid=live.uid, defaults={**_plain(live, "unit"), "unit": unit_by_code(live.unit)})
     for channel in rows.channels:
         _accept_channel(channel)
 
 
-def _drop(model: type[Theme] | type[Notice] | type[Channel], field: str, scope: str, kept: Iterable[UUID]) -> None:
+def _drop(model: type[Theme] | type[Notice] | type[Channel] | type[LiveProgramme], field: str, scope: str, kept: Iterable[UUID]) -> None:
     """What the document does not name any more; the other document's rows are not ours to touch."""
     held = model.objects.filter(**{field: "/"}) if scope == ALL else model.objects.exclude(**{field: "/"})
     held.exclude(uid__in=list(kept)).delete()
@@ -188,8 +217,9 @@ def _plain(row: msgspec.Struct, *without: str) -> dict[str, object]:
     return {name: getattr(row, name) for name in row.__struct_fields__ if name not in {"uid", *without}}
 
 
-def _accept_theme(row: ThemeRow) -> None:
-    values = {**_plain(row, "unit", "columns"), "unit": unit_by_code(row.unit)}
+def _accept_theme(row: ThemeRow, missing: Collection[str]) -> None:
+    banner = "" if row.banner in missing else row.banner
+    values = {**_plain(row, "unit", "columns"), "unit": unit_by_code(row.unit), "banner": banner}
     theme, _made = Theme.objects.update_or_create(uid=row.uid, defaults=values)
     theme.columns.all().delete()
     ThemeColumn.objects.bulk_create(ThemeColumn(theme=theme, position=number, column_uid=uid) for number, uid in enumerate(row.columns, 1))

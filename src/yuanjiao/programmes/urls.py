@@ -1,8 +1,9 @@
-"""Routes of programmes: staff pages under /programmes/, live playlists and guides under /live/, sums under /plays/."""
+"""Routes of programmes: staff pages under /programmes/, live playlists and guides under /live/, live
+programmes under /onair/, sums under /plays/."""
 
 from django.urls import path
 
-from yuanjiao.programmes.views import arrivals, bulletin, channels, notices, outlets, reach, themes
+from yuanjiao.programmes.views import arrivals, bulletins, channels, live, notices, opt_out, outlets, reach, themes
 
 app_name = "programmes"
 urlpatterns = [
@@ -19,11 +20,23 @@ urlpatterns = [
     path("programmes/channels/<uuid:uid>/", channels.channel, name="channel"),
     path("programmes/channels/<uuid:uid>/act/", channels.channel_act, name="channel_act"),
     path("programmes/channels/<uuid:uid>/package.zip", channels.channel_package, name="channel_package"),
+    path("programmes/lives/", live.live_list, name="live_list"),
+    path("programmes/lives/new/", live.live_new, name="live_new"),
+    path("programmes/lives/<uuid:uid>/", live.live, name="live"),
+    path("programmes/lives/<uuid:uid>/act/", live.live_act, name="live_act"),
     path("programmes/publications/", outlets.publication_list, name="publication_list"),
     path("programmes/publications/new/", outlets.publication_new, name="publication_new"),
     path("programmes/publications/<uuid:uid>/", outlets.publication, name="publication"),
     path("programmes/publications/<uuid:uid>/act/", outlets.publication_act, name="publication_act"),
-    path("programmes/bulletin/", bulletin.bulletin, name="bulletin"),
+    path("programmes/bulletins/", bulletins.bulletin_list, name="bulletin_list"),
+    path("programmes/bulletins/series/", bulletins.bulletin_series_list, name="bulletin_series_list"),
+    path("programmes/bulletins/series/new/", bulletins.bulletin_series_new, name="bulletin_series_new"),
+    path("programmes/bulletins/series/<uuid:uid>/", bulletins.bulletin_series, name="bulletin_series"),
+    path("programmes/bulletins/mine/", opt_out.bulletin_mine, name="bulletin_mine"),
+    path("programmes/bulletins/leave/", opt_out.bulletin_leave, name="bulletin_leave"),
+    path("programmes/bulletins/<uuid:uid>/", bulletins.bulletin_edition, name="bulletin_edition"),
+    path("programmes/bulletins/<uuid:uid>/act/", bulletins.bulletin_act, name="bulletin_act"),
+    path("programmes/bulletins/<uuid:uid>/deliveries/", bulletins.bulletin_deliveries, name="bulletin_deliveries"),
     path("programmes/outlets/", outlets.outlet_list, name="outlet_list"),
     path("programmes/outlets/new/", outlets.outlet_new, name="outlet_new"),
     path("programmes/outlets/<uuid:uid>/end/", outlets.outlet_end, name="outlet_end"),
@@ -36,5 +49,7 @@ urlpatterns = [
     path("live/<uuid:uid>/guide.xml", channels.guide, name="guide"),
     path("live/<uuid:uid>/master.m3u8", channels.live_master, name="live_master"),
     path("live/<uuid:uid>/<slug:profile>.m3u8", channels.live_media, name="live_media"),
+    path("onair/<uuid:uid>/<slug:name>.m3u8", live.onair_list, name="onair_list"),
+    path("onair/<uuid:uid>/<int:run>/<slug:name>.ts", live.onair_segment, name="onair_segment"),
     path("plays/<uuid:uid>/<slug:what>/", reach.play_count, name="play_count"),
 ]

@@ -1,12 +1,15 @@
-"""What the server runs: the lean doors (`/beat`, `/journal`, media) beside Django, and the engine started and stopped with it."""
+"""What the server runs: the lean doors (beats, journal, media, timestamp) beside Django, and the engine started and stopped with it."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+from functools import cached_property
 
 import django
 
+gc.disable()  # until all is loaded: nearly nothing of it is garbage, and the collector would go through it again and again
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yuanjiao.wiring.settings")
 django.setup()
 
@@ -14,9 +17,13 @@ from django.conf import settings  # noqa: E402  (Django must be set up before an
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from yuanjiao.flow.blobs import door as media  # noqa: E402
+from yuanjiao.flow.blobs import pack_door as packs  # noqa: E402
+from yuanjiao.flow.catalogue import door as timestamp  # noqa: E402
 from yuanjiao.lib.rsgi import Asker, Question  # noqa: E402
 from yuanjiao.network.leases import leave  # noqa: E402
 from yuanjiao.network.live import LISTENER  # noqa: E402
+from yuanjiao.programmes import api as onair  # noqa: E402
+from yuanjiao.programmes.commands import leave_live  # noqa: E402
 from yuanjiao.wiring.bridge import pass_on  # noqa: E402
 from yuanjiao.wiring.engine import Engine  # noqa: E402
 from yuanjiao.wiring.front import Front  # noqa: E402
@@ -24,6 +31,8 @@ from yuanjiao.wiring.intake import INTAKE  # noqa: E402
 from yuanjiao.wiring.jobs import INTAKE_JOBS, JOBS  # noqa: E402
 from yuanjiao.wiring.shown import Shown  # noqa: E402
 
+LEAN = (media, packs, timestamp, onair)
+"""Doors of many askers, past Django: each says which questions it takes."""
 WATCHERS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -33,9 +42,15 @@ class Server:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._ticking: asyncio.Task[None] | None = None
-        self._pages = ASGIHandler()
+
+    @cached_property
+    def _pages(self) -> ASGIHandler:
+        """Django, made when the first question is for it: an intake process shows no pages."""
+        return ASGIHandler()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        gc.collect()
+        gc.freeze()  # all that is loaded stays: the collector need not go through it again and again
         self._engine.start()
         self._ticking = loop.create_task(LISTENER.keep_ticking())
 
@@ -43,6 +58,7 @@ class Server:
         if self._ticking is not None:
             self._ticking.cancel()
         self._engine.stop()
+        leave_live()
         leave()
 
     async def __rsgi__(self, question: Question, asker: Asker) -> None:
@@ -62,18 +78,20 @@ class Server:
 
 
 class Pages(Server):
-    """The process that shows pages too: media by their own door, the rest by the front to Django."""
+    """The process that shows pages too: what many ask for by its own doors, the rest by the front to Django."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._front = Front(self._pages, stamp=Shown().stamp, static=None if settings.DEBUG else settings.STATIC_URL)
 
     async def _behind(self, path: str, question: Question, asker: Asker) -> None:
-        if media.takes(path, question.method):
-            await media.door(question, asker)
-        else:
-            await pass_on(self._front, question, asker)
+        for lean in LEAN:
+            if lean.takes(path, question.method):
+                await lean.door(question, asker)
+                return
+        await pass_on(self._front, question, asker)
 
 
 application = Pages(Engine(JOBS, settings.ROLE))
 intake_application = Server(Engine(INTAKE_JOBS, settings.ROLE))
+gc.enable()

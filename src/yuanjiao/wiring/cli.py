@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 
+from yuanjiao.lib.disk import disk_trouble
 from yuanjiao.lib.env import BadSetting
 from yuanjiao.lib.errors import YuanjiaoError
 
@@ -21,6 +23,9 @@ DEMO = {
     "YUANJIAO_FOLLOW_S": "5",
 }
 """`demo` and `simulate` live in a folder of their own unless HOME says otherwise."""
+
+TRY_LATER = 75
+"""EX_TEMPFAIL of sysexits.h: nothing is wrong with what was asked."""
 
 
 def shared_address(arguments: list[str]) -> str:
@@ -40,11 +45,20 @@ def main(argv: list[str] | None = None) -> int:
     arguments = ["yuanjiao", *(sys.argv[1:] if argv is None else argv)]
     if arguments[1:2] and arguments[1] in {"demo", "simulate"} and "YUANJIAO_HOME" not in os.environ:
         os.environ.update({name: value for name, value in DEMO.items() if name not in os.environ})
+    if arguments[1:3] == ["edge", "setup"]:
+        with tempfile.TemporaryDirectory() as nowhere:  # it makes another HOME than its own; none may be left where it was called
+            os.environ["YUANJIAO_HOME"] = nowhere
+            return _execute(arguments)
     if "YUANJIAO_INTAKE_ADDRESS" not in os.environ and (address := shared_address(arguments)):
         os.environ["YUANJIAO_INTAKE_ADDRESS"] = address  # before the settings are read: the jobs depend on it
-    try:
-        from django.core.management import execute_from_command_line  # after the settings variable is set
+    return _execute(arguments)
 
+
+def _execute(arguments: list[str]) -> int:
+    from django.core.management import execute_from_command_line  # after the settings variable is set
+    from django.db import DatabaseError
+
+    try:
         execute_from_command_line(arguments)
     except BadSetting as error:
         sys.stderr.write(f"yuanjiao: {error}\n")
@@ -52,4 +66,10 @@ def main(argv: list[str] | None = None) -> int:
     except YuanjiaoError as error:
         sys.stderr.write(f"yuanjiao: {error.message}\n")
         return 1
+    except (OSError, DatabaseError) as error:
+        words = disk_trouble(error)
+        if not words:
+            raise
+        sys.stderr.write(f"yuanjiao: {words}\n")
+        return TRY_LATER
     return 0

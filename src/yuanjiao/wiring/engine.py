@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.db import close_old_connections, connection
 
 from yuanjiao.lib import clock
+from yuanjiao.lib.disk import disk_trouble
 from yuanjiao.lib.errors import Conflict, Unavailable, YuanjiaoError
 from yuanjiao.wiring.jobs import Job
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 LEAST_PAUSE = 0.2
 """A job that takes longer than its period still rests for this part of it: no job may take a whole core."""
 
+RARE_S, FIRST_S = 60.0, 5.0
+"""A job that comes as rarely as `RARE_S` begins `FIRST_S` after the start: whoever waits for the first page comes first."""
 KEPT_S = 60.0
 """How long a job that comes often keeps its connection to the database."""
 
@@ -39,6 +42,8 @@ class Engine:
             thread.join(patience_s / max(len(self._threads), 1))
 
     def _loop(self, job: Job) -> None:
+        if job.every_s >= RARE_S:
+            self._stop.wait(FIRST_S)
         kept_since = time.monotonic()
         while not self._stop.is_set():
             begun = time.monotonic()
@@ -70,8 +75,11 @@ def run_once(job: Job) -> bool:
         log.info("%s: %s", job.name, error.message)
     except YuanjiaoError as error:
         log.error("%s: %s: %s", job.name, type(error).__name__, error.message)
-    except Exception:
-        log.exception("%s failed", job.name)
+    except Exception as error:
+        if words := disk_trouble(error):  # every job says so at each turn: one line of it is enough
+            log.error("%s: %s", job.name, words)
+        else:
+            log.exception("%s failed", job.name)
     else:
         return True
     return False

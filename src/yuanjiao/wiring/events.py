@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from yuanjiao.courseware import events as courseware
 from yuanjiao.faults import events as faults
-from yuanjiao.flow.journal import membership
+from yuanjiao.flow.journal import forks, membership
 from yuanjiao.flow.journal.event import EventTable
 from yuanjiao.learning import events as learning
 from yuanjiao.network import events as network
@@ -14,6 +14,7 @@ EVENTS: EventTable = {
     faults.FaultReported.KIND: (faults.FaultReported, faults.apply_reported),
     membership.NodeEnrolled.KIND: (membership.NodeEnrolled, membership.apply_enrolled),
     membership.NodeRevoked.KIND: (membership.NodeRevoked, membership.apply_revoked),
+    forks.BranchRetold.KIND: (forks.BranchRetold, forks.apply_retold),
     network.StateChanged.KIND: (network.StateChanged, network.apply_state_changed),
     network.Deaf.KIND: (network.Deaf, network.apply_deaf),
     network.PlayTested.KIND: (network.PlayTested, network.apply_play_tested),
@@ -23,6 +24,7 @@ EVENTS: EventTable = {
     courseware.MissesCounted.KIND: (courseware.MissesCounted, courseware.apply_misses_counted),
     programmes.NoticeArrived.KIND: (programmes.NoticeArrived, programmes.apply_notice_arrived),
     programmes.NoticeConfirmed.KIND: (programmes.NoticeConfirmed, programmes.apply_notice_confirmed),
+    programmes.CatalogueFollowed.KIND: (programmes.CatalogueFollowed, programmes.apply_catalogue_followed),
     programmes.CatalogueAccepted.KIND: (programmes.CatalogueAccepted, programmes.apply_catalogue_accepted),
     programmes.PlaysCounted.KIND: (programmes.PlaysCounted, programmes.apply_plays_counted),
 }

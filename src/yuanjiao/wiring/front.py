@@ -109,7 +109,7 @@ class Front:
             stamp = await self._world()  # before the page is made: what is written meanwhile makes another stamp
             catcher = _Catcher(send, lasting=lasting)
             await self._behind(scope, receive, catcher)
-            if catcher.passed_on:
+            if catcher.passed_on or not catcher.whole:  # not whole: who asked has hung up, and Django answered nobody
                 self._kept.drop(key)
                 return None
             answer = Answer(catcher.headers, catcher.body(), stamp, lasting)
@@ -130,7 +130,7 @@ class _Catcher:
         self._parts: list[bytes] = []
         self._zipped = False
         self.headers: Headers = []
-        self.passed_on = False
+        self.passed_on = self.whole = False
 
     async def __call__(self, message: Message) -> None:
         if self.passed_on:
@@ -139,6 +139,7 @@ class _Catcher:
             self._start = message
         elif self._start is not None and message["type"] == "http.response.body" and (self._lasting or not message.get("more_body")):
             self._parts.append(message.get("body", b""))
+            self.whole = not message.get("more_body")
         else:
             self.passed_on = True
             if self._start is not None:

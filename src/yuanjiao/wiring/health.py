@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from yuanjiao.people.access import machine
+from yuanjiao.wiring.newborn import missing_migrations
 
 
 @machine
@@ -18,10 +17,9 @@ def alive(request: HttpRequest) -> HttpResponse:
 @machine
 def ready(request: HttpRequest) -> HttpResponse:
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        missing = missing_migrations()
     except OperationalError as error:
         return HttpResponse(f"database: {error}\n", status=503, content_type="text/plain")
     if missing:
-        return HttpResponse(f"{len(missing)} migrations missing\n", status=503, content_type="text/plain")
+        return HttpResponse(f"{missing} migrations missing\n", status=503, content_type="text/plain")
     return HttpResponse("ready\n", content_type="text/plain")

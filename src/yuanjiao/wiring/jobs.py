@@ -11,16 +11,20 @@ from django.conf import settings
 from yuanjiao.courseware.jobs import (
     clear_old_uploads,
     expire_rights,
+    free_imports,
     index_courseware,
+    keep_playlists,
     requeue_packaging,
     tell_search_misses,
     watch_promises,
 )
 from yuanjiao.faults.jobs import run_faults, take_up_left_reports
 from yuanjiao.flow.blobs.keeping import sweep_blobs
+from yuanjiao.flow.blobs.queue import fetch_wanted
 from yuanjiao.flow.catalogue.follow import follow_parent
 from yuanjiao.flow.catalogue.publish import publish
 from yuanjiao.flow.journal.applying import retry_set_aside
+from yuanjiao.flow.journal.keeping import archive_acknowledged
 from yuanjiao.flow.journal.ship import ship
 from yuanjiao.network import jobs as network
 from yuanjiao.network import leases
@@ -29,6 +33,7 @@ from yuanjiao.network.probing.site import try_newest_film
 from yuanjiao.programmes import jobs as programmes
 from yuanjiao.register.jobs import forget_old_uploads
 from yuanjiao.reports.jobs import draft_month_reports
+from yuanjiao.wiring.lessons import rank_lessons
 from yuanjiao.wiring.prober import keep_prober
 from yuanjiao.wiring.upkeep import settle_tasks, weigh_indexes
 
@@ -68,9 +73,12 @@ SHARING = (
 JOBS: tuple[Job, ...] = (
     Job("publish", settings.FOLLOW_S, publish, TOP, share=0.1),
     Job("follow", settings.FOLLOW_S, follow_parent, BELOW),
+    Job("rank_lessons", 60.0, rank_lessons, BELOW),
+    Job("fetch_wanted", settings.FOLLOW_S, fetch_wanted, BELOW),
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above
     Job("retry_set_aside", 300.0, retry_set_aside),
+    Job("archive_acknowledged", 3600.0, archive_acknowledged, BELOW, share=0.1),
     SWEEP,
     *SHARING,
     Job("reload_register", 1.0, network.reload_register),  # a large register; a small one is read within the sweep
@@ -83,14 +91,20 @@ JOBS: tuple[Job, ...] = (
     Job("try_newest_film", min(settings.PLAY_TEST_S, 60.0), try_newest_film, frozenset({"site"})),
     Job("keep_prober", 10.0, keep_prober, TOP),
     Job("requeue_packaging", 30.0, requeue_packaging, TOP),
+    Job("free_imports", 30.0, free_imports, TOP),
     Job("expire_rights", 600.0, expire_rights),
     Job("index_courseware", 2.0, index_courseware),
+    Job("keep_playlists", 600.0, keep_playlists, TOP, share=0.1),
     Job("clear_old_uploads", 3600.0, clear_old_uploads, TOP),
     Job("lay_days", 600.0, programmes.lay_days),
     Job("tell_above", 15.0, programmes.tell_above, BELOW),
     Job("tell_search_misses", 3600.0, tell_search_misses, BELOW),
     Job("tell_plays", 3600.0, programmes.tell_plays, TOP),
     Job("send_publications", 15.0, programmes.send_publications, TOP),
+    Job("send_bulletins", 5.0, programmes.send_bulletins, TOP),
+    Job("draft_bulletins", 600.0, programmes.draft_bulletins, TOP),
+    Job("keep_live", 1.0, programmes.keep_live, TOP),
+    Job("make_recordings", 10.0, programmes.make_recordings, TOP),
     Job("watch_arrivals", 30.0, programmes.watch_arrivals, TOP),
     Job("watch_departures", 30.0, programmes.watch_departures, TOP),
     Job("watch_promises", 1800.0, watch_promises, TOP),

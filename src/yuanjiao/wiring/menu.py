@@ -55,6 +55,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "故障与工单",
         (
             Entry("热线受理", "faults:hotline", (P.ANSWER_HOTLINE,)),
+            Entry("登记快讯退订", "programmes:bulletin_leave", (P.ANSWER_HOTLINE,)),
             Entry("我的工单", "faults:my_orders", (P.WORK_ORDER,)),
             Entry("申报故障", "faults:report_new", (P.FILE_FAULT,)),
             Entry("故障工单", "faults:order_list", (P.SEE_ORDERS,)),
@@ -75,8 +76,10 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("政策解读", "courseware:policy_list", (P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)),
             Entry("主题", "programmes:theme_list", (P.MANAGE_COLUMNS,)),
             Entry("频道", "programmes:channel_list", (P.MANAGE_COLUMNS,)),
+            Entry("现场直播", "programmes:live_list", (P.MANAGE_COLUMNS,)),
             Entry("紧急通知", "programmes:notice_list", (P.MANAGE_COLUMNS, P.SEE_NETWORK)),
             Entry("媒体发布", "programmes:publication_list", (P.MANAGE_COLUMNS,)),
+            Entry("快讯", "programmes:bulletin_list", (P.MANAGE_COLUMNS,)),
             Entry("下发与撤下", "programmes:arrival_list", (P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE, P.MANAGE_COLUMNS)),
             Entry("资源建设规划", "production:plan_list", (P.MANAGE_COLUMNS, P.SEE_REPORTS, P.PRODUCE_COURSEWARE)),
             Entry("课件评选", "production:contest_list", (P.MANAGE_COLUMNS, P.PRODUCE_COURSEWARE, P.REVIEW_COURSEWARE)),
@@ -133,7 +136,14 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("导入记录", "register:import_list", (P.IMPORT_REGISTER,)),
         ),
     ),
-    ("系统", (Entry("操作日志", "desks:audit", (P.SEE_AUDIT,)), Entry("节点与日志", "desks:nodes", (P.SEE_FLOW,)))),
+    (
+        "系统",
+        (
+            Entry("操作日志", "desks:audit", (P.SEE_AUDIT,)),
+            Entry("节点与日志", "desks:nodes", (P.SEE_FLOW,)),
+            Entry("未能入库的记录", "desks:waiting", (P.SEE_FLOW,)),
+        ),
+    ),
 )
 
 

@@ -98,10 +98,13 @@ def _roots() -> Metric:
 
 
 def _journal() -> Iterable[Metric]:
-    own = [head for head in heads_now() if head.is_self]
+    heads = heads_now()
+    own = [head for head in heads if head.is_self]
     lag = sum(head.seq - head.acknowledged_seq for head in own) if settings.PARENT else 0
     yield GaugeMetricFamily("yuanjiao_journal_unsent", "Entries of this node that its parent has not acknowledged", value=lag)
     yield GaugeMetricFamily("yuanjiao_journal_set_aside", "Entries held whose rows could not be built", value=unapplied_count())
+    refused = sum(bool(head.refusal) for head in heads)
+    yield GaugeMetricFamily("yuanjiao_journal_refused", "Origins whose next entries the parent refuses", value=refused)
 
 
 def _leases() -> Iterable[Metric]:
@@ -127,10 +130,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def may_read(request: HttpRequest) -> bool:
-    """By the token where one is set; else only from this machine, and not through a proxy that stands on it."""
+    """By the token where one is set; else only from this machine, and never where a proxy stands on it: through that all of them come."""
     if settings.METRICS_TOKEN:
         return hmac.compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+    if settings.BEHIND_PROXY or "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback

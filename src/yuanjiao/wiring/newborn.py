@@ -13,23 +13,45 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+
+from yuanjiao.lib.errors import Refused
 
 FOLDER = Path(sys.prefix) / "share" / "yuanjiao"
 """Of the Python environment: it goes when the environment goes."""
+
+
+RESTORING = "restoring"
+"""Lies in HOME while a backup is put back into it."""
+
+
+def require_whole() -> None:
+    """Refused while a restore that was cut has left half a machine: a new database in it would hide what is missing."""
+    mark = Path(settings.HOME) / RESTORING
+    if mark.exists():
+        raise Refused(f"恢复没有做完（{mark}），本机还不完整，不能启动：请再运行一次 yuanjiao restore 备份文件")
 
 
 def bring_up_to_date() -> None:
     """Migrate the database, if there is anything to migrate."""
     if connection.vendor == "sqlite":
         _copy_the_empty_one(Path(settings.DATABASES["default"]["NAME"]))
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if missing_migrations():
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+
+
+def missing_migrations() -> int:
+    """How many migrations have files and were not applied. By their names alone: to load them all would take as long as to look."""
+    return len(migrations_on_disk() - MigrationRecorder(connection).applied_migrations().keys())
+
+
+def migrations_on_disk() -> set[tuple[str, str]]:
+    """(application, name) of every migration this software has."""
+    return {(config.label, file.stem) for config in apps.get_app_configs() for file in _migration_files(config)}
 
 
 def make_the_empty_one() -> Path:
@@ -64,9 +86,13 @@ def _digest() -> str:
     """Of names and texts of all migrations of all applications."""
     digest = hashlib.sha256()
     for config in sorted(apps.get_app_configs(), key=lambda one: one.label):
-        for file in sorted((Path(config.path) / "migrations").glob("*.py")):
+        for file in _migration_files(config):
             digest.update(f"{config.label}/{file.name}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _migration_files(config: AppConfig) -> list[Path]:
+    return sorted((Path(config.path) / "migrations").glob("[!_]*.py"))
 
 
 if __name__ == "__main__":

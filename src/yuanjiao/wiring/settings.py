@@ -19,7 +19,11 @@ ROLE = env.text("ROLE", "solo", "What this process is", choices=("solo", "centre
 PARENT = env.text("PARENT", "", "Address of the node above, such as https://centre.example; empty at the top")
 NODE_NAME = env.text("NAME", "本机", "Name of this node as people read it")
 HOME = Path(env.text("HOME", "var", "Folder of the database, blobs, keys and uploads")).resolve()
-PUBLIC_URL = env.text("PUBLIC_URL", "", "Address under which people reach this node; share links and QR codes use it")
+PUBLIC_URL = env.text(
+    "PUBLIC_URL",
+    "",
+    "Address under which people reach this node; share links, QR codes and machines below that show its live programmes use it",
+)
 DEBUG = env.boolean("DEBUG", False, "Show tracebacks in the browser; never on a public machine")
 ALLOWED_HOSTS = env.names("HOSTS", "127.0.0.1,localhost,[::1]", "Host names this server answers to")
 CSRF_TRUSTED_ORIGINS = env.names("TRUSTED_ORIGINS", "", "Origins of a TLS proxy in front, such as https://edu.example")
@@ -41,8 +45,25 @@ DEADMAN_URL = env.text(
     "DEADMAN_URL", "", "Address asked for every minute while this machine listens well; its owner alarms when we stay away"
 )
 SHIP_S = env.number("SHIP_S", 5.0, "How often a node ships its journal to its parent, in seconds")
+JOURNAL_KEEP_DAYS = env.integer(
+    "JOURNAL_KEEP_DAYS",
+    0,
+    "Below the top: days after which what the parent has acknowledged goes from the database into archive files in HOME/journal; 0: never",
+)
 FOLLOW_S = env.number("FOLLOW_S", 10.0, "How often a node asks its parent for a new catalogue, in seconds")
 BYTE_BUDGET = env.integer("BYTE_BUDGET", 0, "Bytes per second this node may fetch from its parent; 0 is no limit")
+BLOB_WINDOW = env.spans(
+    "BLOB_WINDOW",
+    "",
+    "Hours of China in which files that are not for today or tomorrow come, such as 22:00-06:00,12:00-13:00; empty: always",
+)
+BYTES_HOUR = env.integer(
+    "BYTES_HOUR", 0, "Bytes of files an hour after which those not for today or tomorrow wait for the next; 0 is no limit", least=0
+)
+BYTES_DAY = env.integer("BYTES_DAY", 0, "The same a day, by China's midnight; 0 is no limit", least=0)
+LEAST_RATE = env.integer(
+    "LEAST_RATE", 256, "Bytes per second below which, over two minutes of waiting, an answer counts as a broken line; 0 is no limit"
+)
 CHECK_S = env.number("CHECK_S", 60.0, "How often an edge checks its disk, temperature, clock and lines, in seconds")
 CHECK_DISK_PERCENT = env.number("CHECK_DISK_PERCENT", 10.0, "An edge whose disk has less free than this share, in percent, says so")
 CHECK_TEMPERATURE_C = env.number("CHECK_TEMPERATURE_C", 75.0, "An edge warmer than this, in degrees Celsius, says so")

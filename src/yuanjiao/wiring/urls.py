@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from yuanjiao.wiring import health, metrics, pulse
+from yuanjiao.wiring import health, metrics, openapi, pulse
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
+    path("api/openapi.json", openapi.openapi, name="openapi"),
     path("events", pulse.events, name="events"),
     path("", include("yuanjiao.flow.urls")),
     path("", include("yuanjiao.desks.urls")),

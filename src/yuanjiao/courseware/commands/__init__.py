@@ -15,6 +15,7 @@ from yuanjiao.courseware.commands.bulk import (
     apply_bulk_import,
     cancel_bulk_import,
     check_bulk_import,
+    free_bulk_imports,
     open_bulk_import,
     returned_path,
 )
@@ -34,7 +35,7 @@ from yuanjiao.courseware.commands.commissions import close_commission, open_comm
 from yuanjiao.courseware.commands.items import create_courseware, describe_courseware, missing_of, submit_courseware
 from yuanjiao.courseware.commands.offers import READY, accept_offer, decline_offer, offer_courseware, return_offer, send_story
 from yuanjiao.courseware.commands.originals import attach_captions, retry_packaging, take_original
-from yuanjiao.courseware.commands.packaging import hurry_packaging
+from yuanjiao.courseware.commands.packaging import hurry_packaging, keep_released_playlists
 from yuanjiao.courseware.commands.policies import explain_policy, name_policy, stop_explaining, unname_policy
 from yuanjiao.courseware.commands.review import (
     approve_courseware,
@@ -110,7 +111,9 @@ __all__ = [
     "expire_courseware",
     "explain_policy",
     "finish_upload",
+    "free_bulk_imports",
     "hurry_packaging",
+    "keep_released_playlists",
     "missing_of",
     "move_picture",
     "move_placement",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -15,12 +17,12 @@ from django.db import transaction
 
 from yuanjiao.courseware.commands.articles import LARGEST_WORD, add_picture, bring_word, write_article
 from yuanjiao.courseware.commands.items import create_courseware
-from yuanjiao.courseware.commands.originals import take_original
+from yuanjiao.courseware.commands.originals import Looked, look_at, take_original
 from yuanjiao.courseware.commands.rights import set_rights
 from yuanjiao.courseware.models import BulkImport, BulkRow, BulkState, Courseware, CoursewareClass, CoursewareSource, Topic
 from yuanjiao.courseware.packaging import bundle, pages, pictures
 from yuanjiao.courseware.packaging.bundle import Bundle, SheetRow
-from yuanjiao.courseware.packaging.probe import NotUsable, probe
+from yuanjiao.courseware.packaging.probe import NotUsable
 from yuanjiao.courseware.rules.articles import LONGEST_SOURCE
 from yuanjiao.courseware.rules.kinds import AGE_BANDS, FROM_ONE_FILE, KIND_NAMES, Kind
 from yuanjiao.lib.errors import Conflict, DiskFull, Forbidden, NotFound, Refused
@@ -46,6 +48,9 @@ class Reading:
     kind: Kind = Kind.VIDEO
     item: dict[str, Any] = field(default_factory=dict)
     rights: dict[str, Any] = field(default_factory=dict)
+    file: Path | None = None
+    """The row's file, unpacked, when it is kept."""
+    looked: Looked | None = None
 
 
 def folder_of(bulk: BulkImport) -> Path:
@@ -86,12 +91,43 @@ def _require_own(bulk: BulkImport, by: Actor) -> None:
         raise NotFound("没有这次导入")
 
 
+@contextmanager
+def at_work(bulk: BulkImport) -> Iterator[None]:
+    """Hold an import while it is checked or applied. The lock goes with its process, however that ends; Conflict when another holds it."""
+    folder_of(bulk).mkdir(parents=True, exist_ok=True)
+    with open(folder_of(bulk) / "at-work", "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict("这次导入正在办理") from None
+        yield
+
+
+BROKEN_OFF = "处理中断，没有写入任何内容，请重新上传"
+
+
+def free_bulk_imports(*, at: datetime) -> int:
+    """Say of imports whose worker was killed that they were broken off; returns how many. Nothing of them was written."""
+    under_way, freed = [BulkState.CHECKING, BulkState.APPLYING], 0
+    for bulk in BulkImport.objects.filter(state__in=under_way):
+        with suppress(Conflict), at_work(bulk):
+            rows = BulkImport.objects.filter(pk=bulk.pk, state__in=under_way)  # it may have ended since it was read
+            freed += rows.update(state=BulkState.FAILED, message=BROKEN_OFF, finished_at=at)
+    return freed
+
+
 # -- check ------------------------------------------------------------------------------------------------------------------
 
 
 def check_bulk_import(*, bulk: BulkImport, by: Actor, at: datetime) -> None:
     """Check every row and its file. Ends ready, refused with a returned sheet, or failed when it is no archive of ours."""
     _require_own(bulk, by)
+    with at_work(bulk):
+        _check(bulk, at)
+    bulk.refresh_from_db()
+
+
+def _check(bulk: BulkImport, at: datetime) -> None:
     if not BulkImport.objects.filter(pk=bulk.pk, state=BulkState.RECEIVED).update(state=BulkState.CHECKING):
         raise Conflict("这次导入已经检查过")
     try:
@@ -105,7 +141,6 @@ def check_bulk_import(*, bulk: BulkImport, by: Actor, at: datetime) -> None:
     else:
         _note_rows(bulk, readings)
         BulkImport.objects.filter(pk=bulk.pk).update(state=BulkState.REFUSED if wrong else BulkState.READY)
-    bulk.refresh_from_db()
 
 
 @transaction.atomic
@@ -122,7 +157,8 @@ def _note_rows(bulk: BulkImport, readings: list[Reading]) -> None:
     )  # fmt: skip
 
 
-def _read(bulk: BulkImport, opened: Bundle, folder: Path) -> list[Reading]:
+def _read(bulk: BulkImport, opened: Bundle, folder: Path, *, keep: bool = False) -> list[Reading]:
+    """Every row with what stands against it; its file is unpacked into `folder`, and stays there with `keep`."""
     topics = {topic.name: topic for topic in Topic.objects.filter(ended=False)}
     known = set(Courseware.objects.filter(origin=bulk.department).values_list("title", flat=True))
     readings, seen = [], set()
@@ -136,6 +172,9 @@ def _read(bulk: BulkImport, opened: Bundle, folder: Path) -> list[Reading]:
         seen.add(title)
         if not one.problems:
             _look_at_file(one, opened, folder)
+        if one.file is not None and (one.problems or not keep):
+            one.file.unlink(missing_ok=True)
+            one.file = None
         readings.append(one)
     return readings
 
@@ -209,17 +248,17 @@ def _look_at_file(one: Reading, opened: Bundle, folder: Path) -> None:
     if part is None:
         one.problems.append(f"压缩包里没有这个文件（或有两个同名）：{name}" if name else "文件没有填")
         return
-    target = folder / "looked-at"
+    one.file = folder / f"row-{one.row.number}"
     try:
-        opened.copy(part, target, _most_bytes(one.kind))
-        if one.kind == Kind.ARTICLE:
-            _look_at_article(target, name)
+        opened.copy(part, one.file, _most_bytes(one.kind))
+        if one.kind in FROM_ONE_FILE:
+            one.looked = look_at(one.kind, one.file)
+        elif one.kind == Kind.ARTICLE:
+            _look_at_article(one.file, name)
         else:
-            LOOKS[one.kind](target)
+            pictures.cleaned(one.file.read_bytes())
     except NotUsable as error:
         one.problems.append(f"{name}：{error.message}")
-    finally:
-        target.unlink(missing_ok=True)
 
 
 def _most_bytes(kind: Kind) -> int:
@@ -252,14 +291,6 @@ def _plain_text(content: bytes) -> str:
     return text
 
 
-LOOKS: dict[Kind, Callable[[Path], object]] = {
-    Kind.VIDEO: probe,
-    Kind.AUDIO: lambda path: probe(path, sound_only=True),
-    Kind.DOCUMENT: pages.look,
-    Kind.PICTURES: lambda path: pictures.cleaned(path.read_bytes()),
-}
-
-
 # -- apply ------------------------------------------------------------------------------------------------------------------
 
 
@@ -271,64 +302,73 @@ def apply_bulk_import(*, bulk: BulkImport, good_rows_only: bool, by: Actor, at: 
     _require_own(bulk, by)
     if bulk.state == BulkState.REFUSED and not good_rows_only:
         raise Refused("清单里还有错误：请改好后重新上传，或选择“只导入正确的行”")
+    with at_work(bulk):
+        return _apply_once(bulk, good_rows_only, by, at)
+
+
+def _apply_once(bulk: BulkImport, good_rows_only: bool, by: Actor, at: datetime) -> int:
+    """Take the import for oneself, apply it, and say on it how that ended."""
     moved = BulkImport.objects.filter(pk=bulk.pk, state__in=[BulkState.READY, BulkState.REFUSED]).update(
         state=BulkState.APPLYING, good_rows_only=good_rows_only
     )
     if not moved:
         raise Conflict("这次导入已经办理")
-    state, message = BulkState.FAILED, "导入中断，没有写入任何内容，请重新上传"
+    message = BROKEN_OFF
     try:
-        count = _apply(bulk, good_rows_only, by, at)
-        state, message = BulkState.APPLIED, f"导入了 {count} 件"
-        return count
-    except (Refused, Conflict) as error:
+        return _apply(bulk, good_rows_only, by, at)
+    except (Refused, Conflict, DiskFull) as error:
         message = error.message
         raise
     finally:
-        BulkImport.objects.filter(pk=bulk.pk).update(state=state, message=message[:400], finished_at=at)
+        rows = BulkImport.objects.filter(pk=bulk.pk, state=BulkState.APPLYING)  # what was applied says so with its items, or not at all
+        rows.update(state=BulkState.FAILED, message=message[:400], finished_at=at)
         bulk.refresh_from_db()
 
 
-@transaction.atomic
 def _apply(bulk: BulkImport, good_rows_only: bool, by: Actor, at: datetime) -> int:
+    """Unpack and look at every file first: gigabytes take minutes, and nobody may wait for them inside a transaction."""
     with tempfile.TemporaryDirectory(dir=folder_of(bulk)) as name, bundle.opened(folder_of(bulk) / "archive.zip") as opened:
-        readings = _read(bulk, opened, Path(name))
+        readings = _read(bulk, opened, Path(name), keep=True)
         good = [one for one in readings if not one.problems]
         if len(good) < len(readings) and not good_rows_only:
             raise Refused("检查之后有了变化，现有的行不能全部导入；请重新上传检查")
-        for one in good:
-            item = _make(one, bulk, opened, Path(name), by=by, at=at)
-            BulkRow.objects.filter(bulk=bulk, number=one.row.number).update(courseware=item)
-        write_audit(by=by, action="批量导入完成", subject=f"来源 {bulk.department}", at=at, detail=f"{len(good)} 件")
+        _write(bulk, good, by=by, at=at)
         return len(good)
 
 
-def _make(one: Reading, bulk: BulkImport, opened: Bundle, folder: Path, *, by: Actor, at: datetime) -> Courseware:
+@transaction.atomic
+def _write(bulk: BulkImport, good: list[Reading], *, by: Actor, at: datetime) -> None:
+    for one in good:
+        item = _make(one, bulk, by=by, at=at)
+        BulkRow.objects.filter(bulk=bulk, number=one.row.number).update(courseware=item)
+    write_audit(by=by, action="批量导入完成", subject=f"来源 {bulk.department}", at=at, detail=f"{len(good)} 件")
+    BulkImport.objects.filter(pk=bulk.pk).update(state=BulkState.APPLIED, message=f"导入了 {len(good)} 件", finished_at=at)
+
+
+def _make(one: Reading, bulk: BulkImport, *, by: Actor, at: datetime) -> Courseware:
     item = create_courseware(kind=one.kind, source=CoursewareSource.DEPARTMENT, origin=bulk.department, **one.item, by=by, at=at)
     if one.rights:
         set_rights(courseware=item, **one.rights, by=by, at=at)
-    name = one.row.cells.get("file", "")
-    part = opened.find(name) if name else None
-    if part is not None:
-        target = folder / str(item.uid)
-        opened.copy(part, target, _most_bytes(one.kind))
+    if one.file is not None:
+        name = one.row.cells.get("file", "")
         try:
-            _fill(item, target, Path(name).name, by=by, at=at)
+            _fill(item, one, Path(name).name, by=by, at=at)
         except NotUsable as error:
             raise Refused(f"第 {one.row.number} 行 {name}：{error.message}") from None
     return item
 
 
-def _fill(item: Courseware, path: Path, name: str, *, by: Actor, at: datetime) -> None:
+def _fill(item: Courseware, one: Reading, name: str, *, by: Actor, at: datetime) -> None:
     """Put the file of a row into its item, by what the item is."""
+    assert one.file is not None
     if item.kind in FROM_ONE_FILE:
-        take_original(courseware=item, path=path, filename=name, by=by, at=at)
+        take_original(courseware=item, path=one.file, filename=name, by=by, at=at, looked=one.looked)
     elif item.kind != Kind.ARTICLE:
-        add_picture(courseware=item, content=path.read_bytes(), by=by, at=at)
+        add_picture(courseware=item, content=one.file.read_bytes(), by=by, at=at)
     elif Path(name).suffix.lower() in PLAIN_TEXT:
-        write_article(courseware=item, source=_plain_text(path.read_bytes()), by=by, at=at)
+        write_article(courseware=item, source=_plain_text(one.file.read_bytes()), by=by, at=at)
     else:
-        bring_word(courseware=item, content=path.read_bytes(), by=by, at=at)
+        bring_word(courseware=item, content=one.file.read_bytes(), by=by, at=at)
 
 
 @transaction.atomic

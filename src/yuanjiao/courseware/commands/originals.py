@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,16 @@ from yuanjiao.people.rules import Actor
 
 LARGEST_CAPTIONS = 2 * 1024 * 1024
 CUE = re.compile(r"(?m)^(?:\d+:)?\d{2}:\d{2}\.\d{3} --> (?:\d+:)?\d{2}:\d{2}\.\d{3}")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found in a received file: the facts its item keeps, and the profiles to be made of it."""
+
+    facts: dict[str, Any]
+    profiles: list[str]
+
+
 UNKNOWN = {"duration_s": 0.0, "width": 0, "height": 0, "frame_rate": 0.0, "has_audio": False, "codecs": "", "note": ""}
 
 
@@ -39,15 +50,17 @@ def require_replaceable(courseware: Courseware, by: Actor) -> None:
         raise Refused("正在打包，请等打包结束后再换文件")
 
 
-def take_original(*, courseware: Courseware, path: Path, filename: str, by: Actor, at: datetime) -> Courseware:
+def take_original(
+    *, courseware: Courseware, path: Path, filename: str, by: Actor, at: datetime, looked: Looked | None = None
+) -> Courseware:
     """Take the received file at `path` as the item's original, look at it, and put its packaging into the queue.
 
     The file is moved: beside the item when it is usable, aside under its name when not; then NotUsable says why and the item
-    keeps the reason. Nothing is deleted.
+    keeps the reason. Nothing is deleted. `looked`: what `look_at` found in it before.
     """
     require_replaceable(courseware, by)
     try:
-        facts, profiles = _looked_at(courseware, path)
+        looked = looked or look_at(Kind(courseware.kind), path)
     except NotUsable as error:
         keep_aside(courseware, path, filename, error.message, by=by, at=at)
         raise
@@ -56,22 +69,22 @@ def take_original(*, courseware: Courseware, path: Path, filename: str, by: Acto
     target.parent.mkdir(parents=True, exist_ok=True)
     path.replace(target)
     # the digest is worked out by the packaging worker: ten gigabytes take longer than a request may
-    facts |= {"original_name": filename[:200], "original_sha256": "", "original_bytes": size, "refusal": ""}
+    facts = looked.facts | {"original_name": filename[:200], "original_sha256": "", "original_bytes": size, "refusal": ""}
     with transaction.atomic():
         courseware.renditions.exclude(kind=RenditionKind.CAPTIONS).delete()
         courseware.parts.all().delete()
         courseware.jobs.all().delete()
         steps.move(courseware, State.PACKAGING, by=by, at=at, reason=f"上传 {filename[:80]}", **facts)
-        _queue(courseware, profiles, at)
+        _queue(courseware, looked.profiles, at)
     return courseware
 
 
-def _looked_at(courseware: Courseware, path: Path) -> tuple[dict[str, Any], list[str]]:
-    """What the row keeps of the file, and what is to be made of it."""
-    if courseware.kind == Kind.DOCUMENT:
-        return {**UNKNOWN, "codecs": pages.look(path)[1:].upper()}, [PAGES]
-    found = probe(path, sound_only=True) if courseware.kind == Kind.AUDIO else probe(path)
-    return _facts(found), [p.name for p in applicable(width=found.width, height=found.height, has_audio=found.has_audio)]
+def look_at(kind: Kind, path: Path) -> Looked:
+    """Look at the one file an item of this kind is made of. NotUsable says why it cannot be."""
+    if kind == Kind.DOCUMENT:
+        return Looked({**UNKNOWN, "codecs": pages.look(path)[1:].upper()}, [PAGES])
+    found = probe(path, sound_only=True) if kind == Kind.AUDIO else probe(path)
+    return Looked(_facts(found), [p.name for p in applicable(width=found.width, height=found.height, has_audio=found.has_audio)])
 
 
 def _facts(found: Probe) -> dict[str, Any]:

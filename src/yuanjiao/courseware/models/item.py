@@ -81,6 +81,9 @@ class Courseware(models.Model):
     frame_rate = models.FloatField("帧率", default=0.0)
     has_audio = models.BooleanField("有声音", default=False)
     codecs = models.CharField("原编码", max_length=60, blank=True, default="")
+    # the blob in which the playlists of all forms travel (rules/playlists.py), made at the release
+    playlists = models.CharField("播放清单文件", max_length=64, blank=True, default="")
+    playlists_bytes = models.PositiveIntegerField("播放清单文件大小（字节）", default=0)
 
     class Meta:
         verbose_name = "课件"

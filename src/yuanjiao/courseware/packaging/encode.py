@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import re
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -20,13 +16,12 @@ import imageio_ffmpeg
 from yuanjiao.courseware.packaging import recipe
 from yuanjiao.courseware.packaging.recipe import Loudness, Original
 from yuanjiao.courseware.rules.profiles import BY_NAME, PROFILES, Profile
+from yuanjiao.lib.bound import bound
 
 SILENT_LUFS = -70.0
 STALLED_AFTER_S = 900.0
 """So long may ffmpeg say nothing: a damaged file can send a decoder round in circles."""
-NICE = 5
 QUIET = ["-y", "-hide_banner", "-nostdin", "-loglevel", "error", "-progress", "pipe:1", "-nostats"]
-PR_SET_PDEATHSIG = 1
 
 
 class EncodingFailed(Exception):
@@ -70,7 +65,7 @@ def run(
 @contextmanager
 def _started(command: Sequence[str], folder: Path, complaints: object) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=complaints, stdin=subprocess.DEVNULL, text=True, preexec_fn=_after_fork
+        bound([*command]), cwd=folder, stdout=subprocess.PIPE, stderr=complaints, stdin=subprocess.DEVNULL, text=True
     )  # type: ignore[call-overload]
     with process:
         try:
@@ -78,13 +73,6 @@ def _started(command: Sequence[str], folder: Path, complaints: object) -> Iterat
         finally:
             if process.poll() is None:
                 process.kill()
-
-
-def _after_fork() -> None:
-    os.nice(NICE)  # pages are answered on the same machine
-    if sys.platform == "linux":
-        # a killed worker takes its ffmpeg with it: whoever takes the work over would find the processors busy
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _follow(process: subprocess.Popen[str], duration_s: float, progress: Callable[[int], None]) -> None:

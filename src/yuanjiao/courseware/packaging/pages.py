@@ -1,7 +1,7 @@
-"""Documents as pages: what an uploaded PDF, PPTX or DOCX is, its pages as pictures, and their words for search and reading aloud.
+"""Documents as pages: what an uploaded PDF, PPTX, DOCX or EPUB is, its pages as pictures, and their words for search and reading aloud.
 
 A PDF is rendered by pdfium without running anything that lies in it, and handed on as a new file that holds its pages and
-nothing else. Office files are first turned into a PDF by LibreOffice, where the machine has one.
+nothing else. Office files, and the harmless text of a book (`books`), are first turned into a PDF by LibreOffice, where there is one.
 """
 
 from __future__ import annotations
@@ -19,15 +19,19 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-import pypdfium2
 from django.conf import settings
-from PIL import Image
 
 from yuanjiao.courseware.models import Courseware, ItemPart, JobState, PartKind, RenditionJob
+from yuanjiao.courseware.packaging import binding, books
 from yuanjiao.courseware.packaging.probe import NotUsable
 from yuanjiao.flow.blobs import store
+
+if TYPE_CHECKING:
+    import pypdfium2
+    from PIL import Image
 
 MOST_PAGES = 500
 LONG_SIDE = 1600
@@ -54,7 +58,7 @@ OFFICE_MAIN = {"ppt/presentation.xml": ".pptx", "word/document.xml": ".docx"}
 
 
 def look(path: Path) -> str:
-    """What the document is: '.pdf', '.pptx' or '.docx'. NotUsable, with the reason, for anything else or anything dangerous."""
+    """What the document is: '.pdf', '.pptx', '.docx' or '.epub'. NotUsable, with the reason, for anything else or anything dangerous."""
     size = path.stat().st_size
     if size == 0:
         raise NotUsable("文件是空的（0 字节），请重新选择文件")
@@ -80,7 +84,7 @@ def _what_it_is(head: bytes) -> str:
         return "文件开头不是 PDF，里面却藏着 PDF：一个文件冒充两种格式，不予接收"
     if b"<svg" in head.lower() or b"<html" in head.lower() or b"<!doctype" in head.lower():
         return f"这是网页或矢量图，里面可以藏程序，不予接收；{SAVE_AS_PDF}"
-    return "这不是 PDF、PPTX 或 DOCX 文档：文件内容与扩展名不符，或文件已损坏"
+    return "这不是 PDF、PPTX、DOCX 或 EPUB 文档：文件内容与扩展名不符，或文件已损坏"
 
 
 def _look_at_pdf(path: Path, size: int, tail: bytes) -> None:
@@ -106,6 +110,8 @@ def opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
 
 
 def _opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
+    import pypdfium2  # where it is needed: the server of pages rarely turns any
+
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
@@ -141,8 +147,12 @@ def _look_inside(archive: zipfile.ZipFile) -> str:
     parts = archive.infolist()
     names = {part.filename for part in parts}
     suffix = next((suffix for main, suffix in OFFICE_MAIN.items() if main in names), "")
+    if books.is_book(archive):
+        return _look_at_book(archive, suffix)
     if not suffix:
-        raise NotUsable("这是压缩包或表格，不是 PPTX 或 DOCX 文档" if "xl/workbook.xml" in names else "这是压缩包，不是 PPTX 或 DOCX 文档")
+        raise NotUsable(
+            "这是压缩包或表格，不是 PPTX、DOCX 或 EPUB 文档" if "xl/workbook.xml" in names else "这是压缩包，不是 PPTX、DOCX 或 EPUB 文档"
+        )
     if any(name.lower().endswith("vbaproject.bin") for name in names):
         raise NotUsable(f"文档里带有宏程序，不予接收；{SAVE_AS_PDF}")
     vast = any(part.file_size > LARGEST_XML for part in parts if part.filename.endswith((".xml", ".rels")))
@@ -150,6 +160,17 @@ def _look_inside(archive: zipfile.ZipFile) -> str:
         raise NotUsable(f"文档解压后过大，可能是“压缩炸弹”，不予接收；{SAVE_AS_PDF}")
     _refuse_outside(archive, names)
     return suffix
+
+
+def _look_at_book(archive: zipfile.ZipFile, other: str) -> str:
+    if other:
+        raise NotUsable("文件既是 EPUB 又是 Office 文档：一个文件冒充两种格式，不予接收")
+    if any(part.flag_bits & 1 for part in archive.infolist()):
+        raise NotUsable(books.DRM)
+    if len(archive.infolist()) > MOST_PARTS or _unpacked(archive) > LARGEST_UNPACKED:
+        raise NotUsable("电子书解压后过大，可能是“压缩炸弹”，不予接收")
+    books.look(archive)
+    return ".epub"
 
 
 def _unpacked(archive: zipfile.ZipFile) -> int:
@@ -252,7 +273,7 @@ def make(courseware: Courseware, job: RenditionJob, original: Path, *, now: Call
         return
     rows = RenditionJob.objects.filter(pk=job.pk)
     try:
-        _make(courseware, original, lambda percent: rows.update(percent=percent, beat_at=now()))
+        _make(courseware, original, job.queued_at, lambda percent: rows.update(percent=percent, beat_at=now()))
     except NotUsable as error:
         rows.update(state=JobState.FAILED, reason=error.message[:300], finished_at=now(), beat_at=now())
     else:
@@ -262,14 +283,15 @@ def make(courseware: Courseware, job: RenditionJob, original: Path, *, now: Call
         rows.filter(state=JobState.RUNNING).update(state=JobState.WAITING)
 
 
-def _make(courseware: Courseware, original: Path, progress: Callable[[int], object]) -> None:
+def _make(courseware: Courseware, original: Path, asked_at: datetime, progress: Callable[[int], object]) -> None:
     suffix = look(original)
     work = Path(settings.MEDIA_ROOT) / "packaging"
     work.mkdir(parents=True, exist_ok=True)
     store.make_room(original.stat().st_size)
     with tempfile.TemporaryDirectory(dir=work) as name:
         folder = Path(name)
-        source = original if suffix == ".pdf" else as_pdf(original, suffix, folder)
+        text = books.read(original, folder) if suffix == ".epub" else None
+        source = _pdf_of(original, suffix, folder, text)
         with opened(source) as document:
             count = len(document)
             if count > MOST_PAGES:
@@ -279,10 +301,20 @@ def _make(courseware: Courseware, original: Path, progress: Callable[[int], obje
                 _keep_page(courseware, document, number)
                 progress(min(99, 100 * number // count))
             _keep_file(courseware, document, folder)
+        if text:
+            _keep_book(courseware, binding.bind(text, folder, title=courseware.title, uid=courseware.uid, at=asked_at))
         courseware.parts.filter(kind=PartKind.PAGE, number__gt=count).delete()
 
 
+def _pdf_of(original: Path, suffix: str, folder: Path, text: books.Text | None) -> Path:
+    if suffix == ".pdf":
+        return original
+    return as_pdf(books.as_page(text, folder), ".html", folder) if text else as_pdf(original, suffix, folder)
+
+
 def _keep_page(courseware: Courseware, document: pypdfium2.PdfDocument, number: int) -> None:
+    import pypdfium2
+
     try:
         page = document[number - 1]
         picture, text = _picture(page), page.get_textpage().get_text_range()
@@ -313,6 +345,8 @@ def _picture(page: pypdfium2.PdfPage) -> Image.Image:
 
 def _keep_file(courseware: Courseware, document: pypdfium2.PdfDocument, folder: Path) -> None:
     """The pages as a file of their own: scripts, attachments and whatever else hung on the old one stay behind."""
+    import pypdfium2
+
     clean = pypdfium2.PdfDocument.new()
     clean.import_pages(document)
     target = folder / "clean.pdf"
@@ -322,4 +356,13 @@ def _keep_file(courseware: Courseware, document: pypdfium2.PdfDocument, folder: 
     ItemPart.objects.update_or_create(
         courseware=courseware, kind=PartKind.FILE, number=1,
         defaults={"blob": blob.sha256, "size_bytes": blob.size, "media_type": "application/pdf"},
+    )  # fmt: skip
+
+
+def _keep_book(courseware: Courseware, bound: Path) -> None:
+    """The text of the pages as a book beside them, for reading programs: bound anew, nothing of the file that was sent lies in it."""
+    blob = store.put(bound, media_type=books.MIMETYPE)
+    ItemPart.objects.update_or_create(
+        courseware=courseware, kind=PartKind.FILE, number=2,
+        defaults={"blob": blob.sha256, "size_bytes": blob.size, "media_type": books.MIMETYPE},
     )  # fmt: skip

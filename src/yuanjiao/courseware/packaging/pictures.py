@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from io import BytesIO
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from yuanjiao.courseware.packaging.probe import NotUsable
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LARGEST_BYTES = 40_000_000
 MOST_PIXELS = 120_000_000
@@ -21,6 +23,8 @@ def cleaned(content: bytes) -> tuple[bytes, int, int]:
 
     A phone writes into the file where it stood when the picture was taken: the new file does not hold it.
     """
+    from PIL import Image, UnidentifiedImageError  # where it is needed: the server of pages rarely looks at one
+
     if not content:
         raise NotUsable("图片是空的（0 字节），请重新选择")
     if len(content) > LARGEST_BYTES:
@@ -37,6 +41,8 @@ def cleaned(content: bytes) -> tuple[bytes, int, int]:
 
 
 def _written_anew(picture: Image.Image) -> tuple[bytes, int, int]:
+    from PIL import Image, ImageOps
+
     width, height = picture.size
     if width * height > MOST_PIXELS or min(width, height) < 16:
         raise NotUsable(f"图片尺寸 {width}×{height} 不能处理")

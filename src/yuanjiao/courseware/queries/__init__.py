@@ -81,6 +81,7 @@ from yuanjiao.courseware.queries.streams import (
     placed_items,
     released_since,
     released_uids,
+    revised_uids,
     streams_of,
 )
 from yuanjiao.courseware.queries.work import (
@@ -95,6 +96,8 @@ from yuanjiao.courseware.queries.work import (
     need_gaps,
     needs_named,
     needs_seen_by,
+    original_taken,
+    own_draft,
     picture_for,
     pictures_of,
     review_policies,
@@ -166,6 +169,8 @@ __all__ = [
     "offer_for",
     "offers_sent_by",
     "offers_to",
+    "original_taken",
+    "own_draft",
     "picture_for",
     "pictures_of",
     "placed_items",
@@ -183,6 +188,7 @@ __all__ = [
     "released_uids",
     "review_policies",
     "reviews_of",
+    "revised_uids",
     "search_due_count",
     "search_items",
     "search_misses",

@@ -32,7 +32,8 @@ class ColumnNow:
 
 def columns_now(*, on: date, path: str | None = None) -> list[ColumnNow]:
     """Columns open on a day, in order. `path` leaves only those whose audience includes that division; None asks for all."""
-    rows = open_columns(on, path).annotate(items=Count("placements", filter=Q(placements__courseware__state=State.RELEASED)))
+    shown = Q(placements__courseware__state=State.RELEASED) & in_force(on, "placements__courseware__")
+    rows = open_columns(on, path).annotate(items=Count("placements", filter=shown))
     return [
         ColumnNow(uid=row.uid, title=row.title, summary=row.summary, owner_name=row.owner.name, audience=row.audience, items=int(row.items))
         for row in rows.select_related("owner")

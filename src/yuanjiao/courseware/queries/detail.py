@@ -36,6 +36,9 @@ class RenditionCard:
     peak_bitrate: int = 0
 
 
+EPUB = "application/epub+zip"
+
+
 @dataclass(frozen=True)
 class PartCard:
     """One page or picture, or the file to be saved: `text` holds a page's words, `caption` what a picture shows."""
@@ -75,6 +78,7 @@ class ItemDetail:
     address: str = ""
     parts: tuple[PartCard, ...] = ()  # pages and pictures in their order
     file: PartCard | None = None
+    book: PartCard | None = None  # the text of the pages for reading programs, bound anew: an EPUB
     topics: tuple[str, ...] = ()
     age_band: str = ""
     origin: str = ""
@@ -119,6 +123,7 @@ def detail_of(row: Courseware) -> ItemDetail:
         address=row.address,
         parts=tuple(_part_card(one) for one in parts if one.kind != PartKind.FILE),
         file=next((_part_card(one) for one in parts if one.kind == PartKind.FILE), None),
+        book=next((_part_card(one) for one in parts if one.kind == PartKind.FILE and one.media_type == EPUB), None),
         topics=tuple(row.topics.order_by("taxonomy__order", "order", "code").values_list("name", flat=True)),
         age_band=AGE_NAMES.get(row.age_band, ""),
         origin=row.origin,

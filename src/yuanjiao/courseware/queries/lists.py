@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 
 from yuanjiao.courseware import search
 from yuanjiao.courseware.models import (
@@ -24,7 +24,6 @@ from yuanjiao.courseware.models import (
     SearchMiss,
     SearchMissCount,
     Taxonomy,
-    Topic,
 )
 from yuanjiao.courseware.queries.columns import in_force, open_columns, titles_of_items
 from yuanjiao.courseware.rules.kinds import AGE_BANDS, KIND_NAMES, Kind
@@ -91,32 +90,42 @@ def released_items(
 
     The list is the same for every kind of terminal (DLV01): nothing here asks what the reader's box can play.
     """
-    ids = released_ids(on=on, column=column, path=path, category=category, **narrow)
-    return cards(ids[offset : None if limit is None else offset + limit])
+    ids = _keys(on, column, path, category, narrow)
+    return cards(list(ids[offset : None if limit is None else offset + limit]))
 
 
 def released_count(
     *, on: date, column: UUID | None = None, category: UUID | None = None, path: str | None = None, **narrow: Unpack[Narrow]
 ) -> int:
     """How many items `released_items` would list without a limit."""
-    return len(released_ids(on=on, column=column, path=path, category=category, **narrow))
+    return _keys(on, column, path, category, narrow).count()
 
 
-def released_ids(
-    *, on: date, column: UUID | None = None, path: str | None = None, category: UUID | None = None, **narrow: Unpack[Narrow]
-) -> list[int]:
-    """Primary keys of those items, in order."""
-    placed = Placement.objects.filter(in_force(on, "courseware__"), column__in=open_columns(on, path), courseware__state=State.RELEASED)
+def released(on: date, path: str | None = None) -> QuerySet[Courseware]:
+    """Those items in no order. What stands in columns is one list for the database; a join would name an item once for each column."""
+    placed = Placement.objects.filter(column__in=open_columns(on, path)).order_by()
+    return Courseware.objects.filter(in_force(on), state=State.RELEASED, pk__in=placed.values("courseware"))
+
+
+def _keys(on: date, column: UUID | None, path: str | None, category: UUID | None, narrow: Narrow) -> QuerySet[Any, int]:
+    """Primary keys of the items in order, to be counted and cut by the database."""
+    if column is None and category is None:
+        newest = released(on, path).filter(*_narrowed(narrow, "")).order_by("-released_at", "-uid")
+        return newest.values_list("pk", flat=True)
+    shown = in_force(on, "courseware__") & Q(courseware__state=State.RELEASED, column__in=open_columns(on, path))
+    placed = Placement.objects.filter(shown, *_narrowed(narrow, "courseware__"))
     if column is not None:
-        placed = placed.filter(column__uid=column).order_by("order", "-placed_at", "-uid")
-    else:
-        placed = placed.order_by("-courseware__released_at", "-courseware__uid")
+        placed = placed.filter(column__uid=column)
     if category is not None:
         placed = placed.filter(category__uid=category)
-    placed = placed.filter(**{f"courseware__{name}": narrow[name] for name in FIELDS if narrow.get(name)})  # type: ignore[literal-required]
-    for code in narrow.get("topics", ()):
-        placed = placed.filter(courseware__topics__code=code)
-    return list(dict.fromkeys(placed.values_list("courseware_id", flat=True)))
+    return placed.order_by("order", "-placed_at", "-uid").values_list("courseware_id", flat=True)
+
+
+def _narrowed(narrow: Narrow, before: str) -> list[Q]:
+    """The filters that are set; each topic is a question of its own."""
+    said = [Q(**{f"{before}{name}": narrow[name]}) for name in FIELDS if narrow.get(name)]  # type: ignore[literal-required]
+    labelled = Courseware.topics.through.objects
+    return said + [Q(**{f"{before}pk__in": labelled.filter(topic__code=code).values("courseware")}) for code in narrow.get("topics", ())]
 
 
 @dataclass(frozen=True)
@@ -135,11 +144,10 @@ class Choices:
 
 def filter_choices(*, on: date, path: str | None = None) -> Choices:
     """The filters that lead to something on that day."""
-    ids = released_ids(on=on, path=path)
-    rows = Courseware.objects.filter(pk__in=ids)
+    rows = released(on, path)
     said = list(rows.values_list("kind", "item_class", "age_band", "is_case").distinct())
     kinds, classes, bands, cases = (set(values) for values in zip(*said, strict=True)) if said else (set(), set(), set(), set())
-    used = set(Topic.objects.filter(courseware__in=ids).values_list("pk", flat=True))
+    used = set(Courseware.topics.through.objects.filter(courseware__in=rows).values_list("topic", flat=True).distinct())
     topics = []
     for taxonomy in Taxonomy.objects.order_by("order", "code").prefetch_related("topics"):
         named = tuple(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from yuanjiao.courseware.models import Courseware, Rendition, RenditionKind
 from yuanjiao.courseware.queries.detail import released_item
-from yuanjiao.courseware.queries.lists import released_ids
+from yuanjiao.courseware.queries.lists import released
 from yuanjiao.courseware.rules import playlists
 from yuanjiao.courseware.rules.profiles import BY_NAME, STREAMED
 from yuanjiao.lib.errors import NotFound
@@ -15,11 +17,8 @@ from yuanjiao.lib.errors import NotFound
 
 def newest_playable(*, on: date) -> tuple[UUID, str] | None:
     """Uid and title of the newest released item that streams and stands in an open column; None while there is none."""
-    ids = released_ids(on=on)
-    found = Rendition.objects.filter(courseware__in=ids[:50], kind=RenditionKind.VIDEO).exclude(playlist="")
-    streams = set(found.values_list("courseware_id", flat=True))
-    chosen = next((pk for pk in ids[:50] if pk in streams), None)
-    return Courseware.objects.values_list("uid", "title").get(pk=chosen) if chosen is not None else None
+    streams = Rendition.objects.filter(courseware=OuterRef("pk"), kind=RenditionKind.VIDEO).exclude(playlist="")
+    return released(on).filter(Exists(streams)).order_by("-released_at", "-uid").values_list("uid", "title").first()
 
 
 def hls_master(uid: UUID, *, on: date) -> str:

@@ -88,6 +88,11 @@ def left_since(at: datetime) -> list[tuple[UUID, str, str, datetime, str]]:
     return list(rows.values_list("courseware__uid", "courseware__title", "courseware__unit__division__path", "at", "reason"))
 
 
+def revised_uids(items: Iterable[UUID]) -> set[UUID]:
+    """Those of these items whose place a newer version took."""
+    return set(Courseware.objects.filter(uid__in=set(items), state=State.REVISED).values_list("uid", flat=True))
+
+
 def released_since(at: datetime) -> list[tuple[UUID, str, str, datetime]]:
     """Released items by when they were: uid, title, path of the making unit's division, moment of release."""
     rows = Courseware.objects.filter(state=State.RELEASED, released_at__gte=at).order_by("released_at", "pk")

@@ -54,6 +54,19 @@ def item_for(by: Actor, uid: UUID) -> Courseware:
     return row
 
 
+def own_draft(by: Actor, uid: UUID | None) -> Courseware | None:
+    """The draft of this very person; None when it is another's, or no draft any more."""
+    return Courseware.objects.filter(made_by(by), uid=uid, state=State.DRAFT).first() if uid else None
+
+
+def original_taken(uid: UUID | None) -> str:
+    """The name of the file an item is made of; empty while nothing was taken that could be used."""
+    if uid is None:
+        return ""
+    taken = Courseware.objects.filter(uid=uid, refusal="").exclude(state=State.DRAFT)  # a refused draft may be withdrawn as it is
+    return taken.values_list("original_name", flat=True).first() or ""
+
+
 def upload_of(by: Actor, uid: UUID) -> Upload:
     """An upload of this very person; NotFound for anybody else's."""
     row = Upload.objects.filter(uid=uid).select_related("person", "courseware__unit__division", "courseware__author").first()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
 
 import nh3
-from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 LONGEST_SOURCE = 100_000
 TAGS = {
@@ -17,7 +21,13 @@ ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt"}, "td": {"colspan", "rowspan"}
 OWN_PICTURE = re.compile(r"/blobs/[0-9a-f]{64}\.jpg")
 PICTURE_MARK = re.compile(r"[\[［【]图\s*(\d{1,3})[\]］】]")
 HEADING = re.compile(r"<h[234]>(.*?)</h[234]>", re.DOTALL)
-_marks = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
+
+
+@cache
+def _marks() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # where it is needed: sixty modules for whoever writes an article
+
+    return MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
 
 
 def clean(html: str) -> str:
@@ -39,7 +49,7 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
 
 def from_marks(source: str, pictures: Mapping[int, tuple[str, str]]) -> str:
     """The article of a source in plain marks. `[图3]` on a line of its own is picture 3: `pictures` gives its address and caption."""
-    html = _marks.render(re.sub(r"(?m)^(#{1,3})(?=[^#\s])", r"\1 ", source))  # 一、 people forget the blank behind the mark
+    html = _marks().render(re.sub(r"(?m)^(#{1,3})(?=[^#\s])", r"\1 ", source))  # 一、 people forget the blank behind the mark
     html = re.sub(r"<(/?)h1>", r"<\1h2>", html)
 
     def shown(match: re.Match[str]) -> str:
@@ -65,7 +75,7 @@ def plain(html: str) -> str:
     text = re.sub(r"<[^>]*>", "", spaced)
     for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&nbsp;", " "), ("&amp;", "&")):
         text = text.replace(entity, letter)
-    return re.sub(r"\s*\n\s*", "\n", text).strip()
+    return "\n".join(filter(None, (line.strip() for line in text.split("\n"))))  # no expression: a million blanks would take it hours
 
 
 def under_headings(html: str) -> dict[str, str]:

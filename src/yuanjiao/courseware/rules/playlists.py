@@ -1,13 +1,21 @@
-"""The text of HLS playlists (RFC 8216): masters built from what renditions say of themselves, media playlists with addresses put in."""
+"""The text of HLS playlists (RFC 8216): masters built from what renditions say of themselves, media playlists with addresses put in.
+
+Between machines the media playlists of an item travel together in one small file (`together`).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
+import zstandard
 
 BLOB = "{blob}"
 AUDIO_GROUP, CAPTIONS_GROUP = "sound", "captions"
+LARGEST_TOGETHER = 16_000_000
+"""Bytes of an item's playlists: those of a film of a whole day are a quarter of it."""
 
 
 @dataclass(frozen=True)
@@ -92,3 +100,17 @@ def captions_playlist(duration_s: float) -> str:
         f"#EXT-X-TARGETDURATION:{max(1, math.ceil(duration_s))}\n#EXT-X-MEDIA-SEQUENCE:0\n"
         f"#EXTINF:{duration_s:.3f},\n{BLOB}\n#EXT-X-ENDLIST\n"
     )
+
+
+def together(texts: Mapping[str, str]) -> bytes:
+    """The stored media playlists of an item, by profile, as the file they travel in: one zstd frame of a JSON object."""
+    return zstandard.ZstdCompressor(level=12).compress(msgspec.json.encode(dict(sorted(texts.items()))))
+
+
+def apart(content: bytes) -> dict[str, str]:
+    """The playlists again, by profile. ValueError for a file that holds none."""
+    try:
+        plain = zstandard.ZstdDecompressor().decompress(content, max_output_size=LARGEST_TOGETHER, read_across_frames=False)
+        return msgspec.json.decode(plain, type=dict[str, str])
+    except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        raise ValueError(f"no playlists: {error}") from None

@@ -9,17 +9,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import httpx
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+from yuanjiao.flow.nodes.line import answers
 from yuanjiao.flow.nodes.models import NodeKind
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Conflict, Unavailable
 
-WAIT_S = 3.0
-"""Somebody is waiting before a browser: a line that needs longer will not carry a film either."""
 View = Callable[..., HttpResponseBase]
 
 
@@ -31,17 +29,10 @@ def made_above(view: View) -> View:
     def led(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.PARENT or own_node().kind == NodeKind.CENTRE:  # a city below a province makes its own
             return view(request, *args, **kwargs)
-        if not _line_is_up():
+        if not answers(settings.PARENT):
             raise Unavailable(_("课件在上级平台制作，现在与上级的线路不通。请先把片子、照片留在手机里，线路恢复后再传。"), retry_s=60)
         if request.method not in {"GET", "HEAD"}:
             raise Conflict(_("课件在上级平台制作，这里没有保存。请从菜单重新进入，会转到上级平台。"))
         return HttpResponseRedirect(settings.PARENT.rstrip("/") + request.get_full_path())
 
     return led
-
-
-def _line_is_up() -> bool:
-    try:
-        return httpx.get(settings.PARENT.rstrip("/") + "/healthz", timeout=WAIT_S, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False

@@ -61,7 +61,8 @@ def _change(row: Column, said: Any, **who: Any) -> None:
             commands.add_category(column=row, title=title, **who)
         return
     category = _category(row, said.get("category", ""))
-    assert category is not None
+    if category is None:
+        raise Refused(_("没有指明要改的子栏目"))
     if "drop" in said:
         commands.drop_category(category=category, **who)
     else:

@@ -1,4 +1,4 @@
-"""Themes and channels on the portal."""
+"""Themes, channels and live programmes on the portal."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from yuanjiao.desks import faces
+from yuanjiao.desks.lives import again_s, stream_of
 from yuanjiao.desks.portal import views as portal
 from yuanjiao.desks.portal.preferences import preferences_of
 from yuanjiao.lib import clock
@@ -57,5 +58,18 @@ def channel(request: HttpRequest, uid: UUID) -> HttpResponse:
     day = queries.day_of(queries.channel_by_uid(uid), clock.local_day(at))
     coming = [one for one in day if one.starts_at > at and one.available][:COMING]
     response = portal.render_page(request, "channel", {"channel": shown, "coming": coming})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@portal.page
+@require_safe
+def live(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """A live programme: before its time, on air with pictures or (?v=sound) with its sound alone, and after."""
+    at = clock.now()
+    found = queries.live_now(uid, at=at, path=faces.path_here())
+    stream = stream_of(found) if found.on_air else ""
+    context = {"live": found, "stream": stream, "sound": request.GET.get("v") == "sound", "again_s": again_s(found, stream, at)}
+    response = portal.render_page(request, "live", context)
     response["Cache-Control"] = "no-store"
     return response

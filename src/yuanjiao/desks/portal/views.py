@@ -159,6 +159,7 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
             "captions_url": faces.captions_url(found),
             "master_url": _master_url(found),
             "file_url": faces.part_url(found.file) if found.file else "",
+            "book_url": faces.part_url(found.book) if found.book else "",
             "parts": [(part, faces.part_url(part)) for part in found.parts],
             "host": urlsplit(found.address).hostname or "",
             "transcript": transcript(store.path(words.blob)) if words else [],

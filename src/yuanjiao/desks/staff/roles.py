@@ -13,6 +13,7 @@ from yuanjiao.desks.screen.board import Ranked, misses, per_cent, ranked, rate_n
 from yuanjiao.desks.screen.views import top_division
 from yuanjiao.desks.staff.desk import Desk, Figure, Line, Panel, link
 from yuanjiao.desks.staff.signs import sign_address
+from yuanjiao.desks.staff.waiting import refusals_seen, waiting_seen
 from yuanjiao.faults import queries as faults
 from yuanjiao.faults.models import FaultReport, WorkOrder
 from yuanjiao.items.queries import colour_filter, colour_now
@@ -41,7 +42,7 @@ def desk_for(actor: Actor, at: datetime) -> Desk:
 def city_admin(actor: Actor, at: datetime) -> Desk:
     rate, units = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
     return Desk(
-        figures=[*_network_figures(actor, at, rate), *_order_figures(actor, at)],
+        figures=[*_network_figures(actor, at, rate), *_order_figures(actor, at), *_flow_figures(actor, at)],
         panels=[_roots(actor, at), *_units(units), _late_orders(actor, at), _signs(actor, at), _study_days(actor, at)],
         actions=[(_("导入台账"), link("register:import_new")), (_("大屏"), link("desks:screen"))],
     )
@@ -125,7 +126,8 @@ def auditor(actor: Actor, at: datetime) -> Desk:
     rows = audit_trail(actor.paths(Permission.SEE_AUDIT))[:SHOWN]
     lines = [Line(f"{row.actor_name} {row.action} {row.subject}", "", f"{_ago(row.at, at)}前") for row in rows]
     panel = Panel(_("最近的操作"), lines, _("还没有操作记录。"), link("desks:audit"), _("全部操作日志"))
-    return Desk(_network_figures(actor, at), [panel], [(_("操作日志"), link("desks:audit")), (_("节点与日志"), link("desks:nodes"))])
+    figures = [*_network_figures(actor, at), *_flow_figures(actor, at)]
+    return Desk(figures, [panel], [(_("操作日志"), link("desks:audit")), (_("节点与日志"), link("desks:nodes"))])
 
 
 def _network_figures(actor: Actor, at: datetime, rate: Rate | None = None) -> list[Figure]:
@@ -149,6 +151,14 @@ def _order_figures(actor: Actor, at: datetime) -> list[Figure]:
         Figure(_("处理中的工单"), running, link("faults:order_list", state="open")),
         Figure(_("超期工单"), late, link("faults:order_list", colour="red"), late > 0),
     ]
+
+
+def _flow_figures(actor: Actor, at: datetime) -> list[Figure]:
+    """What stops facts on their way: entries that wait to be built, nodes whose entries the parent refuses. Nothing when all is well."""
+    rows, owners = waiting_seen(actor, local_day(at))
+    aside, refused = rows.count(), len(refusals_seen(owners))
+    figures = [Figure(_("未能入库的记录"), aside, link("desks:waiting"), bad=True)] if aside else []
+    return [*figures, Figure(_("被上级拒收的节点"), refused, link("desks:waiting"), bad=True)] if refused else figures
 
 
 def _roots(actor: Actor, at: datetime) -> Panel:

@@ -1,4 +1,4 @@
-"""Urgent notices before every television page, and channels on the television: what is on, what comes next.
+"""Urgent notices before every television page, channels on the television: what is on, what comes next; live programmes.
 
 A notice is left by OK. On a box that belongs to a site, OK is also the site's confirmation, a fact of the site; at home it is
 remembered by the box alone.
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.courseware.queries import item_detail
 from yuanjiao.desks import faces
+from yuanjiao.desks.lives import again_s, stream_of
 from yuanjiao.desks.tv import views as tv
 from yuanjiao.desks.tv.boxes import box_of
 from yuanjiao.learning.rules import television_key
@@ -116,7 +117,8 @@ def channel(request: HttpRequest, uid: UUID) -> HttpResponse:
         raise NotFound("没有这个频道")
     back = tv._link(request, "tv_channels")
     if shown.now is None:
-        return _timely(tv._render(request, "off_air", {"channel": shown, "back": back, "again_s": _until_next(shown, at)}))
+        context = {"channel": shown, "back": back, "again": tv._link(request, "tv_channel", uid), "again_s": _until_next(shown, at)}
+        return _timely(tv._render(request, "off_air", context))
     found = item_detail(shown.now.item, on=clock.today())
     film = faces.box_rendition(found, hd=box_of(request).hd)
     if film is None:
@@ -136,6 +138,33 @@ def channel(request: HttpRequest, uid: UUID) -> HttpResponse:
 def _until_next(shown: queries.ChannelNow, at: Any) -> int:
     """Seconds until the page should come again: at the next programme, in a quarter of an hour at most."""
     return max(5, min(900, int((shown.next.starts_at - at).total_seconds()) + 1)) if shown.next else 900
+
+
+# -- live programmes --------------------------------------------------------------------------------------------------------
+
+
+@tv.page
+@require_safe
+def lives(request: HttpRequest) -> HttpResponse:
+    """What is live now and what is announced."""
+    shown = queries.lives_now(at=clock.now(), path=faces.path_here())
+    rows = [(number, one, tv._link(request, "tv_live", one.uid)) for number, one in enumerate(shown[:6], 1)]
+    return _timely(tv._render(request, "lives", {"rows": rows, "back": tv._link(request, "tv_home")}))
+
+
+@tv.page
+@require_safe
+def live(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """One live programme: the stream while it is on air, else when it begins or where its recording is."""
+    at = clock.now()
+    found = queries.live_now(uid, at=at, path=faces.path_here())
+    stream = stream_of(found) if found.on_air else ""
+    film = tv._link(request, "tv_item", found.item) if found.item else ""
+    context = {"live": found, "stream": stream, "film": film, "back": tv._link(request, "tv_lives")}
+    response = _timely(tv._render(request, "live" if stream else "live_told", context))
+    if wait_s := again_s(found, stream, at):
+        response["Refresh"] = str(wait_s)  # boxes without script, too, begin when it begins
+    return response
 
 
 def _timely(response: HttpResponse) -> HttpResponse:

@@ -34,7 +34,7 @@ from yuanjiao.lib.errors import NotFound
 from yuanjiao.lib.senders import sender_of
 from yuanjiao.people.access import public
 from yuanjiao.programmes import commands as programmes
-from yuanjiao.programmes.queries import channels_shown
+from yuanjiao.programmes.queries import channels_shown, lives_now
 
 log = logging.getLogger(__name__)
 KEPT_S = 400 * 86400
@@ -111,11 +111,20 @@ def _sheet_of(request: HttpRequest, every: list[Tile], more: str, name: str, *ar
 def _tiles(request: HttpRequest) -> list[Tile]:
     everything = Tile(_("全部课件"), _link(request, "tv_all"), _items(len(faces.Listing())))
     columns = [Tile(one.title, _link(request, "tv_column", one.uid), _items(one.items)) for one in faces.columns_here()]
-    return [*_todays_lesson(request), everything, *_channels(request), *columns]
+    return [*_todays_lesson(request), *_lives(request), everything, *_channels(request), *columns]
 
 
 def _items(number: int) -> str:
     return _("%d 个") % number
+
+
+def _lives(request: HttpRequest) -> list[Tile]:
+    """The way to live programmes, in front while one is on air or announced."""
+    shown = lives_now(at=clock.now(), path=faces.path_here())
+    if not shown:
+        return []
+    on_air = any(one.on_air for one in shown)
+    return [Tile(_("现场直播"), _link(request, "tv_lives"), _("正在直播") if on_air else _("即将直播"))]
 
 
 def _channels(request: HttpRequest) -> list[Tile]:

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from math import exp, log, sqrt
 
-import numpy as np
-
 from yuanjiao.faults.rules.dictionary import Channel
 from yuanjiao.faults.rules.ratios import Z95, Ratio
 
@@ -140,6 +138,8 @@ def unseen_by_independence(cells: Cells, names: Sequence[str], *, deepest: int) 
 
     The error is that of Rivest and Lévesque (2001). None when the fit does not exist.
     """
+    import numpy as np  # where it is needed: every command loads this room's rules
+
     seen = [frozenset(group) for size in range(1, deepest + 1) for group in combinations(names, size)]
     counts = np.zeros(len(seen))
     for lists, count in cells.items():

@@ -1,11 +1,11 @@
-"""Fetching a blob from the parent: on from the byte where the last try stopped, also after a restart, and verified at the end.
+"""Fetching a blob from the parent: on from the byte where the last try stopped, also after a restart, and verified as it comes.
 
-An unfinished blob lies in HOME/blobs/parts/<sha256>.part. Its bytes count for nothing until the whole has the right digest.
+An unfinished blob lies in HOME/blobs/parts/<sha256>.part. Its bytes count for nothing until the whole has the right digest. That runs
+along while they are written; only what an earlier process left is read once more.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -14,31 +14,70 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
-
-import httpx
+from typing import TYPE_CHECKING, BinaryIO
 
 from yuanjiao.flow.blobs import store
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.lib.errors import Conflict, DiskFull, Tampered, Unavailable
 
+if TYPE_CHECKING:
+    import httpx
+
 TRIES = 5
 PAUSE_S = 1.0
+GoOn = Callable[[int], bool]
 LONGEST_PAUSE_S = 30.0
 
 
-def fetch(ref: BlobRef, line: Line, *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Bring the blob here. Unavailable after `TRIES` tries without a new byte; Tampered when what came is not what was named."""
+class NotThere(Unavailable):
+    """The parent has not got this blob (yet): trying the same again at once cannot help."""
+
+
+def always(_: int) -> bool:
+    """Go on whatever happens."""
+    return True
+
+
+class Running:
+    """The digest of the bytes of a part, as far as they were seen."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self._digest, self.size = hashlib.sha256(), 0
+
+    def add(self, piece: bytes) -> None:
+        self._digest.update(piece)
+        self.size += len(piece)
+
+    def catch_up(self, part: BinaryIO, size: int) -> None:
+        """Have seen exactly the `size` bytes that `part` holds; read only if they are not those seen last."""
+        if self.size == size:
+            return
+        self.begin()
+        part.seek(0)
+        while piece := part.read(store.CHUNK):
+            self.add(piece)
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
+def fetch(ref: BlobRef, line: Line, *, go_on: GoOn = always, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Bring the blob here; True when it is. False when `go_on`, told the bytes of each piece, said no: what came stays for the next time.
+
+    Unavailable after `TRIES` tries without a new byte, NotThere when the parent has none; Tampered when what came is not what was named.
+    """
     if store.has(ref.sha256):
         store.remember(ref, listed=True)
-        return
-    failures, reached = 0, 0
+        return True
+    failures, reached, running = 0, 0, Running()
     while True:
         try:
-            fetch_once(ref, line)
-            return
-        except DiskFull:
+            return fetch_once(ref, line, go_on, running)
+        except (DiskFull, NotThere):
             raise
         except Unavailable:
             size = _size(part_path(ref))
@@ -49,18 +88,21 @@ def fetch(ref: BlobRef, line: Line, *, sleep: Callable[[float], None] = time.sle
             sleep(random.uniform(0, min(LONGEST_PAUSE_S, PAUSE_S * 2**failures)))
 
 
-def fetch_once(ref: BlobRef, line: Line) -> None:
-    """One try; what arrived stays for the next one."""
+def fetch_once(ref: BlobRef, line: Line, go_on: GoOn = always, running: Running | None = None) -> bool:
+    """One try; what arrived stays for the next one. False when it gave way. `running`: what the try before has seen of the part."""
+    seen = running or Running()
     with _part(ref) as part:
         had = part.seek(0, os.SEEK_END)
         if had > ref.size:
             had = part.truncate(0)
         store.make_room(ref.size - had)
-        if had < ref.size or not ref.size:
-            _download(ref, line, part, had)
-        _check(ref, part, resumed=had > 0)
+        seen.catch_up(part, had)
+        if (had < ref.size or not ref.size) and not _download(ref, line, part, seen, go_on):
+            return False
+        _check(ref, part, seen, resumed=had > 0)
         store.settle(part_path(ref), ref.sha256)
     store.remember(ref, listed=True)
+    return True
 
 
 def part_path(ref: BlobRef) -> Path:
@@ -70,33 +112,35 @@ def part_path(ref: BlobRef) -> Path:
 
 @contextmanager
 def _part(ref: BlobRef) -> Iterator[BinaryIO]:
-    """The unfinished file, ours alone. A disk that fills up while we write is DiskFull, whatever it said before."""
+    """The unfinished file, ours alone."""
     try:
-        with open(part_path(ref), "ab+") as part:
+        with store.full_disk_is_said(), open(part_path(ref), "ab+") as part:
             fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield part
     except BlockingIOError:
         raise Conflict("这个文件正在由另一个进程下载") from None
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFull("磁盘已满，下载暂停") from None
-        raise
 
 
-def _download(ref: BlobRef, line: Line, part: BinaryIO, had: int) -> None:
+def _download(ref: BlobRef, line: Line, part: BinaryIO, seen: Running, go_on: GoOn) -> bool:
+    had = seen.size
     headers = {"Accept-Encoding": "identity"}
     if had:
         headers |= {"Range": f"bytes={had}-", "If-Range": f'"{ref.sha256}"'}
     with line.stream(f"/blobs/{ref.sha256}", headers=headers) as response:
-        size = _begin(ref, response, part, had)
+        if _begin(ref, response, part, had) == 0:
+            seen.begin()
         for piece in line.pieces(response):
-            size += len(piece)
-            if size > ref.size:
+            if seen.size + len(piece) > ref.size:
                 part.truncate(0)
                 raise Tampered(f"文件 {ref.sha256[:12]}… 比目录所列的 {ref.size} 字节长")
             part.write(piece)
-    if size < ref.size:
-        raise Unavailable(f"文件 {ref.sha256[:12]}… 中途断开，已收 {size}/{ref.size} 字节")
+            seen.add(piece)
+            if not go_on(len(piece)):
+                break
+        else:
+            if seen.size < ref.size:
+                raise Unavailable(f"文件 {ref.sha256[:12]}… 中途断开，已收 {seen.size}/{ref.size} 字节")
+    return seen.size == ref.size
 
 
 def _begin(ref: BlobRef, response: httpx.Response, part: BinaryIO, had: int) -> int:
@@ -105,17 +149,17 @@ def _begin(ref: BlobRef, response: httpx.Response, part: BinaryIO, had: int) -> 
         return had
     if response.status_code in {200, 206, 416}:
         part.truncate(0)  # another size or place than ours: only the whole can help
+    if response.status_code == 404:
+        raise NotThere(f"上级节点还没有文件 {ref.sha256[:12]}…")
     if response.status_code != 200:
         raise Unavailable(f"上级节点没有给出文件 {ref.sha256[:12]}…（{response.status_code}）")
     return 0
 
 
-def _check(ref: BlobRef, part: BinaryIO, *, resumed: bool) -> None:
+def _check(ref: BlobRef, part: BinaryIO, seen: Running, *, resumed: bool) -> None:
     part.flush()
     os.fsync(part.fileno())
-    with open(part_path(ref), "rb", buffering=0) as whole:
-        digest = hashlib.file_digest(whole, "sha256").hexdigest()
-    if digest == ref.sha256:
+    if seen.size == ref.size and seen.hexdigest() == ref.sha256:
         return
     part.truncate(0)
     if resumed:  # a power cut may have spoilt the old half: one whole try decides

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db.models import Count, Sum
+
 from yuanjiao.flow.blobs import store
-from yuanjiao.flow.blobs.models import Blob
+from yuanjiao.flow.blobs.models import Blob, Wanted
 
 GRACE = timedelta(hours=6)
 """How long a blob stays after the catalogue let go of it: longer than any lesson runs."""
@@ -21,16 +23,29 @@ def mark_listed(names: Iterable[str], *, at: datetime) -> None:
     _update(named, listed=True, unreferenced_at=None)
 
 
+def held() -> tuple[int, int]:
+    """How many blobs this machine holds, and their bytes."""
+    found = Blob.objects.aggregate(number=Count("pk"), size=Sum("size"))
+    return found["number"], found["size"] or 0
+
+
 def sweep_blobs(at: datetime) -> int:
-    """Delete what was let go of longer than the grace ago, and parts nobody continued; returns bytes freed."""
+    """Delete what was let go of longer than the grace ago, parts of it too, and parts nobody continued; returns bytes freed."""
     gone = Blob.objects.filter(listed=False, unreferenced_at__lt=at - GRACE).values_list("sha256", flat=True)
-    freed = sum(store.forget(sha256) for sha256 in list(gone))
+    freed = sum(store.forget(sha256) for sha256 in list(gone) if not _is_listed(sha256))
+    wanted = set(Wanted.objects.values_list("sha256", flat=True))
     for part in store.parts_folder().iterdir():
         found = part.stat()
-        if found.st_mtime < (at - STALE_PART).timestamp():
+        let_go = store.is_name(part.stem) and part.stem not in wanted
+        if found.st_mtime < (at - (GRACE if let_go else STALE_PART)).timestamp():
             freed += found.st_size
             part.unlink(missing_ok=True)
     return freed
+
+
+def _is_listed(sha256: str) -> bool:
+    """Named again since the list of what goes was made."""
+    return Blob.objects.filter(sha256=sha256, listed=True).exists()
 
 
 def _update(names: set[str], **values: object) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import ClassVar
 
 from django.db import models
 
 from yuanjiao.lib.travels import Travels
+
+
+class Rank(IntEnum):
+    """Which of the wanted blobs comes first."""
+
+    LESSON = 10
+    """Shown today, or planned for a group today or tomorrow."""
+    REST = 20
 
 
 class Blob(models.Model):
@@ -34,3 +43,50 @@ class Blob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sha256[:12]} {self.size} 字节"
+
+
+class Wanted(models.Model):
+    """One blob that the catalogue in force names and that is not here yet.
+
+    `asked_version` is the first catalogue that named it: every catalogue before the least of these is here with all its files.
+    """
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    sha256 = models.CharField("摘要", max_length=64, unique=True)
+    size = models.BigIntegerField("大小（字节）")
+    media_type = models.CharField("媒体类型", max_length=60)
+    rank = models.PositiveSmallIntegerField("先后", default=Rank.REST)
+    asked_at = models.DateTimeField("列入时刻")
+    asked_version = models.BigIntegerField("列入的目录版本")
+    failures = models.PositiveIntegerField("连续失败次数", default=0)
+    retry_at = models.DateTimeField("下次尝试不早于", null=True, blank=True)
+    problem = models.CharField("最近的问题", max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = "待取文件"
+        indexes = [models.Index(fields=["rank", "size", "sha256"], name="wanted_in_turn")]
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]} {self.size} 字节"
+
+
+class SpentBytes(models.Model):
+    """How many bytes of blobs came over the line in the hour from `hour_at` and on the day `day_on`, both of China."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    one = models.BooleanField(primary_key=True, default=True)
+    hour_at = models.DateTimeField("小时起点")
+    hour_bytes = models.BigIntegerField("本小时流量（字节）", default=0)
+    day_on = models.DateField("日期")
+    day_bytes = models.BigIntegerField("当日流量（字节）", default=0)
+
+    class Meta:
+        verbose_name = "下载流量"
+        constraints = [models.CheckConstraint(condition=models.Q(one=True), name="spent_bytes_one")]
+
+    def __str__(self) -> str:
+        return f"{self.day_on}：{self.day_bytes} 字节"

@@ -17,7 +17,9 @@ from yuanjiao.lib.errors import Tampered
 MAGIC = bytes.fromhex("5e2a4d1820000000")
 LEVEL = 12
 LARGEST = 64 * 1024 * 1024
-"""A document that unpacks to more is not ours."""
+"""An answer that unpacks to more is not ours, unless less was named. Larger documents come in parts."""
+ROOM = 1024
+"""What cannot be packed becomes a little larger."""
 
 
 def dictionary_header(base: bytes) -> str:
@@ -42,27 +44,27 @@ def pack(content: bytes, base: bytes | None) -> tuple[str, bytes]:
     return "dcz", MAGIC + hashlib.sha256(base).digest() + compressor.compress(content)
 
 
-def unpack(encoding: str, body: Iterator[bytes], base: bytes | None) -> Iterator[bytes]:
-    """The content piece by piece. Tampered for what cannot be unpacked or would not end."""
+def unpack(encoding: str, body: Iterator[bytes], base: bytes | None, *, most: int = LARGEST) -> Iterator[bytes]:
+    """The content piece by piece. Tampered for what cannot be unpacked or would be more than `most` bytes."""
     if encoding in {"", "identity"}:
-        return body
-    packed = b"".join(_bounded(body))
+        return _bounded(body, most)
+    packed = b"".join(_bounded(body, most + ROOM))
     if encoding == "dcz" and base is not None and packed.startswith(MAGIC + hashlib.sha256(base).digest()):
-        return _unpacked(zstandard.ZstdDecompressor(dict_data=_dictionary(base), max_window_size=2**27), packed[40:])
+        return _unpacked(zstandard.ZstdDecompressor(dict_data=_dictionary(base), max_window_size=2**27), packed[40:], most)
     if encoding == "zstd":
-        return _unpacked(zstandard.ZstdDecompressor(max_window_size=2**27), packed)
+        return _unpacked(zstandard.ZstdDecompressor(max_window_size=2**27), packed, most)
     raise Tampered(f"目录应答的压缩方式无法识别：{encoding[:20]}")
 
 
-def _unpacked(decompressor: zstandard.ZstdDecompressor, packed: bytes) -> Iterator[bytes]:
+def _unpacked(decompressor: zstandard.ZstdDecompressor, packed: bytes, most: int) -> Iterator[bytes]:
     try:
-        yield from _bounded(decompressor.read_to_iter(packed))
+        yield from _bounded(decompressor.read_to_iter(packed), most)
     except zstandard.ZstdError:
         raise Tampered("目录应答无法解压") from None
 
 
-def _bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    left = LARGEST
+def _bounded(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
+    left = most
     for piece in pieces:
         left -= len(piece)
         if left < 0:

@@ -5,15 +5,17 @@ The promises between catalogue and shelf:
 2. A row is offered in one scope only: `ALL` for what everybody may hold, or the division path of a subtree. Never send a subtree
    what it may not see: whoever holds the node's key reads the whole document.
 3. `Offer()` (no document) means: this shelf has nothing for that kind of scope. A scope it serves gets a document, empty or not.
-4. `accept` runs inside the catalogue's one transaction, in the order of the list, and only for documents that changed. It makes
-   this machine's copy equal to the document: rows are matched by uid or natural code, never by pk; rows that are not in it any
-   more are ended, withdrawn or removed, as the room finds safe. It must not touch rows born on this machine.
-5. Blobs named by the offer are on the disk before `accept` is called, and stay while the newest document names them.
+4. `accept` runs inside the catalogue's one transaction, in the order of the list, and only for documents that changed, or whose
+   blobs came. It makes this machine's copy equal to the document: rows are matched by uid or natural code, never by pk; rows that
+   are not in it any more are ended, withdrawn or removed, as the room finds safe. It must not touch rows born on this machine.
+5. `missing` names the document's blobs that are not here yet. What cannot do without them is not shown in its new form: it stays as
+   it was, or away; everything else acts at once. `accept` is called again when they have come. Blobs that are here stay while the
+   newest document names them, or while `accept` returns them: files that something shown in its old form still needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
@@ -47,8 +49,11 @@ class Shelf(Protocol):
     def offer(self, scope: str) -> Offer:
         """The rows of `scope`: `ALL`, or a division path such as '/990000000000/990100000000/'."""
 
-    def accept(self, document: bytes) -> None:
-        """Make this machine's copy equal to the document. Raises Tampered when it cannot be read."""
+    def accept(self, document: bytes, missing: Collection[str] = ()) -> Collection[str] | None:
+        """Make this machine's copy equal to the document, but for what `missing` blobs hold up; returns blobs still needed besides.
+
+        Raises Tampered when the document cannot be read.
+        """
 
 
 @cache

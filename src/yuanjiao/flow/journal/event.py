@@ -37,12 +37,19 @@ Apply = Callable[[Any, Fact], None]
 
 @dataclass(frozen=True)
 class InBulk:
-    """An apply for kinds that come by the thousand: `many([(event, fact), …])` builds the rows of a run of one kind, in order.
+    """An apply for kinds that come by the thousand: `many([(event, fact), …])` builds the rows of a run of them, in order.
 
-    Wired like any apply (`apply_changed = InBulk(apply_changes)`); one event is a run of one, so there is one piece of code.
+    Wired like any apply (`apply_changed = InBulk(apply_changes)`); one event is a run of one, so there is one piece of code. Kinds that
+    write the same rows share one `InBulk`: they are one run and keep their order. `many` raises if, and only if, one of the events
+    would raise by itself at its place: the entries are then halved until the one at fault stands alone.
+
+    `commutes`: what `many` writes no other apply that commutes reads or writes. Their entries may then be gathered out of a mixed run
+    and applied apply by apply, each in its own order, and the rows (and the refusals) are the same. A kind that does not say so is
+    applied at its place, after all before it and before all behind it. A test asks the databases which tables each one touches.
     """
 
     many: Callable[[Sequence[tuple[Any, Fact]]], None]
+    commutes: bool = False
 
     def __call__(self, event: Any, fact: Fact) -> None:
         self.many([(event, fact)])

@@ -15,7 +15,7 @@ from yuanjiao.flow.journal.event import Event, Fact
 from yuanjiao.flow.journal.record import locked_head, record_many
 from yuanjiao.flow.nodes import commands as nodes
 from yuanjiao.flow.nodes.models import Node, Untold
-from yuanjiao.flow.nodes.queries import untold_nodes
+from yuanjiao.flow.nodes.queries import scope_given, untold_nodes
 
 
 class NodeEnrolled(Event, frozen=True, kw_only=True):
@@ -44,13 +44,14 @@ class NodeRevoked(Event, frozen=True, kw_only=True):
 
 
 def apply_enrolled(event: NodeEnrolled, fact: Fact) -> None:
+    """Refused, and so set aside, when the recorder may not let this node in."""
     nodes.know_node(
         uid=event.node,
         kind=event.kind,
         name=event.name,
         public_key=event.public_key,
         subject_code=event.subject_code,
-        scope=event.scope,
+        scope=scope_given(fact.origin, event.scope),
         at=event.enrolled_at,
         told_by=fact.origin,
     )

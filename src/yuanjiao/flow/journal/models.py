@@ -1,4 +1,5 @@
-"""The journal's own tables: entries as recorded, segments as sealed, one head per origin, and entries that could not be applied."""
+"""The journal's own tables: entries as recorded, segments as sealed, one head per origin, entries that could not be applied,
+segments that lie in archive files, and segments that tell another story than the one we hold."""
 
 from __future__ import annotations
 
@@ -11,7 +12,10 @@ from yuanjiao.lib.travels import Travels
 
 
 class Head(models.Model):
-    """How far we have come with one origin: the last entry we hold, the last one sealed, the last one our parent has acknowledged."""
+    """How far we have come with one origin: the last entry we hold, the last one sealed, the last one our parent has acknowledged.
+
+    Rows of entries begin at `kept_from`; those before lie in archive files, and `kept_hash` is the hash of the last of them.
+    """
 
     travels: ClassVar[Travels] = Travels.LOCAL
     personal: ClassVar[tuple[str, ...]] = ()
@@ -21,6 +25,8 @@ class Head(models.Model):
     entry_hash = models.BinaryField(max_length=32, default=bytes(32))
     sealed_seq = models.BigIntegerField("已封序号", default=0)
     acknowledged_seq = models.BigIntegerField("上级已收序号", default=0)
+    kept_from = models.BigIntegerField("库内起始序号", default=1)
+    kept_hash = models.BinaryField(max_length=32, default=bytes(32))
     refusal = models.CharField("上级拒收原因", max_length=300, blank=True, default="")
     refused_at = models.DateTimeField("上级拒收时刻", null=True, blank=True)
 
@@ -32,7 +38,8 @@ class Head(models.Model):
 
 
 class Segment(models.Model):
-    """One sealed run of an origin's entries, byte for byte as its origin signed it. Kept: it is the proof of its entries."""
+    """One sealed run of an origin's entries, byte for byte as its origin signed it: the proof of its entries. Kept here or, after
+    acknowledgement, in an archive file (`Archived`)."""
 
     travels: ClassVar[Travels] = Travels.LOCAL
     personal: ClassVar[tuple[str, ...]] = ()
@@ -76,6 +83,57 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin_id}/{self.seq} {self.kind}"
+
+
+class Archived(models.Model):
+    """One segment that lies in an archive file instead of here: which file, and where in it."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    origin = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="archived")
+    first_seq = models.BigIntegerField("起始序号")
+    last_seq = models.BigIntegerField("末尾序号")
+    tail = models.BinaryField(max_length=32)  # hash of the last entry
+    file = models.CharField("存档文件", max_length=60)  # its name in the folder HOME/journal
+    offset = models.BigIntegerField("在文件中的位置（字节）")
+    size = models.PositiveIntegerField("大小（字节）")
+    received_at = models.DateTimeField("收到时刻（本机的钟）")
+
+    class Meta:
+        verbose_name = "已归档的日志段"
+        constraints = [
+            # a parent that asks for something old: the first segment that ends after what it has
+            models.UniqueConstraint(fields=["origin", "last_seq"], name="archived_once_per_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.origin_id}/{self.first_seq}–{self.last_seq} 在 {self.file}"
+
+
+class Fork(models.Model):
+    """One segment, signed by its origin, that tells another story about numbers we hold: kept byte for byte, not applied."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    origin = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="forks")
+    first_seq = models.BigIntegerField("起始序号")
+    last_seq = models.BigIntegerField("末尾序号")
+    sha256 = models.CharField("摘要", max_length=64)
+    sealed = models.BinaryField("封存字节")
+    heard_at = models.DateTimeField("收到时刻（本机的钟）")
+    retold_by = models.ForeignKey(Node, null=True, blank=True, on_delete=models.PROTECT, related_name="+")  # the origin's new name
+
+    class Meta:
+        verbose_name = "分叉的日志段"
+        constraints = [
+            # a forked node sends the same segment again and again
+            models.UniqueConstraint(fields=["origin", "sha256"], name="fork_once_per_segment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.origin_id}/{self.first_seq}–{self.last_seq} 另有说法"
 
 
 class Unapplied(models.Model):

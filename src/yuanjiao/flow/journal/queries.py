@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from yuanjiao.flow.journal.models import Entry, Head, Unapplied
+from django.db.models import Count, F, Q, QuerySet
+
+from yuanjiao.flow.journal.models import Entry, Fork, Head, Unapplied
+from yuanjiao.flow.nodes.models import Node
 
 
 @dataclass(frozen=True)
 class HeadNow:
-    """How far one origin is: held here, sealed, acknowledged above; `refusal` is the parent's last word when it refuses."""
+    """How far one origin is: held here, sealed, acknowledged above; `refusal` is the parent's last word when it refuses.
+
+    Entries before `kept_from` lie in archive files; `forks` counts the segments of another story that nobody has told again.
+    """
 
     node: UUID
     name: str
@@ -24,6 +30,8 @@ class HeadNow:
     acknowledged_seq: int
     refusal: str
     refused_at: datetime | None
+    kept_from: int = 1
+    forks: int = 0
 
 
 def own_seq() -> int:
@@ -50,25 +58,79 @@ def built_seq(node: UUID) -> int:
 def heads_now() -> list[HeadNow]:
     """Every origin, our own first."""
     heads = Head.objects.select_related("origin").order_by("-origin__is_self", "origin_id")
+    forked = dict(Fork.objects.filter(retold_by=None).values_list("origin").annotate(n=Count("pk")))
     return [
-        HeadNow(h.origin.uid, h.origin.name, h.origin.is_self, h.seq, h.sealed_seq, h.acknowledged_seq, h.refusal, h.refused_at)
-        for h in heads
+        HeadNow(
+            node=head.origin.uid,
+            name=head.origin.name,
+            is_self=head.origin.is_self,
+            seq=head.seq,
+            sealed_seq=head.sealed_seq,
+            acknowledged_seq=head.acknowledged_seq,
+            refusal=head.refusal,
+            refused_at=head.refused_at,
+            kept_from=head.kept_from,
+            forks=forked.get(head.pk, 0),
+        )
+        for head in heads
     ]
 
 
+@dataclass(frozen=True)
+class Untold:
+    """What the parent has not acknowledged yet, of this machine and those below: how many entries, and when the oldest was recorded."""
+
+    entries: int
+    since: datetime | None
+
+
+def untold() -> Untold:
+    """What still has to go up."""
+    heads = list(Head.objects.filter(seq__gt=F("acknowledged_seq")))
+    firsts = [Entry.objects.filter(origin_id=h.origin_id, seq=h.acknowledged_seq + 1).values_list("at", flat=True).first() for h in heads]
+    return Untold(sum(h.seq - h.acknowledged_seq for h in heads), min((at for at in firsts if at is not None), default=None))
+
+
+def kept_forks() -> list[Fork]:
+    """Segments of another story than the one held here, with who told them again, in the order they came."""
+    return list(Fork.objects.select_related("origin", "retold_by").order_by("pk"))
+
+
 def entry_count() -> int:
-    """Entries held, of all origins."""
-    return Entry.objects.count()
+    """Entries held, of all origins, in archive files too."""
+    return sum(Head.objects.values_list("seq", flat=True))
 
 
-def unapplied_count() -> int:
-    """Entries held whose rows could not be built yet."""
-    return Unapplied.objects.count()
+def nodes_of_journals() -> list[Node]:
+    """Every node of which entries are held here."""
+    return [head.origin for head in Head.objects.select_related("origin")]
+
+
+def unapplied_count(nodes: Collection[UUID] | None = None) -> int:
+    """Entries held, of these nodes or of all, whose rows could not be built yet."""
+    rows = Unapplied.objects.all()
+    return (rows if nodes is None else rows.filter(entry__origin__uid__in=list(nodes))).count()
 
 
 def unapplied_entries(limit: int = 200) -> list[Unapplied]:
     """What was set aside, in the order it came, with its entry and origin."""
     return list(Unapplied.objects.select_related("entry__origin").order_by("entry_id")[:limit])
+
+
+def troubled_nodes() -> list[Node]:
+    """Nodes of whose entries something is set aside here, or is refused by our parent; in the order of enrolment."""
+    aside = Q(pk__in=Unapplied.objects.values("entry__origin"))
+    return list(Node.objects.filter(aside | Q(pk__in=Head.objects.exclude(refusal="").values("origin"))).order_by("enrolled_at", "pk"))
+
+
+def set_aside_of(nodes: Iterable[UUID]) -> QuerySet[Unapplied]:
+    """What was set aside of these nodes, with its entry and origin, in the order it came."""
+    return Unapplied.objects.filter(entry__origin__uid__in=list(nodes)).select_related("entry__origin").order_by("entry_id")
+
+
+def refused_heads() -> list[HeadNow]:
+    """Origins of whose entries our parent refuses the next ones, our own first."""
+    return [head for head in heads_now() if head.refusal]
 
 
 def told_entries(kinds: Iterable[str], received_by: datetime | None = None) -> Iterator[tuple[UUID, str, dict[str, Any]]]:

@@ -2,7 +2,8 @@
 
 Rows are compared by what they say and by uid, never by local key, because a key is new after a replay. Rows that never travel but
 point at such rows (a work order at its outage) are tied again by uid. A model may name `bookmarks`: fields in which this machine
-notes what it has done with a row; they are no part of what the row says, and are put back after a replay.
+notes what it has done with a row; they are no part of what the row says, and are put back after a replay. Entries that lie in archive
+files are put back for the time of the replay.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import Any
 from django.apps import apps
 from django.db import models, transaction
 
-from yuanjiao.flow.journal.applying import apply_entries
-from yuanjiao.flow.journal.models import Entry, Unapplied
-from yuanjiao.lib.errors import Conflict
+from yuanjiao.flow.journal.applying import apply_entries, retry_set_aside
+from yuanjiao.flow.journal.keeping import bring_back, take_out_again
+from yuanjiao.flow.journal.models import Archived, Entry, Unapplied
+from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.travels import Travels
 
 RUN = 1000
@@ -45,11 +47,14 @@ def event_tables() -> list[Row]:
     return sorted(found, key=lambda model: model._meta.label)
 
 
-def replay(*, at: datetime, keep: bool) -> Replayed:
+def replay(*, at: datetime, keep: bool, archive: bool = False) -> Replayed:
     """Empty and rebuild all event tables in one transaction; with `keep` false everything is put back as it was.
 
-    Conflict when a row that never travels points at a row the journal does not give back.
+    Conflict when a row that never travels points at a row the journal does not give back. Refused when part of the journal lies in
+    archive files and `archive` is false: without them the rows they made would be lost.
     """
+    if not archive and Archived.objects.exists():
+        raise Refused("日志的一部分已归档，重放须连同存档进行：请加 --archive")
     outcome: list[Replayed] = []
     try:
         with transaction.atomic():
@@ -73,17 +78,27 @@ def _rebuild(at: datetime, *, tie_again: bool) -> Replayed:
     Unapplied.objects.all().delete()
     for model in event_tables():
         model._default_manager.all()._raw_delete(using=model._default_manager.db)  # keys are checked at the end, not in between
-    entries = set_aside = 0
+    newest = bring_back()
     stored = Entry.objects.select_related("origin").order_by("pk")  # the order in which they came here
-    for run in _runs(stored.iterator(chunk_size=RUN)):
-        entries += len(run)
-        set_aside += apply_entries(run, at=at)
+    entries = _apply_all(stored.filter(pk__gt=newest), at) + _apply_all(stored.filter(pk__lte=newest), at)
+    if Archived.objects.exists():
+        retry_set_aside(at)  # they came in another order once: each origin's own order is all that is sure
+    take_out_again()
     for tie in ties:
         tie.fasten()
     for kept in bookmarks:
         kept.put_back()
     after = fingerprints()
-    return Replayed(entries, set_aside, tuple(sorted(label for label in after if after[label] != before.get(label))))
+    return Replayed(entries, Unapplied.objects.count(), tuple(sorted(label for label in after if after[label] != before.get(label))))
+
+
+def _apply_all(stored: models.QuerySet[Entry], at: datetime) -> int:
+    """Returns how many entries there were; what cannot be applied is set aside."""
+    entries = 0
+    for run in _runs(stored.iterator(chunk_size=RUN)):
+        entries += len(run)
+        apply_entries(run, at=at)
+    return entries
 
 
 def _runs(entries: Iterator[Entry]) -> Iterator[tuple[Entry, ...]]:

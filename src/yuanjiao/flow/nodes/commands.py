@@ -36,9 +36,39 @@ def ensure_self(*, at: datetime) -> Node:
             "enrolled_at": at,
         },
     )
-    if bytes(node.public_key) != keys.own_public_key():
+    if bytes(node.public_key) != keys.own_public_key() and not keys.adopt_next(bytes(node.public_key)):  # a renewal that was cut
         raise Tampered("本机密钥文件 node.key 与数据库中的节点身份不符：请放回原来的密钥文件")
     return node
+
+
+@transaction.atomic
+def restore_self(*, uid: UUID, kind: str, name: str, subject_code: str, scope: str, at: datetime) -> Node:
+    """Be again the node `uid`, whose key lies in HOME: the database was lost, its journal comes back from an archive.
+
+    Conflict when this machine has begun a journal under another name.
+    """
+    own = ensure_self(at=at)
+    if own.uid == uid:
+        return own
+    if Node.objects.filter(enrolled_by=own).exists() or own.entries.exists():
+        raise Conflict(f"本机已用另一身份 {own.uid} 记录：请在空的数据库中导入")
+    own.uid, own.kind, own.name, own.subject_code, own.scope = uid, kind, name, subject_code, scope
+    own.save(update_fields=["uid", "kind", "name", "subject_code", "scope"])
+    return own
+
+
+@transaction.atomic
+def renew_self(*, uid: UUID, public_key: bytes, last_seq: int, at: datetime) -> tuple[Node, Node]:
+    """Be another node from now on; returns who we were and who we are. Of the old one nothing after `last_seq` is believed here.
+
+    The key in HOME is changed after this is committed: `keys.adopt_next`.
+    """
+    old = Node.objects.select_for_update().get(is_self=True)
+    old.is_self, old.revoked_at, old.revoked_reason, old.revoked_after_seq = False, at, "本机的旧身份", last_seq
+    old.save(update_fields=["is_self", "revoked_at", "revoked_reason", "revoked_after_seq"])
+    new = Node.objects.create(uid=uid, kind=old.kind, name=old.name, public_key=public_key, is_self=True, enrolled_at=at)
+    _forget(old.uid)
+    return old, new
 
 
 def issue_code(*, kind: str, name: str, subject_code: str = "", scope: str = "", valid_hours: float = 72.0, at: datetime) -> str:
@@ -67,7 +97,8 @@ def issue_code(*, kind: str, name: str, subject_code: str = "", scope: str = "",
 def enrol(*, code: str, uid: UUID, public_key: bytes, proof: bytes, at: datetime) -> Node:
     """Let in the node that brings an unused code and proves that it owns its key.
 
-    Asked again with the same code and key, the same node is answered: the first answer may have been lost on the line.
+    Asked again with the same code and key, the same node is answered: the first answer may have been lost on the line. A new code
+    made out as before lets a node in again that lost what it knew of us.
     """
     row = EnrolmentCode.objects.select_for_update().filter(code_hash=codes.code_hash(code)).first()
     if row is None or (row.used_by is None and row.expires_at <= at):
@@ -76,9 +107,7 @@ def enrol(*, code: str, uid: UUID, public_key: bytes, proof: bytes, at: datetime
         raise Forbidden("节点未能证明持有自己的密钥")
     if row.used_by is not None:
         return _same_again(row.used_by, uid, public_key)
-    if Node.objects.filter(uid=uid).exists() or Node.objects.filter(public_key=public_key).exists():
-        raise Refused("这个节点或密钥已经登记过：换机器请用新的数据目录")
-    row.used_at, row.used_by = at, _add_child(row, uid, public_key, at)
+    row.used_at, row.used_by = at, _back_again(row, uid, public_key) or _add_child(row, uid, public_key, at)
     row.save(update_fields=["used_at", "used_by"])
     return row.used_by
 
@@ -87,6 +116,18 @@ def _same_again(node: Node, uid: UUID, public_key: bytes) -> Node:
     if node.uid != uid or bytes(node.public_key) != public_key or node.revoked_at is not None:
         raise Forbidden("登记码已经用过：每个登记码只能登记一个节点")
     return node
+
+
+def _back_again(row: EnrolmentCode, uid: UUID, public_key: bytes) -> Node | None:
+    """A child that lost its database, but neither key nor journal, comes back as who it was. Refused for anything else known."""
+    known = Node.objects.filter(uid=uid).first() or Node.objects.filter(public_key=public_key).first()
+    if known is None:
+        return None
+    same = (known.uid, bytes(known.public_key), known.kind, known.subject_code, known.scope)
+    ours = not (known.is_self or known.is_parent) and known.revoked_at is None and known.enrolled_by == own_node()
+    if not ours or same != (uid, public_key, row.kind, row.subject_code, row.scope):
+        raise Refused("这个节点或密钥已经登记过：换机器请用新的数据目录；是原来那台的，请照原来的类别、台账编号和下发范围发登记码")
+    return known
 
 
 def _add_child(row: EnrolmentCode, uid: UUID, public_key: bytes, at: datetime) -> Node:
@@ -138,10 +179,25 @@ def revoke_node(*, node: Node, reason: str, at: datetime) -> None:
 
 def know_revoked(*, uid: UUID, reason: str, last_seq: int, at: datetime, told_by: UUID) -> None:
     """Take up a revocation made below, where `last_seq` was the node's last entry. Only who enrolled a node can revoke it so."""
-    Node.objects.filter(uid=uid, revoked_at=None, is_self=False, enrolled_by__uid=told_by).update(
+    Node.objects.filter(uid=uid, revoked_at=None, is_self=False, enrolled_by__in=_names_of(told_by)).update(
         revoked_at=at, revoked_reason=reason[:200], revoked_after_seq=last_seq
     )
     _forget(uid)
+
+
+def _names_of(uid: UUID) -> list[int]:
+    """A node and the ones it was before, by their keys."""
+    names: list[int] = []
+    node = Node.objects.filter(uid=uid).first()
+    while node is not None and node.pk not in names:
+        names.append(node.pk)
+        node = node.renews
+    return names
+
+
+def know_renewed(*, node: Node, was: Node) -> None:
+    """A node has proved that it was another before: it may revoke what that one enrolled."""
+    Node.objects.filter(pk=node.pk, renews=None).exclude(pk=was.pk).update(renews=was)
 
 
 def _forget(uid: UUID) -> None:

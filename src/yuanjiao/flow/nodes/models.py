@@ -48,6 +48,7 @@ class Node(models.Model):
     revoked_after_seq = models.BigIntegerField("吊销时已收序号", null=True, blank=True)  # revoked below: entries up to here may still come
     clock_offset_s = models.FloatField("时钟偏差（秒）", default=0.0)  # our clock minus its clock, when it last spoke
     enrolled_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    renews = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")  # its name before a fork
     untold = models.CharField("待上报", max_length=8, blank=True, default="", choices=Untold.choices)
 
     class Meta:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Max, Q
 from django.db.models.functions import Coalesce
 
-from yuanjiao.flow.nodes.models import EnrolmentCode, Node
+from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodeKind
 from yuanjiao.lib.errors import NotFound, Refused
 
 
@@ -25,6 +25,11 @@ def own_node() -> Node:
 def parent_node() -> Node | None:
     """The enrolled node above, or None at the top or before enrolment."""
     return Node.objects.filter(is_parent=True).first()
+
+
+def signs_catalogue() -> bool:
+    """Whether this machine signs a catalogue of its own: a centre, also one with a province above it, which takes its facts only."""
+    return own_node().kind == NodeKind.CENTRE
 
 
 def parent_ahead_s() -> float:
@@ -127,6 +132,30 @@ def require_told_of(origin: UUID, paths: Iterable[str]) -> None:
     outside = [path for path in paths if not path.startswith(scope)]
     if outside:
         raise Refused(f"节点 {node} 报来范围以外的记录：{outside[0]}")
+
+
+def require_each_told_of(told: Iterable[tuple[UUID, str]]) -> None:
+    """The same for many events at once, as pairs of origin and path: each origin is looked up once."""
+    paths: dict[UUID, set[str]] = {}
+    for origin, path in told:
+        paths.setdefault(origin, set()).add(path)
+    for origin, told_of in paths.items():
+        require_told_of(origin, sorted(told_of))
+
+
+def scope_given(recorder: UUID, scope: str) -> str:
+    """The scope of a node that `recorder` let in: its own, or one inside it. Refused from a site, and for a scope beyond the recorder's.
+
+    Else whoever holds the key of a village box could let itself in as an edge of another county.
+    """
+    node = Node.objects.filter(uid=recorder).first()
+    if node is None:
+        raise Refused("引荐节点的机器本机不认识")
+    if node.kind == NodeKind.SITE:
+        raise Refused(f"站点 {node} 不能引荐别的节点")
+    if scope and not scope.startswith(node.scope):
+        raise Refused(f"节点 {node} 引荐的节点超出它自己的范围：{scope}")
+    return scope or node.scope
 
 
 def subjects_with_a_node() -> set[str]:

@@ -1,4 +1,4 @@
-"""The line to the parent: httpx with time limits, the byte budget and signed requests. Its failures are Unavailable.
+"""The line to the parent: httpx with time limits, a least pace, the byte budget and signed requests. Its failures are Unavailable.
 
 A `Line` remembers how far the parent's clock is from ours (told by every answer), so that a box without a clock is believed at its
 second try.
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
 from django.conf import settings
 
 from yuanjiao.flow.nodes.models import Node
@@ -27,7 +27,10 @@ from yuanjiao.flow.wire.signing import SERVER_TIME
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Unavailable
 
-TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+if TYPE_CHECKING:
+    import httpx
+
+TIMEOUT_S, CONNECT_S = 30.0, 10.0
 WRONG_TIME = "wrong_time"
 
 
@@ -41,8 +44,18 @@ class Line:
         transport: httpx.BaseTransport | None = None,
         budget: TokenBucket | None = None,
         now: Callable[[], datetime] = clock.now,
+        connect_s: float = CONNECT_S,
+        read_s: float = TIMEOUT_S,
     ) -> None:
-        self._client = httpx.Client(base_url=address, timeout=TIMEOUT, transport=transport, trust_env=False, follow_redirects=False)
+        import httpx  # where it is needed: a centre with nobody above asks nobody
+
+        from yuanjiao.flow.wire.pace import PacedTransport
+
+        transport = transport or PacedTransport(settings.LEAST_RATE)
+        timeout = httpx.Timeout(read_s, connect=connect_s)
+        self._client = httpx.Client(base_url=address, timeout=timeout, transport=transport, trust_env=False, follow_redirects=False)
+        for name in ("accept", "connection", "user-agent"):  # they tell the parent nothing, with every request
+            del self._client.headers[name]
         self._budget = budget or TokenBucket(0)
         self._prefix = urlsplit(address).path.rstrip("/")
         self._now = now
@@ -86,13 +99,15 @@ class Line:
         return response
 
     @contextmanager
-    def stream(self, path: str, *, headers: Mapping[str, str] | None = None, signed: bool = False) -> Iterator[httpx.Response]:
-        """GET a large answer; read it with `pieces(response)`, which keeps to the budget."""
+    def stream(
+        self, path: str, body: bytes = b"", *, headers: Mapping[str, str] | None = None, signed: bool = False
+    ) -> Iterator[httpx.Response]:
+        """GET a large answer, or POST with a body; read it with `pieces(response)`, which keeps to the budget."""
         with _dead_line_is_unavailable():
-            response = self._open(path, dict(headers or {}), signed)
+            response = self._open(path, body, dict(headers or {}), signed)
             if signed and response.status_code == 401 and SERVER_TIME in response.headers:
                 response.close()  # our time was wrong: the answer told us the right one
-                response = self._open(path, dict(headers or {}), signed)
+                response = self._open(path, body, dict(headers or {}), signed)
             try:
                 _refuse_broken(response)
                 yield response
@@ -109,11 +124,12 @@ class Line:
     def close(self) -> None:
         self._client.close()
 
-    def _open(self, path: str, headers: dict[str, str], signed: bool) -> httpx.Response:
+    def _open(self, path: str, body: bytes, headers: dict[str, str], signed: bool) -> httpx.Response:
+        method = "POST" if body else "GET"
         if signed:
-            headers |= self._sign("GET", path, b"", own_node())
+            headers |= self._sign(method, path, body, own_node())
         sent_at = self._now()
-        response = self._client.send(self._client.build_request("GET", path, headers=headers), stream=True)
+        response = self._client.send(self._client.build_request(method, path, content=body or None, headers=headers), stream=True)
         self._learn_time(response, sent_at)
         return response
 
@@ -149,10 +165,12 @@ class Line:
 
 @contextmanager
 def _dead_line_is_unavailable() -> Iterator[None]:
+    import httpx
+
     try:
         yield
     except httpx.TimeoutException:
-        raise Unavailable("上级节点没有及时应答，稍后重试") from None
+        raise Unavailable("上级节点没有及时应答，或应答太慢，稍后重试") from None
     except httpx.TransportError as error:
         raise Unavailable(f"连不上上级节点（{type(error).__name__}），稍后重试") from None
 

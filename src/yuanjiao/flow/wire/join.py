@@ -5,6 +5,7 @@ The question and the answer of POST /enrol are JSON; both sides sign what matter
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -75,28 +76,36 @@ def answer_question(body: bytes, *, root: bytes, at: datetime) -> bytes:
     return msgspec.json.encode(SignedWelcome(welcome=welcome, signature=keys.sign(b"YJN2" + welcome)))
 
 
+Sign = Callable[[bytes], bytes]
+
+
 def join(*, line: Line, code: str, at: datetime) -> tuple[Node, bytes]:
     """The child's side: ask the parent at the other end of `line`; returns the parent's node row and its catalogue root to pin.
 
     Refused with the parent's reason; Tampered when the answer is not from the machine that issued the code; Unavailable when the
     line is down (ask again: the same code is good for the same machine).
     """
+    own = ensure_self(at=at)
+    welcome = ask_in(line=line, code=code, uid=own.uid, public_key=bytes(own.public_key), sign=keys.sign)
+    return believe_welcome(welcome, at=at), welcome.root
+
+
+def ask_in(*, line: Line, code: str, uid: UUID, public_key: bytes, sign: Sign) -> Welcome:
+    """Ask to be let in as `uid` with this key; nothing is written here yet. Fails as `join` does."""
     if not codes.looks_right(code):
         raise Refused("登记码应为 24 位字母和数字，如 XXXX-XXXX-XXXX-XXXX-XXXX-XXXX")
-    own = ensure_self(at=at)
-    question = Question(
-        code=code,
-        uid=own.uid,
-        public_key=bytes(own.public_key),
-        proof=keys.sign(codes.proof_bytes(code, own.uid.bytes, bytes(own.public_key))),
-    )
+    question = Question(code=code, uid=uid, public_key=public_key, proof=sign(codes.proof_bytes(code, uid.bytes, public_key)))
     response = line.post(
         "/enrol", msgspec.json.encode(question), headers={"Content-Type": "application/json", "Accept": "application/json"}, signed=False
     )
     if response.status_code != 200:
         raise Refused(_reason(response.content, response.status_code))
-    welcome = _believed(response.content, code, own.uid)
-    parent = trust_parent(
+    return _believed(response.content, code, uid)
+
+
+def believe_welcome(welcome: Welcome, *, at: datetime) -> Node:
+    """Put down who our parent is and what it says we are; returns the parent's row."""
+    return trust_parent(
         uid=welcome.parent,
         kind=welcome.parent_kind,
         name=welcome.parent_name,
@@ -106,7 +115,6 @@ def join(*, line: Line, code: str, at: datetime) -> tuple[Node, bytes]:
         own_name=welcome.name,
         at=at,
     )
-    return parent, welcome.root
 
 
 def _believed(content: bytes, code: str, own_uid: UUID) -> Welcome:

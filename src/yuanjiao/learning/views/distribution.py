@@ -11,13 +11,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yuanjiao.courseware.queries import released_items
+from yuanjiao.courseware.queries import item_detail, released_items
 from yuanjiao.learning import commands, queries
 from yuanjiao.learning.inputs import CopiesForm, DistributionForm
 from yuanjiao.learning.models import Distribution, DistributionLine
 from yuanjiao.learning.views.plans import LIBRARY_LENGTH
 from yuanjiao.lib import clock
-from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.lib.shares import per_cent
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
@@ -100,9 +100,21 @@ def distribution(request: ActingRequest, uid: UUID) -> HttpResponseBase:
         lead=told + RULE,
         notes=[told, RULE],
         empty=_("没有这样的单位。"),
-        context={"distribution": row},
+        context={"distribution": row, "files": _files(row)},
     )
     return respond(request, page, "learning/distribution.html")
+
+
+def _files(row: Distribution) -> list[tuple[str, int]]:
+    """In which forms the electronic copy can be saved, and their bytes; empty when it is not in the library (any more)."""
+    if row.courseware_uid is None:
+        return []
+    try:
+        found = item_detail(row.courseware_uid, on=clock.today())
+    except NotFound:
+        return []
+    offered = [(found.file, "PDF"), (found.book, "EPUB")]
+    return [(name, one.size_bytes) for one, name in offered if one]
 
 
 def _by_state(rows: Any, value: str) -> Any:

@@ -1,5 +1,6 @@
 """Every write of the network, by noun."""
 
+from yuanjiao.network.commands.labels import relabel_site
 from yuanjiao.network.commands.listening import (
     changes_of,
     confirm_words,
@@ -45,6 +46,7 @@ __all__ = [
     "note_unknown",
     "record_changes",
     "record_play_test",
+    "relabel_site",
     "resume_object",
     "retire_object",
     "set_mark",

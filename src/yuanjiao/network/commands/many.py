@@ -18,9 +18,22 @@ from django.db import connection, models, transaction
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.relations import dependants, named
 from yuanjiao.lib.seal import digest, phone_digits, seal
+from yuanjiao.network.commands.labels import keep_former, said_of
 from yuanjiao.network.commands.placements import follow_division, follow_rows, place_new
 from yuanjiao.network.commands.versions import register_changed
-from yuanjiao.network.models import Asset, Edge, Line, Liveness, ManagedObject, ObjectKind, Placement, Site, State, StateChange
+from yuanjiao.network.models import (
+    Asset,
+    Edge,
+    FormerLabels,
+    Line,
+    Liveness,
+    ManagedObject,
+    ObjectKind,
+    Placement,
+    Site,
+    State,
+    StateChange,
+)
 from yuanjiao.network.rules import pinyin_initials
 
 __all__ = [
@@ -146,9 +159,11 @@ PLACED = frozenset({"division", "lifecycle", "suspension_document", "in_service_
 def correct_objects(*, changes: Mapping[str, Mapping[str, Any]], on: date) -> None:
     """Set fields of objects by code. `depends_on` is a code or empty, `phone` a number; `phone_sealed`/`phone_digest` put one back.
 
-    A change of `lifecycle` is dated `on`.
+    A change of `lifecycle` is dated `on`, and so is one of what a site is.
     """
     rows = {row.code: row for model in CHILD.values() for row in _rows_by_code(model, changes)}
+    sites = [row for row in rows.values() if isinstance(row, Site)]
+    were = {row.pk: said_of(row) for row in sites}
     links = _keys_by_code({str(fields["depends_on"]) for fields in changes.values() if fields.get("depends_on")})
     touched: dict[tuple[type[models.Model], tuple[str, ...]], list[models.Model]] = {}
     for code, fields in changes.items():
@@ -160,6 +175,7 @@ def correct_objects(*, changes: Mapping[str, Mapping[str, Any]], on: date) -> No
     for (model, names), group in touched.items():
         model._base_manager.bulk_update(group, [name.removesuffix("_id") for name in names], batch_size=200)
     register_changed([row.pk for row in rows.values()])
+    keep_former(were, [row for row in sites if said_of(row) != were[row.pk]], on=on)
     moved = [row for code, row in rows.items() if PLACED & {name.removesuffix("_id") for name in changes[code]}]
     follow_rows(moved, on=on, entered={row.pk: row.in_service_on for row in moved if "in_service_on" in changes[row.code]})
 
@@ -222,7 +238,7 @@ def remove_objects(*, uids: Collection[UUID]) -> None:
     keys = {kind: list(model._base_manager.filter(uid__in=uids).values_list("pk", flat=True)) for kind, model in CHILD.items()}
     every = [key for group in keys.values() for key in group]
     for kind, model in CHILD.items():
-        left = dependants(model, keys[kind], ignoring=(StateChange, Liveness, Placement), leaving=every)
+        left = dependants(model, keys[kind], ignoring=(StateChange, Liveness, Placement, FormerLabels), leaving=every)
         _refuse_dependants(left, str(model._meta.verbose_name))
     heard = StateChange.objects.filter(object__uid__in=uids).exclude(state=State.UNKNOWN).count()
     _refuse_dependants({"状态变化": heard} if heard else {}, "站点、线路或服务器")

@@ -12,16 +12,18 @@ from yuanjiao.network.models import Outage, Sign
 
 
 def create(
-    turn: Turn, wanted: Sequence[tuple[int, float, float, float, str]], *, derived: bool = False, past: bool = False
+    turn: Turn, wanted: Sequence[tuple[int, float, float, float, str]], *, derived: bool = False, ended: float | None = None
 ) -> list[Matter]:
-    """Rows of roots: place, started, lo, hi, sign. They wait for evidence until they are told; `past`: they are over already."""
-    forest = turn.picture.forest
+    """Rows of roots: place, started, lo, hi, sign. They wait for evidence until they are told; `ended`: they are over since then, and
+    are written so, because something else of the same object may be open now."""
+    forest, past = turn.picture.forest, ended is not None
     rows = [
         Outage(
             object_id=int(forest.ids[place]),
             started_at=moment(started),
             started_lo=moment(lo),
             started_hi=moment(hi),
+            ended_at=None if ended is None else moment(ended),
             detected_at=turn.at,
             held=True,
             held_for=HOLDS[EVIDENCE],

@@ -12,7 +12,7 @@ from yuanjiao.network.diagnosis import holds
 from yuanjiao.network.diagnosis.absorb import Absorbed, Ended, end_silence
 from yuanjiao.network.diagnosis.acts import came_or_went, hang
 from yuanjiao.network.diagnosis.news import News
-from yuanjiao.network.diagnosis.picture import DOWN, EVIDENCE, UP, Matter, batches
+from yuanjiao.network.diagnosis.picture import DOWN, EVIDENCE, HOLDS, MAINTENANCE, UP, Matter, batches
 from yuanjiao.network.diagnosis.record import change, end_outages
 from yuanjiao.network.diagnosis.settle import settle_line, unsettled
 from yuanjiao.network.diagnosis.turn import Turn
@@ -77,7 +77,8 @@ def end_all(turn: Turn, ended: Sequence[Ended]) -> None:
 def end_matter(turn: Turn, matter: Matter, ended: float, hold: int) -> None:
     matter.ended = ended
     if hold == EVIDENCE:
-        change([matter.pk], held=False, held_for="")
+        hold = MAINTENANCE if holds.was_worked_on(turn.picture, matter, ended) else 0
+        change([matter.pk], held=hold > 0, held_for=HOLDS[hold])
     if not matter.rule:
         if matter.derived and not len(matter.members):
             members_from_rows(turn, matter)

@@ -22,15 +22,29 @@ SIGHT_S = SLOTS * SLOT_S
 
 def maintained(picture: Picture, at: datetime) -> tuple[Mask, list[tuple[slice, Window]]]:
     """What announced work covers now: the object and all that hangs on it."""
+    spans = _spans(picture, [one for one in windows_between(at, at + timedelta(seconds=1)) if one.start <= at])
     covered = np.zeros(len(picture.forest), np.bool_)
-    spans = []
-    for window in windows_between(at, at + timedelta(seconds=1)):
-        place = int(picture.forest.places([window.object_id])[0])
-        if place >= 0 and window.start <= at:
-            span = slice(place, int(picture.forest.end[place]))
-            covered[span] = True
-            spans.append((span, window))
+    for span, _ in spans:
+        covered[span] = True
     return covered, spans
+
+
+def _spans(picture: Picture, windows: Iterable[Window]) -> list[tuple[slice, Window]]:
+    """The windows whose objects the picture knows, with the places that hang on them."""
+    placed = [(int(picture.forest.places([window.object_id])[0]), window) for window in windows]
+    return [(slice(place, int(picture.forest.end[place])), window) for place, window in placed if place >= 0]
+
+
+def was_worked_on(picture: Picture, matter: Matter, ended: float) -> bool:
+    """Whether an outage that is over lay in announced work, from its beginning to its end. It may be told long after: by the windows
+    of its own time, not of this turn's."""
+    windows = windows_between(moment(matter.started), moment(ended) + timedelta(seconds=1))
+    covered, early = 0.0, float(picture.forest.wait[matter.place])
+    for span, window in _spans(picture, windows):  # in the order of their beginning: work that takes longer is announced once more
+        begins = covered or matter.started + early
+        if span.start <= matter.place < span.stop and window.start.timestamp() <= begins:
+            covered = max(covered, window.end.timestamp())
+    return covered >= ended
 
 
 def in_maintenance(picture: Picture, matter: Matter, spans: Iterable[tuple[slice, Window]]) -> bool:

@@ -13,7 +13,7 @@ from yuanjiao.network.diagnosis.ends import settle_derived
 from yuanjiao.network.diagnosis.late import join_groups
 from yuanjiao.network.diagnosis.past import Group, past_groups
 from yuanjiao.network.diagnosis.picture import HOLDS, MAINTENANCE, UNSTABLE, Matter
-from yuanjiao.network.diagnosis.record import change, end_outages, insert_children
+from yuanjiao.network.diagnosis.record import change, insert_children
 from yuanjiao.network.diagnosis.sighting import see
 from yuanjiao.network.diagnosis.turn import Turn
 from yuanjiao.network.diagnosis.verdicts import CLASS_OF, Told
@@ -48,8 +48,7 @@ def write_late(turn: Turn, key: int, members: Sequence[Past]) -> None:
 
 def write_group(turn: Turn, group: Group) -> None:
     times, place = (group.started, group.lo, group.hi), group.place
-    (matter,) = create(turn, [(place, *times, Sign.SILENCE.value)], derived=group.derived, past=True)
-    end_outages([(matter.pk, group.ended)])
+    (matter,) = create(turn, [(place, *times, Sign.SILENCE.value)], derived=group.derived, ended=group.ended)
     matter.backs = [one.ended for one in group.members] if group.derived else []
     turn.told.append(Told(matter, group.rule, group.of, np.array([one.place for one in group.members], np.int64)))
     end_matter_told(turn, matter, group.ended)
@@ -67,7 +66,7 @@ def write_group(turn: Turn, group: Group) -> None:
 def end_matter_told(turn: Turn, matter: Matter, ended: float) -> None:
     matter.ended = ended
     again = holds.note_drop(turn.picture, matter, turn.at)
-    hold = UNSTABLE if again else MAINTENANCE if holds.in_maintenance(turn.picture, matter, turn.windows[1]) else 0
+    hold = UNSTABLE if again else MAINTENANCE if holds.was_worked_on(turn.picture, matter, ended) else 0
     change([matter.pk], held=hold > 0, held_for=HOLDS[hold], affected_count=max(len(matter.backs), 1))
     if turn.picture.forest.kind[matter.place] == EDGE and not matter.derived:
         turn.picture.unsettled.append(matter)

@@ -87,7 +87,8 @@ def _group(picture: Picture, findings: Findings, by_place: dict[int, Past], plac
         rule, of = rule_of(findings, place)
         yield _own(picture, by_place[place], members, rule, of)
         return
-    if not np.isnan(picture.silent[place]) or len(members) < 2 or picture.outage[place]:
+    was_out = picture.outage[place] and picture.started[place] <= max(one.ended for one in members)
+    if not np.isnan(picture.silent[place]) or len(members) < 2 or was_out:
         yield from (_own(picture, one, (one,)) for one in members)
         return
     rule, of = rule_of(findings, place)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 import msgspec
 
-from yuanjiao.flow.journal.event import Event, Fact
-from yuanjiao.flow.nodes.queries import require_told_of
-from yuanjiao.network.models import EdgeCheck, ManagedObject, PlayTest, Site
+from yuanjiao.flow.journal.event import Event, Fact, InBulk
+from yuanjiao.flow.nodes.queries import require_each_told_of
+from yuanjiao.lib.errors import Refused
+from yuanjiao.lib.parts import MOST, in_parts
+from yuanjiao.lib.rows import insert
+from yuanjiao.network.models import Edge, EdgeCheck, ManagedObject, PlayTest, Site
 
-BATCH = 500
+PLAYED = ("uid", "site_id", "at", "ok", "step", "item", "observer")
+Places = dict[str, tuple[int, str]]
+"""Key and division path by code."""
 
 
 class PlayTested(Event, frozen=True, kw_only=True):
@@ -48,49 +53,103 @@ class EdgeChecked(Event, frozen=True, kw_only=True):
     findings: list[Finding]
 
 
-def apply_play_tested(event: PlayTested, fact: Fact) -> None:
-    """One row per test."""
-    site = Site.objects.select_related("division").filter(code=event.site).first()
-    if site is not None:
-        require_told_of(fact.origin, [site.division.path])
-        PlayTest.objects.get_or_create(
-            uid=event.uid,
-            defaults={"site": site, "at": event.at, "ok": event.ok, "step": event.step, "item": event.item, "observer": fact.origin},
-        )
+def apply_play_tests(pairs: Sequence[tuple[PlayTested, Fact]]) -> None:
+    """One row per test; told again, the first stands. Sites that left the register are passed over."""
+    sites = _places({event.site for event, _ in pairs}, among=Site)
+    known = [(event, fact) for event, fact in pairs if event.site in sites]
+    require_each_told_of((fact.origin, sites[event.site][1]) for event, fact in known)
+    there = {uid for part in in_parts(event.uid for event, _ in known) for uid in _uids_there(part)}
+    rows: dict[UUID, tuple[object, ...]] = {}
+    for event, fact in known:
+        if event.uid not in there:
+            rows.setdefault(event.uid, (event.uid, sites[event.site][0], event.at, event.ok, event.step, event.item, fact.origin))
+    insert(PlayTest, PLAYED, rows.values())
 
 
-def apply_edge_checked(event: EdgeChecked, fact: Fact) -> None:
+def _uids_there(uids: Sequence[UUID]) -> Iterable[UUID]:
+    return PlayTest.objects.filter(uid__in=uids).values_list("uid", flat=True)
+
+
+def apply_edge_checks(pairs: Sequence[tuple[EdgeChecked, Fact]]) -> None:
     """Each finding ends the span before it. A clock set back does not: a span begins where the one before began, at the earliest."""
-    if EdgeCheck.objects.filter(observer=fact.origin, seq=fact.seq).exists():
-        return
-    places = _places([event.edge, *(finding.subject for finding in event.findings)])
-    if event.edge not in places:
-        return
-    above = ManagedObject.objects.filter(dependants=places[event.edge][0]).values_list("code", flat=True).first()  # may stand in the city
-    require_told_of(fact.origin, [path for code, (_, path) in places.items() if code != above])
-    for finding in event.findings:
-        if finding.subject in places:
-            _next_check(places[event.edge][0], places[finding.subject][0], finding, fact)
+    places = _places({code for event, _ in pairs for code in (event.edge, *(finding.subject for finding in event.findings))})
+    above = _above(places[event.edge][0] for event, _ in pairs if event.edge in places)
+    fresh = _fresh([(event, fact) for event, fact in pairs if event.edge in places])
+    require_each_told_of(told for event, fact in fresh for told in _told_of(event, fact, places, above))
+    edges = _places({event.edge for event, _ in fresh}, Edge)
+    if strange := next((event.edge for event, _ in fresh if event.edge not in edges), None):
+        raise Refused(f"{strange} 不是边缘服务器，不能自查")  # else the row would break the whole segment at its commit
+    spans = _Spans({pk for pk, _ in places.values()})
+    for event, fact in fresh:
+        for finding in event.findings:
+            if finding.subject in places:
+                spans.go_on(places[event.edge][0], places[finding.subject][0], finding, fact)
+    spans.keep()
 
 
-def _next_check(edge: int, subject: int, finding: Finding, fact: Fact) -> None:
-    before = EdgeCheck.objects.filter(subject=subject, kind=finding.check, until=None).first()
-    at = finding.at
-    if before is not None:
-        at = max(at, before.at)
-        before.until = at
-        before.save(update_fields=["until"])
-    EdgeCheck.objects.create(
-        edge_id=edge, subject_id=subject, kind=finding.check, ok=finding.ok, value=finding.value, unit=finding.unit[:10],
-        note=finding.note[:200], at=at, observer=fact.origin, seq=fact.seq,
-    )  # fmt: skip
+apply_play_tested = InBulk(apply_play_tests, commutes=True)
+apply_edge_checked = InBulk(apply_edge_checks, commutes=True)
 
 
-def _places(codes: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """Key and division path by code."""
-    wanted = list(codes)
-    found: dict[str, tuple[int, str]] = {}
-    for start in range(0, len(wanted), BATCH):
-        rows = ManagedObject.objects.filter(code__in=wanted[start : start + BATCH])
-        found |= {code: (pk, path) for code, pk, path in rows.values_list("code", "pk", "division__path")}
-    return found
+def _fresh(pairs: Sequence[tuple[EdgeChecked, Fact]]) -> list[tuple[EdgeChecked, Fact]]:
+    """Without what was kept before."""
+    by_origin: dict[UUID, list[int]] = {}
+    for _, fact in pairs:
+        by_origin.setdefault(fact.origin, []).append(fact.seq)
+    kept = {
+        (origin, seq)
+        for origin, seqs in by_origin.items()
+        for part in in_parts(seqs)
+        for seq in EdgeCheck.objects.filter(observer=origin, seq__in=part).values_list("seq", flat=True)
+    }
+    once: dict[tuple[UUID, int], tuple[EdgeChecked, Fact]] = {}
+    for event, fact in pairs:
+        if (fact.origin, fact.seq) not in kept:
+            once.setdefault((fact.origin, fact.seq), (event, fact))
+    return list(once.values())
+
+
+def _told_of(event: EdgeChecked, fact: Fact, places: Places, above: dict[int, str]) -> Iterator[tuple[UUID, str]]:
+    """Of which places an edge speaks; what it hangs on may stand in the city."""
+    for code in (event.edge, *(finding.subject for finding in event.findings)):
+        if code in places and code != above.get(places[event.edge][0]):
+            yield fact.origin, places[code][1]
+
+
+class _Spans:
+    """The last span of each check of some objects, and what becomes of them; nothing is written before `keep`."""
+
+    def __init__(self, subjects: Iterable[int]) -> None:
+        rows = [row for part in in_parts(subjects) for row in EdgeCheck.objects.filter(subject__in=part, until=None)]
+        self._last = {(row.subject_id, row.kind): row for row in rows}
+        self._ended: list[EdgeCheck] = []
+        self._new: list[EdgeCheck] = []
+
+    def go_on(self, edge: int, subject: int, finding: Finding, fact: Fact) -> None:
+        """End the span of this check and begin the next one."""
+        at, before = finding.at, self._last.get((subject, finding.check))
+        if before is not None:
+            at = before.until = max(at, before.at)
+            if before.pk is not None:
+                self._ended.append(before)
+        row = EdgeCheck(
+            edge_id=edge, subject_id=subject, kind=finding.check, ok=finding.ok, value=finding.value, unit=finding.unit[:10],
+            note=finding.note[:200], at=at, observer=fact.origin, seq=fact.seq,
+        )  # fmt: skip
+        self._last[subject, finding.check] = row
+        self._new.append(row)
+
+    def keep(self) -> None:
+        EdgeCheck.objects.bulk_update(self._ended, ["until"], batch_size=MOST)  # first: one span of a check is open at a time
+        EdgeCheck.objects.bulk_create(self._new)
+
+
+def _places(codes: Iterable[str], among: type[ManagedObject] = ManagedObject) -> Places:
+    rows = (among._default_manager.filter(code__in=part).values_list("code", "pk", "division__path") for part in in_parts(codes))
+    return {code: (pk, path) for part in rows for code, pk, path in part}
+
+
+def _above(edges: Iterable[int]) -> dict[int, str]:
+    """The code of what each edge hangs on."""
+    rows = (ManagedObject.objects.filter(pk__in=part).values_list("pk", "depends_on__code") for part in in_parts(set(edges)))
+    return {pk: code for part in rows for pk, code in part if code is not None}

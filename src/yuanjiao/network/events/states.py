@@ -49,7 +49,7 @@ def _write(once: bool, pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
     staging.keep(once=once)
 
 
-apply_state_changed = InBulk(apply_changes)
+apply_state_changed = InBulk(apply_changes, commutes=True)
 
 
 def apply_deaf(event: Deaf, fact: Fact) -> None:

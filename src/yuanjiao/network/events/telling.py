@@ -177,7 +177,7 @@ def _say(done: Laid, entries: Sequence[Entry]) -> None:
 
 
 def _copy(done: Laid, entries: Sequence[Entry]) -> None:
-    with connection.cursor() as cursor:
+    with connection.wrap_database_errors, connection.cursor() as cursor:
         with cursor.copy("COPY network_said FROM STDIN") as copy:
             for part in done.parts:
                 copy.write(part)

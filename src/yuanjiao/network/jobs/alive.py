@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-import httpx
 from django.conf import settings
 from django.db import DatabaseError
 
@@ -23,6 +22,8 @@ def tell_alive(at: datetime, *, listener: Listener = LISTENER) -> bool:
     """Ask for the watcher's address, but only while sweep, intake and database are well; True when it was reached."""
     if not settings.DEADMAN_URL:
         return False
+    import httpx  # where it is needed: few have a watcher
+
     if ailing := ailment(at, listener):
         log.error("no sign of life is given: %s", ailing)
         return False

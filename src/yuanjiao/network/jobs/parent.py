@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 import numpy as np
 import zstandard
@@ -21,6 +20,9 @@ from yuanjiao.lib.errors import Refused
 from yuanjiao.network.commands.moments import learn_parents_time
 from yuanjiao.network.live import LINE, LISTENER, STEP_S, Listener, LiveArray, steady_s
 from yuanjiao.network.rules.batch import COMPACT, COMPACT_FORM, LONG_FORM, Compact, pack, roster_digest, tenths_of
+
+if TYPE_CHECKING:
+    import httpx
 
 KINDS = {LONG_FORM: "application/json", COMPACT_FORM: COMPACT}
 UNSEALED = frozenset({400, 401})

@@ -5,7 +5,7 @@ from yuanjiao.network.models.hours import begun_from
 from yuanjiao.network.models.intakes import Intake, IntakeLease
 from yuanjiao.network.models.liveness import ListeningGap, ListeningMark, Liveness, PlayTest, State, StateChange, Watermark
 from yuanjiao.network.models.outages import FaultClass, Hold, Instability, Outage, OutageVerdict, Sign
-from yuanjiao.network.models.placements import MaintenanceWindow, Placement, RateRuleVersion, RateTarget
+from yuanjiao.network.models.placements import FormerLabels, MaintenanceWindow, Placement, RateRuleVersion, RateTarget
 from yuanjiao.network.models.register import (
     AccessMode,
     Asset,
@@ -32,6 +32,7 @@ __all__ = [
     "Edge",
     "EdgeCheck",
     "FaultClass",
+    "FormerLabels",
     "Hold",
     "Instability",
     "Intake",

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
 
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
+
+LEASE_S = 6.0
+
+
+class Intakes(models.QuerySet["Intake"]):
+    """Which there are. Here, because a start asks it before anything that listens is loaded."""
+
+    def living(self, at: datetime) -> Intakes:
+        """Those that have said so within the time of a lease."""
+        return self.filter(listened_at__gt=at - timedelta(seconds=LEASE_S))
 
 
 class Intake(models.Model):
@@ -20,6 +31,8 @@ class Intake(models.Model):
     address = models.CharField("地址", max_length=200)
     started_at = models.DateTimeField("启动时刻")
     listened_at = models.DateTimeField("最近监听时刻")
+
+    objects = Intakes.as_manager()
 
     class Meta:
         verbose_name = "接收进程"

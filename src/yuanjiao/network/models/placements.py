@@ -1,4 +1,5 @@
-"""Where every object stood and whether it was in service, by day: what makes a rate of a past date right after a move or a suspension."""
+"""Where every object stood, whether it was in service and what a site was, by day: what makes a rate of a past date right after a move,
+a suspension or another access mode."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from django.db import models
 
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
-from yuanjiao.network.models.register import Lifecycle, ManagedObject
+from yuanjiao.network.models.register import AccessMode, Lifecycle, ManagedObject, Site, SiteKind
 from yuanjiao.places.models import Division
 
 
@@ -42,6 +43,31 @@ class Placement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.object_id} {self.get_lifecycle_display()} {self.valid_from}"
+
+
+class FormerLabels(models.Model):
+    """What one site was until a day (曾登记的类型): kind, access mode and programmes before `until`, from the row before it on.
+
+    What a site is now stands in its own row; a site whose labels never changed has none here. Two neighbours never say the same.
+    """
+
+    travels: ClassVar[Travels] = Travels.DOWN
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    site = models.ForeignKey(Site, verbose_name="站点", on_delete=models.CASCADE, related_name="former_labels")
+    until = models.DateField("至")
+    site_kind = models.CharField("站点类型", max_length=10, choices=SiteKind.choices)
+    access_mode = models.CharField("接入方式", max_length=14, choices=AccessMode.choices)
+    programmes = models.CharField("所属项目", max_length=100, blank=True, default="")
+
+    class Meta:
+        verbose_name = "曾登记的类型"
+        constraints = [models.UniqueConstraint(fields=["site", "until"], name="former_labels_once_per_day")]
+        indexes = [models.Index(fields=["until"], name="former_labels_since")]  # whose labels changed in a period or after it
+
+    def __str__(self) -> str:
+        return f"{self.site_id} {self.get_site_kind_display()} – {self.until}"
 
 
 class MaintenanceWindow(models.Model):

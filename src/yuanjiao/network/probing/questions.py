@@ -15,14 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import h11
-from gufo.ping import Ping
-from gufo.ping.socket import SelectionPolicy
-from gufo.snmp import NoSuchInstance, SnmpError
-from gufo.snmp.aio import SnmpSession
+if TYPE_CHECKING:
+    from gufo.ping import Ping
 
 UPTIME_OID = "1.3.6.1.2.1.1.3.0"
 RECEIVE_BUFFER_BYTES = 4 << 20
@@ -99,6 +96,9 @@ class Asker:
     async def _icmp(self, question: Question, address: str) -> Reply:
         ping = self._pings.get(question.timeout_s)
         if ping is None:
+            from gufo.ping import Ping  # where it is needed, here and below: who asks nobody starts without
+            from gufo.ping.socket import SelectionPolicy
+
             policy = SelectionPolicy.DGRAM_RAW  # unprivileged where the kernel lets us
             ping = Ping(policy=policy, timeout=question.timeout_s, recv_buffer_size=RECEIVE_BUFFER_BYTES)
             self._pings[question.timeout_s] = ping
@@ -113,6 +113,8 @@ class Asker:
         return Reply(True)
 
     async def _http(self, question: Question, address: str) -> Reply:
+        import h11
+
         port = question.port or 80
         secure = port == HTTPS_PORT
         name: dict[str, Any] = {"ssl": self._tls, "server_hostname": question.host} if secure else {}
@@ -126,6 +128,9 @@ class Asker:
         return Reply(status < 400, note=f"状态码 {status}")
 
     async def _snmp(self, question: Question, address: str) -> Reply:
+        from gufo.snmp import NoSuchInstance, SnmpError
+        from gufo.snmp.aio import SnmpSession
+
         oid = question.path or UPTIME_OID
         community = question.community or "public"
         try:
@@ -140,6 +145,8 @@ class Asker:
 
 async def _status(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, question: Question) -> int:
     """Ask for the page and read as far as its status. A library for clients would cost fifty times the connection itself."""
+    import h11
+
     talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEAD_BYTES)
     host = f"[{question.host}]" if ":" in question.host else question.host
     headers = [("Host", f"{host}:{question.port or 80}"), ("User-Agent", "yuanjiao-probe"), ("Connection", "close")]

@@ -38,7 +38,7 @@ from yuanjiao.network.queries.outages import (
     unstable_objects,
     verdicts,
 )
-from yuanjiao.network.queries.placements import placement_story, suspended_sites
+from yuanjiao.network.queries.placements import LabelSpan, label_story, placement_story, suspended_sites
 from yuanjiao.network.queries.plays import Play, last_play_test, passed_play_test_after, play_tests
 from yuanjiao.network.queries.probes import any_probe, is_fresh, probe_by_uid, probe_spans, probes_in
 from yuanjiao.network.queries.ranking import FAULTY_FROM, Ranking, Standing, fault_share, rank_units
@@ -57,7 +57,7 @@ from yuanjiao.network.queries.rates import (
     rates_by_site,
     rates_split,
 )
-from yuanjiao.network.queries.register import directly_below, object_by_code, site_by_id, sites_in, upstream
+from yuanjiao.network.queries.register import directly_below, divisions_of, object_by_code, site_by_id, sites_in, upstream
 from yuanjiao.network.queries.rulings import DatedRule, rule_on, rule_versions, rules_over, target_of, target_rows
 from yuanjiao.network.queries.series import rate_series
 from yuanjiao.network.queries.serving import SitesServed, machine_states, sites_served
@@ -90,6 +90,7 @@ __all__ = [
     "EvidenceKind",
     "EvidenceRow",
     "InstabilityView",
+    "LabelSpan",
     "OpenRoots",
     "OutageSpan",
     "OutageView",
@@ -119,6 +120,7 @@ __all__ = [
     "dark_sites",
     "detected_outages",
     "directly_below",
+    "divisions_of",
     "edge_checks_now",
     "edge_nodes",
     "edges",
@@ -126,6 +128,7 @@ __all__ = [
     "fault_share",
     "instabilities_of",
     "is_fresh",
+    "label_story",
     "last_play_test",
     "lines",
     "machine_states",

@@ -42,9 +42,10 @@ def sites_behind(
 ) -> Lazy[SiteBehind]:
     """The sites that counted under the division, the most seconds of `kind` first; without a kind all of them, in order of entry.
 
-    `split` and `key` narrow to one value of a split (a key of SPLITS). An instant when `end` is None.
+    `split` and `key` narrow to one value of a split (a key of SPLITS), to the seconds in which a site was that. An instant when `end`
+    is None.
     """
-    measured = measure(paths_of(division, start, end), start, end)
+    measured = measure(paths_of(division, start, end), start, end, labelled=split in SPLITS)
     rows = _chosen(measured, split, key)
     ids = measured.population.ids[rows]
     sites, first = np.unique(ids, return_index=True)

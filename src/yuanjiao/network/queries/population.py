@@ -1,7 +1,8 @@
 """Who counts in a rate of a period: the sites by where they stood and whether they served, day by day, as arrays.
 
 One row per site and placement in [start, end): a site that moved in mid-period gives its seconds to each place, and what was
-suspended by decision is set apart in the place where it was. Announced maintenance is cut out of the service of each row.
+suspended by decision is set apart in the place where it was. Announced maintenance is cut out of the service of each row. Where it is
+asked what sites were (`labelled`), rows are cut on the days of which that changed.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from numpy.typing import NDArray
 
 from yuanjiao.lib import clock
 from yuanjiao.network.counting.reading import moment
-from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, Site
+from yuanjiao.network.models import FormerLabels, Lifecycle, ObjectKind, Placement, Site
 from yuanjiao.network.queries.maintenance import windows_by_site
-from yuanjiao.network.queries.roll import COUNTED, ROLL, Land, labels_of, placement_table
+from yuanjiao.network.queries.roll import COUNTED, ROLL, Land, former_labels, labels_of, placement_table
+from yuanjiao.network.rules.labels import LABELS, Former
 from yuanjiao.network.rules.pieces import Pieces, serving_pieces
 from yuanjiao.network.rules.rates import Ints
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import every_row, held_between, valid_on
 
 BATCH = 500
+Columns = tuple[Ints, Ints, Ints, Ints, Ints]
+"""Site, division, from, to, suspended."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Population:
     """Announced maintenance [from, to) by site; spans may overlap."""
     land: Land | None = None
     """Every division, where this process keeps them; `places` is empty then."""
+    former: Former | None = None
+    """What sites were before; None: rows are not cut by it, so that nobody may ask what they were."""
 
     @cached_property
     def pieces(self) -> Pieces:
@@ -120,15 +126,20 @@ def paths_by_code(codes: Sequence[str], start: datetime, end: datetime) -> dict[
     return {code: tuple(sorted(paths)) for code, paths in found.items()}
 
 
-def load_population(paths: Iterable[str], start: int, end: int, *, only: Iterable[int] | None = None) -> Population:
-    """The population of [start, end) under the paths (with `only`: of these sites, wherever they stood). One query, no objects."""
+def load_population(paths: Iterable[str], start: int, end: int, *, only: Iterable[int] | None = None, labelled: bool = False) -> Population:
+    """The population of [start, end) under the paths (with `only`: of these sites, wherever they stood). One query, no objects.
+
+    `labelled`: each row has one set of labels, so that `site_labels` may be asked.
+    """
     asked, chosen = tuple(paths), None if only is None else tuple(only)
     kept = ROLL.read() if chosen is None else None
     table = placement_table(_placements(asked, start, end, chosen)) if kept is None else _on_roll(*kept, asked)
-    ids, division, first, last, suspended = _within(table, start, end)
+    columns = _within(table, start, end)
+    former = _former(asked, start, end, chosen) if labelled else None
+    ids, division, first, last, suspended = columns if former is None else _cut(columns, former)
     windows = windows_by_site(start, end, only=None if chosen is None else set(chosen))
     places, land = (_places(division), None) if kept is None else ({}, kept[1])
-    return Population(asked, chosen, start, end, ids, division, first, last, suspended, places, windows, land)
+    return Population(asked, chosen, start, end, ids, division, first, last, suspended, places, windows, land, former)
 
 
 def _on_roll(table: Ints, land: Land, paths: tuple[str, ...]) -> Ints:
@@ -139,7 +150,7 @@ def _on_roll(table: Ints, land: Land, paths: tuple[str, ...]) -> Ints:
     return table if inside.all() else table[:, inside]
 
 
-def _within(table: Ints, start: int, end: int) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+def _within(table: Ints, start: int, end: int) -> Columns:
     """The columns of the rows that have a second in [start, end), cut to it."""
     ids, division, first, last, suspended = table
     first, last = np.clip(first, start, end), np.clip(last, start, end)
@@ -147,6 +158,27 @@ def _within(table: Ints, start: int, end: int) -> tuple[Ints, Ints, Ints, Ints, 
     if real.all():
         return ids, division, first, last, suspended
     return ids[real], division[real], first[real], last[real], suspended[real]
+
+
+def _former(paths: tuple[str, ...], start: int, end: int, only: tuple[int, ...] | None) -> Former:
+    """What the sites of a population were before, as far as it speaks of the period."""
+    kept = ROLL.former()
+    if kept is not None:
+        return kept
+    rows = FormerLabels.objects.filter(until__gt=_day(start))
+    if only is not None:
+        return former_labels(rows.filter(site__in=only))
+    return former_labels(rows if "/" in paths else rows.filter(site__in=site_keys(paths, start, end)))
+
+
+def _cut(columns: Columns, former: Former) -> Columns:
+    """The rows cut so that each has one set of labels, in the same order."""
+    ids, division, first, last, suspended = columns
+    cut = former.cut(ids, first, last)
+    if cut is None:
+        return columns
+    row, begin, end = cut
+    return ids[row], division[row], begin, end, suspended[row]
 
 
 def _placements(paths: tuple[str, ...], start: int, end: int, only: tuple[int, ...] | None) -> QuerySet[Placement]:
@@ -190,11 +222,19 @@ def paths_by_key(division: Ints) -> dict[int, str]:
 
 
 def site_labels(population: Population, field: str) -> tuple[NDArray[np.str_], Ints]:
-    """What a field says of sites, and for each row the place of what it says of the row's."""
+    """What a field (one of LABELS) said of sites, and for each row the place of what it said of the row's in the row's time."""
+    former = population.former
+    assert former is not None, "the rows of this population may have several labels each: load it `labelled`"
     labels = ROLL.labels(field)
     if labels is None:
         labels = labels_of((row[0], row[1]) for row in _site_values(np.unique(population.ids).tolist(), field))
-    return labels.names, labels.code[population.ids].astype(np.int64)
+    now, speaking = labels.code[population.ids].astype(np.int64), former.speaking(population.ids, population.first)
+    if (speaking < 0).all():
+        return labels.names, now
+    known = {name: number for number, name in enumerate(labels.names.tolist())}
+    numbers = np.array([known.setdefault(name, len(known)) for name in former.names], np.int64)
+    then = numbers[former.codes[LABELS.index(field)]][speaking]
+    return np.array(list(known), dtype=np.str_), np.where(speaking < 0, now, then)
 
 
 def site_names(keys: Sequence[int]) -> dict[int, tuple[str, str, str]]:

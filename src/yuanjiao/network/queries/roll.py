@@ -20,7 +20,8 @@ from yuanjiao.lib import clock
 from yuanjiao.network.counting.counters import COUNTERS
 from yuanjiao.network.counting.reading import Epoch
 from yuanjiao.network.counting.reading import moment as moment_of
-from yuanjiao.network.models import Lifecycle, ObjectKind, Placement, Site, edits_between, version_number
+from yuanjiao.network.models import FormerLabels, Lifecycle, ObjectKind, Placement, Site, edits_between, version_number
+from yuanjiao.network.rules.labels import LABELS, Former
 from yuanjiao.network.rules.rates import FOREVER, Ints
 from yuanjiao.places.queries import divisions, every_row
 from yuanjiao.places.rules import Level
@@ -121,6 +122,7 @@ class Roll:
         self._read_for: Stamp | None = None
         self._days: dict[int, DayRoll] = {}
         self._labels: dict[str, Labels] = {}
+        self._former: Former | None = None
         self._villages: dict[date, NDArray[np.int32]] = {}
 
     def read(self) -> tuple[Ints, Land] | None:
@@ -133,7 +135,7 @@ class Roll:
                 self._land = Land(every_row().values_list("pk", "path", "urban_rural").iterator(chunk_size=20_000))
                 self._table = placement_table(_counted())
                 self._use(self._table, wanted)
-                self._labels = {}
+                self._labels, self._former = {}, None
             return self._table, self._land
 
     def _use(self, table: Ints, wanted: Stamp) -> None:
@@ -154,6 +156,8 @@ class Roll:
             fresh = [placement_table(_counted().filter(object__in=part)) for part in parts]
             table = np.concatenate([kept, *fresh], axis=1)
             self._labels = {field: labels.with_rows(_labels_of(parts, field)) for field, labels in self._labels.items()}
+            if self._former is not None:
+                self._former = self._former.replacing(keys, [former_labels(FormerLabels.objects.filter(site__in=part)) for part in parts])
             self._use(table[:, np.argsort(table[0], kind="stable")], wanted)
         self._read_for = wanted
         return True
@@ -178,6 +182,15 @@ class Roll:
                 self._labels[field] = labels_of(Site.objects.values_list("pk", field).order_by().iterator(chunk_size=20_000))
             return self._labels[field]
 
+    def former(self) -> Former | None:
+        """What sites were before, read once; None in other processes."""
+        if self.read() is None:
+            return None
+        with self._lock:
+            if self._former is None:
+                self._former = former_labels(FormerLabels.objects.all())
+            return self._former
+
     def villages(self, day: date) -> NDArray[np.int32] | None:
         """The ranks of the village divisions in force on a day, in order; None in other processes."""
         if self.read() is None:
@@ -196,6 +209,19 @@ def _counted() -> QuerySet[Placement]:
 def _labels_of(parts: Iterable[Sequence[int]], field: str) -> list[tuple[int, str]]:
     """What a field says of these sites now."""
     return [row for part in parts for row in Site.objects.filter(pk__in=part).values_list("pk", field)]
+
+
+def former_labels(rows: QuerySet[FormerLabels]) -> Former:
+    """The rows as arrays; days before all moments tell nothing."""
+    known: dict[str, int] = {}
+    wanted = rows.filter(until__gt=EPOCH_DAY).order_by("site_id", "until").values_list("site_id", Epoch(F("until")), *LABELS)
+    flat = (
+        value
+        for pk, until, *texts in wanted.iterator(chunk_size=20_000)
+        for value in (pk, until, *(known.setdefault(text, len(known)) for text in texts))
+    )
+    table = np.fromiter(flat, dtype=np.int64).reshape(-1, 2 + len(LABELS)).T
+    return Former(table[0].copy(), _midnights(table[1]), tuple(known), table[2:].astype(np.int32))
 
 
 def labels_of(rows: Iterable[tuple[int, str]]) -> Labels:

@@ -1,5 +1,5 @@
 """The register of a subtree goes down: its edges, lines, sites and equipment, and the lines and edges they hang on above it,
-each with the dated story of where it stood and whether it served, and the maintenance announced for it.
+each with the dated story of where it stood and whether it served, what a site was before, and the maintenance announced for it.
 
 A site's beat key goes to the edge that hears it; its telephone number does not travel (sealed with the secret above).
 What is not in the document any more is removed, or retired when something was ever recorded of it here.
@@ -7,7 +7,7 @@ What is not in the document any more is removed, or retired when something was e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from django.db.models import Q
 from yuanjiao.flow.catalogue.copying import Link, Table, copy_tables
 from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
 from yuanjiao.network.commands.versions import register_changed
-from yuanjiao.network.models import Asset, Edge, Lifecycle, Line, MaintenanceWindow, ManagedObject, Placement, Site
+from yuanjiao.network.models import Asset, Edge, FormerLabels, Lifecycle, Line, MaintenanceWindow, ManagedObject, Placement, Site
 from yuanjiao.places.models import Division
 
 name = "network"
@@ -93,6 +93,17 @@ class PlacementRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     valid_to: date | None = None
 
 
+class LabelsRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What one site was until a day; `site` is a code."""
+
+    uid: UUID
+    site: str
+    until: date
+    site_kind: str
+    access_mode: str
+    programmes: str = ""
+
+
 class WindowRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One announced span of maintenance; `object` is a code."""
 
@@ -115,6 +126,7 @@ class Register(msgspec.Struct, frozen=True):
     assets: tuple[AssetRow, ...]
     placements: tuple[PlacementRow, ...] = ()
     maintenance: tuple[WindowRow, ...] = ()
+    former_labels: tuple[LabelsRow, ...] = ()
 
 
 def offer(scope: str) -> Offer:
@@ -123,14 +135,16 @@ def offer(scope: str) -> Offer:
         return Offer()
     inside = Q(division__path__under=scope)
     wanted = inside | Q(pk__in=_above(inside))
+    sites = Site.objects.filter(inside)
     objects = Q(object__in=ManagedObject.objects.filter(wanted).values("pk"))
     register = Register(
         edges=_rows(Edge.objects.filter(wanted), EdgeRow),
         lines=_rows(Line.objects.filter(wanted), LineRow),
-        sites=_rows(Site.objects.filter(inside), SiteRow),
+        sites=_rows(sites, SiteRow),
         assets=_rows(Asset.objects.filter(place__division__path__under=scope), AssetRow),
         placements=_rows(Placement.objects.filter(objects), PlacementRow, "object__code", "valid_from"),
         maintenance=_rows(MaintenanceWindow.objects.filter(objects), WindowRow, "object__code", "start_at", "uid"),
+        former_labels=_rows(FormerLabels.objects.filter(site__in=sites.values("pk")), LabelsRow, "site__code", "until"),
     )
     return Offer(to_document(register))
 
@@ -151,13 +165,19 @@ def _upper(wanted: Q) -> set[int]:
 
 def _rows(found: Any, row: type[Any], *order: str) -> tuple[Any, ...]:
     """Rows as the document says them: links by their names between machines."""
-    said = {"division": "division__uid", "depends_on": "depends_on__code", "place": "place__code", "object": "object__code"}
+    said = {
+        "division": "division__uid",
+        "depends_on": "depends_on__code",
+        "place": "place__code",
+        "object": "object__code",
+        "site": "site__code",
+    }
     names = row.__struct_fields__
     values = found.order_by(*(order or ("code",))).values_list(*(said.get(field, field) for field in names))
     return tuple(row(**dict(zip(names, one, strict=True))) for one in values)
 
 
-def accept(document: bytes) -> None:
+def accept(document: bytes, missing: Collection[str] = ()) -> None:
     """Make the register of this machine equal to the document's."""
     register = from_document(document, Register)
     tables: Sequence[tuple[Table[Any], Sequence[Any]]] = (
@@ -167,6 +187,7 @@ def accept(document: bytes) -> None:
         (ASSETS, register.assets),
         (PLACEMENTS, register.placements),
         (MAINTENANCE, register.maintenance),
+        (FORMER_LABELS, register.former_labels),
     )
     copy_tables(*tables)
     register_changed()
@@ -177,7 +198,7 @@ def _retire(subject: ManagedObject) -> None:
     subject.save(update_fields=["lifecycle"])
 
 
-def _leave(row: Asset | Placement | MaintenanceWindow) -> None:
+def _leave(row: Asset | Placement | MaintenanceWindow | FormerLabels) -> None:
     """Nothing hangs on these today; should that change, their history stays where it was written."""
 
 
@@ -189,3 +210,4 @@ ASSETS = Table(Asset, natural=("code",), links={"place": Link(ManagedObject, "co
 OBJECT = {"object": Link(ManagedObject, "code"), "division": Link(Division)}
 PLACEMENTS = Table(Placement, natural=("object", "valid_from"), links=OBJECT, ends="valid_to", rest=_leave)
 MAINTENANCE = Table(MaintenanceWindow, natural=(), links={"object": Link(ManagedObject, "code")}, rest=_leave)
+FORMER_LABELS = Table(FormerLabels, natural=("site", "until"), links={"site": Link(Site, "code")}, rest=_leave)

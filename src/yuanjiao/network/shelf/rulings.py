@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -55,7 +56,7 @@ def offer(scope: str) -> Offer:
     return Offer(to_document(Rulings(tuple(RuleRow(*row) for row in rules), tuple(TargetRow(*row) for row in targets))))
 
 
-def accept(document: bytes) -> None:
+def accept(document: bytes, missing: Collection[str] = ()) -> None:
     """Make the rules and targets of this machine equal to the document's."""
     rulings = from_document(document, Rulings)
     copy_tables((RULES, rulings.rules), (TARGETS, rulings.targets))

@@ -44,7 +44,7 @@ def rate_sites(request: ActingRequest) -> HttpResponseBase:
 
 
 def _counted(window: Window, count: int) -> str:
-    by_day = _("一个站点计入它当时所在的区划；类型、接入方式、项目按现在的登记。")
+    by_day = _("一个站点计入它当时所在的区划，类型、接入方式、项目也按当时的登记。")
     return (_("%d 个站点有这样的时间，时间长的在前。") if window.end else _("%d 个站点。")) % count + by_day
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.network.commands.rhythms import LONGEST_S, SHORTEST_S
+from yuanjiao.network.models import AccessMode, SiteKind
 
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
@@ -19,10 +20,10 @@ def _moment() -> forms.DateTimeInput:
 
 
 class StaffForm(forms.Form):
-    """Fields as the staff pages draw them."""
+    """Fields as the staff pages draw them. Several forms may stand on one page: each has its own ids."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, **{"auto_id": f"{type(self).__name__.lower()}_%s"} | options)
         for field in self.fields.values():
             kind = "form-check-input" if isinstance(field, forms.BooleanField) else "form-control"
             field.widget.attrs.setdefault("class", "form-select" if isinstance(field, forms.ChoiceField) else kind)
@@ -73,6 +74,17 @@ class PlaceForm(StaffForm):
 
     division = forms.CharField(label=_("新的所在区划代码"), max_length=12, min_length=12)
     on = forms.DateField(label=_("自哪天起"), widget=DAY, help_text=_("不晚于今天；此前的日子仍算在原处"))
+
+
+class LabelsForm(StaffForm):
+    """What a site is, from a day on."""
+
+    site_kind = forms.ChoiceField(label=_("站点类型"), choices=SiteKind.choices)
+    access_mode = forms.ChoiceField(label=_("接入方式"), choices=AccessMode.choices)
+    programmes = forms.CharField(label=_("所属项目"), max_length=100, required=False, help_text=_("党员远教、农村中小学远教等，用顿号分开"))
+    on = forms.DateField(
+        label=_("自哪天起"), widget=DAY, help_text=_("不晚于今天；此前的日子仍按原来的统计。登记有误的，填写投用日期，即全部更正")
+    )
 
 
 class TargetForm(StaffForm):

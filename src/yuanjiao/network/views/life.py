@@ -1,4 +1,5 @@
-"""The life of an object in the register: its dated story, taking it out of service by decision, moving it, and how often it beats."""
+"""The life of an object in the register: its dated story, taking it out of service by decision, moving it, what a site is, and how often
+it beats."""
 
 from __future__ import annotations
 
@@ -14,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yuanjiao.lib import clock
+from yuanjiao.lib.errors import NotFound
 from yuanjiao.network import commands, queries
 from yuanjiao.network.models import Lifecycle, ManagedObject, ObjectKind
-from yuanjiao.network.views.forms import PlaceForm, RhythmForm, ServiceForm, act_on
+from yuanjiao.network.views.forms import LabelsForm, PlaceForm, RhythmForm, ServiceForm, act_on
 from yuanjiao.network.views.parts import address_of, county_filter, division_filter, seen_paths
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
@@ -43,30 +45,39 @@ def _visible(code: str, request: ActingRequest) -> ManagedObject:
     return row
 
 
-def _page(
-    request: ActingRequest, row: ManagedObject, *, turn: Form | None = None, place: Form | None = None, rhythm: Form | None = None
-) -> HttpResponse:
+def _page(request: ActingRequest, row: ManagedObject, **told: Form) -> HttpResponse:
+    """The page; `told` are forms that were filled in and refused, by name."""
     may = request.actor.covers(Permission.IMPORT_REGISTER, row.division.path)
     turns = TURNS.get(row.lifecycle, [])
     today = {"on": clock.today()}
+    forms: dict[str, Form | None] = {
+        "turn": ServiceForm(initial=today, turns=turns) if may and turns else None,
+        "place": PlaceForm(initial=today) if may and row.lifecycle != Lifecycle.RETIRED else None,
+        "labels": _labels_form(row) if may and row.kind == ObjectKind.SITE else None,
+        "rhythm": _rhythm_form(row) if may and row.kind != ObjectKind.LINE else None,
+    }
     context = {
         "page_title": f"{row.name} 隶属与状态",
         "row": row,
         "address": address_of(row),
         "story": queries.placement_story(row),
+        "label_story": queries.label_story(queries.site_by_id(row.pk)) if row.kind == ObjectKind.SITE else [],
         "windows": queries.windows_of(row)[:20],
-        "turn": turn or (ServiceForm(initial=today, turns=turns) if may and turns else None),
-        "place": place or (PlaceForm(initial=today) if may and row.lifecycle != Lifecycle.RETIRED else None),
         "beats": row.kind != ObjectKind.LINE,
         "usual": {"period_s": settings.BEAT_PERIOD_S, "grace_s": settings.BEAT_GRACE_S},
-        "rhythm": rhythm or (_rhythm_form(row) if may and row.kind != ObjectKind.LINE else None),
         "may_announce": row.lifecycle == Lifecycle.IN_SERVICE and request.actor.covers(Permission.PLAN_MAINTENANCE, row.division.path),
     }
-    return render(request, "network/service.html", context, status=400 if turn or place or rhythm else 200)
+    return render(request, "network/service.html", context | forms | told, status=400 if told else 200)
 
 
 def _rhythm_form(row: ManagedObject) -> RhythmForm:
     return RhythmForm(initial={"period_s": row.period_s, "grace_s": row.grace_s})
+
+
+def _labels_form(row: ManagedObject) -> LabelsForm:
+    site = queries.site_by_id(row.pk)
+    now = {"site_kind": site.site_kind, "access_mode": site.access_mode, "programmes": site.programmes}
+    return LabelsForm(initial=now | {"on": clock.today()})
 
 
 @door(Permission.IMPORT_REGISTER)
@@ -100,6 +111,17 @@ def service_move(request: ActingRequest, code: str) -> HttpResponseBase:
 def _move(row: ManagedObject, told: dict[str, Any], request: ActingRequest) -> None:
     division = division_by_code(told["division"], on=clock.today())
     commands.move_object(subject=row, division=division, by=request.actor, on=told["on"], at=clock.now())
+
+
+@door(Permission.IMPORT_REGISTER)
+def service_labels(request: ActingRequest, code: str) -> HttpResponseBase:
+    """Say what the site is, from a day on."""
+    row = _visible(code, request)
+    if row.kind != ObjectKind.SITE:
+        raise NotFound("只有终端站点有类型和接入方式")
+    form, site = LabelsForm(request.POST or None), queries.site_by_id(row.pk)
+    done = act_on(form, lambda told: commands.relabel_site(site=site, **told, by=request.actor, at=clock.now()))
+    return _done(request, row) if done else _page(request, row, labels=form)
 
 
 @door(Permission.IMPORT_REGISTER)

@@ -73,12 +73,16 @@ def _division(entry: DivisionEntry, known: Mapping[str, Division]) -> Division:
 
 @transaction.atomic
 def correct_division(*, division: Division, name: str, urban_rural: str, on: date) -> Division:
-    """Change the name (a dated new row, story 3) or the class of a division; gives the row now in force.
+    """Change the name or the class of a division; gives the row now in force.
+
+    Another name, or town instead of country (the first digit of the class), is a dated new row (story 3): earlier days keep theirs.
+    A class that was not said before, or a finer one, is put into the row.
 
     A division that began on `on` itself is corrected in place: no earlier day knew it otherwise. What lies in the old row
     in force (divisions and units below) moves to the new one.
     """
-    if name != division.name and division.valid_from < on:
+    other_land = "" not in {division.urban_rural, urban_rural} and division.urban_rural[0] != urban_rural[0]
+    if (name != division.name or other_land) and division.valid_from < on:
         renamed = rename_division(division=division, name=name, on=on)
         Division.objects.filter(parent=division, valid_to=None).update(parent=renamed)
         OrgUnit.objects.filter(division=division, valid_to=None).update(division=renamed)

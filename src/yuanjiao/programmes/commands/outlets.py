@@ -40,7 +40,7 @@ def register_outlet(
         problem = against_address(connector, address.strip())
         if problem:
             raise Refused(problem)
-        if connector == Connector.WEBHOOK and len(secret.strip()) < 16:
+        if connector in {Connector.WEBHOOK, Connector.SMS} and len(secret.strip()) < 16:
             raise Refused("请与对方约定至少 16 位的签名密钥，对方凭它确认是我们发的")
     try:
         with transaction.atomic():
@@ -80,6 +80,8 @@ def publish_on(
         by.require(Permission.MANAGE_COLUMNS, outlet.unit.division.path)
         if outlet.ended_on is not None:
             raise Refused(f"“{outlet.name}”已经停用")
+        if outlet.connector == Connector.SMS:
+            raise Refused(f"“{outlet.name}”是短信网关，只发快讯")
     rows = []
     for outlet in outlets:
         by_hand = outlet.connector == Connector.BY_HAND

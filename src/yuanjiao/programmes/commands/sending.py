@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-import httpx
 from django.conf import settings
 
 from yuanjiao.courseware.queries import released_uids
@@ -12,9 +12,12 @@ from yuanjiao.lib.seal import unseal
 from yuanjiao.programmes.models import Publication, PublicationState
 from yuanjiao.programmes.rules.outlets import PAUSES_S, Connector, Piece, Told, message, told
 
+if TYPE_CHECKING:
+    import httpx
+
 AT_ONCE = 10
 """Publications tried in one turn: a channel that does not answer holds the others up no longer than that many time limits."""
-TIMEOUT = httpx.Timeout(10.0)
+TIMEOUT_S = 10.0
 LEASE = timedelta(minutes=5)
 LARGEST_ANSWER = 64_000
 UNSURE = "发出后没有收到答复，可能已经发布；请先到该媒体核对，没有再重新发送"
@@ -25,10 +28,14 @@ def send_publications(*, at: datetime, transport: httpx.BaseTransport | None = N
 
     Whoever moves `due_at` first sends: two workers do not publish twice.
     """
-    done = 0
-    with httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False, transport=transport) as line:
-        due = Publication.objects.filter(state=PublicationState.WAITING, due_at__lte=at).select_related("outlet")
-        for row in due.order_by("due_at", "pk")[:AT_ONCE]:
+    waiting = Publication.objects.filter(state=PublicationState.WAITING, due_at__lte=at).select_related("outlet")
+    due, done = list(waiting.order_by("due_at", "pk")[:AT_ONCE]), 0
+    if not due:
+        return 0
+    import httpx  # where it is needed, and no line is made ready, with all roots of the web's certificates, when there is nothing to send
+
+    with httpx.Client(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False, transport=transport) as line:
+        for row in due:
             mine = Publication.objects.filter(pk=row.pk, state=PublicationState.WAITING, due_at=row.due_at)
             if mine.update(due_at=at + LEASE, tries=row.tries + 1):
                 answer = _ask(line, row, at)
@@ -38,6 +45,8 @@ def send_publications(*, at: datetime, transport: httpx.BaseTransport | None = N
 
 
 def _ask(line: httpx.Client, row: Publication, at: datetime) -> Told:
+    import httpx
+
     if row.item_uid not in released_uids([row.item_uid]):
         return Told(False, "课件已经撤下，没有发送")
     outlet, key = row.outlet, settings.SECRET_KEY

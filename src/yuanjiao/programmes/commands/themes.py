@@ -9,7 +9,6 @@ from fractions import Fraction
 from uuid import UUID
 
 from django.db import transaction
-from PIL import Image
 
 from yuanjiao.courseware.queries import column_titles
 from yuanjiao.flow.blobs import store
@@ -131,6 +130,8 @@ def _jpeg(picture: bytes) -> bytes:
 
 def _refuse_vast(picture: bytes) -> None:
     """By the head of the file: a few bytes may claim a picture that no memory holds."""
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "WEBP")) as head:
             width, height = head.size

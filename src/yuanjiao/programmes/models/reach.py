@@ -10,7 +10,7 @@ from yuanjiao.lib.travels import Travels
 
 
 class CatalogueTaken(models.Model):
-    """The newest catalogue one machine below said it has taken up whole. The machine by its uid and register code."""
+    """The newest catalogue whose rows one machine below said are in force there. The machine by its uid and register code."""
 
     travels: ClassVar[Travels] = Travels.UP
     personal: ClassVar[tuple[str, ...]] = ()
@@ -29,7 +29,10 @@ class CatalogueTaken(models.Model):
 
 
 class CatalogueStep(models.Model):
-    """One catalogue one machine below took up, and when: what stood there on which day is read from these."""
+    """One catalogue one machine below has with all its files, and since when.
+
+    What could be played there on which day is read from these.
+    """
 
     travels: ClassVar[Travels] = Travels.UP
     personal: ClassVar[tuple[str, ...]] = ()

@@ -89,6 +89,11 @@ def airings_of(channel: Channel, day: date) -> list[Airing]:
     return list(channel.airings.filter(day=day).order_by("position"))
 
 
+def items_on_air(first: date, last: date) -> set[UUID]:
+    """What the laid days from `first` to `last`, both included, show on any channel of this machine."""
+    return set(Airing.objects.filter(day__range=(first, last)).order_by().values_list("item_uid", flat=True).distinct())
+
+
 def day_of(channel: Channel, day: date) -> list[AiringNow]:
     """A channel's day in order."""
     return _available(airings_of(channel, day))

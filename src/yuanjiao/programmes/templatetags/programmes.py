@@ -26,6 +26,10 @@ def urgent_notices() -> dict[str, Any]:
 
 @register.inclusion_tag("programmes/_themes.html")
 def themes_and_channels() -> dict[str, Any]:
-    """Themes of the day with their banners, and the channels."""
-    path, on = _path_here(), clock.today()
-    return {"themes": queries.themes_now(on=on, path=path), "channels": queries.channels_shown(on=on, path=path)}
+    """Live programmes, themes of the day with their banners, and the channels."""
+    path, on, at = _path_here(), clock.today(), clock.now()
+    return {
+        "lives": queries.lives_now(at=at, path=path),
+        "themes": queries.themes_now(on=on, path=path),
+        "channels": queries.channels_shown(on=on, path=path),
+    }

@@ -53,7 +53,7 @@ def publication_list(request: ActingRequest) -> HttpResponseBase:
         filters=[Filter("state", _("结果"), S.choices, lambda rows, value: rows.filter(state=value))],
         actions=[
             (_("发布到媒体"), reverse("programmes:publication_new")),
-            (_("每周手机信息"), reverse("programmes:bulletin")),
+            (_("每周快讯"), reverse("programmes:bulletin_list")),
             (_("官方媒体"), reverse("programmes:outlet_list")),
         ],
     )  # fmt: skip
@@ -94,7 +94,8 @@ def publication_act(request: ActingRequest, uid: UUID) -> HttpResponse:
 @door(P.MANAGE_COLUMNS)
 def publication_new(request: ActingRequest) -> HttpResponse:
     items = [(one.uid, one.title) for one in released_items(on=clock.today(), limit=OFFERED)]
-    outlets = {str(one.uid): one for one in queries.outlets_managed_by(request.actor) if one.ended_on is None}
+    open_now = queries.outlets_managed_by(request.actor).filter(ended_on=None).exclude(connector=Connector.SMS)
+    outlets = {str(one.uid): one for one in open_now}
     form = PublishForm(sent(request)[0], items=items, outlets=outlets, initial={"item": request.GET.get("item", "")})
 
     def save(values: Any) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from yuanjiao.courseware.queries import item_titles
+from yuanjiao.courseware.queries import item_titles, released_uids
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.lib.senders import sender_of
@@ -122,6 +122,8 @@ def use(request: ActingRequest, uid: UUID) -> HttpResponse:
     places = [one for path in paths for one in divisions(on=clock.today(), level=Level.COUNTY, under=path)]
     title = item_titles([uid]).get(uid, _("（已不在库中）"))
     rows = queries.use_by_county(uid, places, start, end)
+    if not rows and not released_uids([uid]) and all(one.item != uid for one in queries.item_use(paths, start, end)):
+        raise NotFound(_("没有找到，或不在您负责的范围内"))  # another's draft is no more than an unknown uid
     return render(request, "programmes/use.html", {"page_title": title, "rows": rows, "few": FEWEST, "start": start})
 
 

@@ -44,7 +44,7 @@ def _change_division(book: Book, ledger: Ledger, row: Row, present: Any, on: dat
     kept = row.kept
     assert kept is not None
     present.refresh_from_db()  # a parent renamed before it in this file moved it to the parent's new row
-    if row.changes.get("name") and present.valid_from > on:
+    if present.valid_from > on:
         on = present.valid_from
     now = places.correct_division(division=present, name=row.get("name"), urban_rural=row.get("urban_rural"), on=on)
     fields = before_and_after(kept.values, row.changes)

@@ -66,7 +66,7 @@ def _enter(path: Path, uid: UUID, name: str, *, good_rows_only: bool, by: Actor,
     good, reasons = check_list(read, Sites({code: (pk, title) for code, pk, title in rows}), at=at)
     returned = ""
     if reasons:
-        returned = f"{uid}{path.suffix}"
+        returned = f"{by.person_uid or 0}_{uid}{path.suffix}"
         return_list(path, returned_file(returned), read, reasons)
     if reasons and not good_rows_only:
         return SightingImport(len(read.rows), 0, 0, reasons, returned)
@@ -75,7 +75,7 @@ def _enter(path: Path, uid: UUID, name: str, *, good_rows_only: bool, by: Actor,
 
 
 def returned_file(name: str) -> Path:
-    """Where the file with the reasons lies for a day; `name` is a uid and a suffix."""
+    """Where the file with the reasons lies for a day; `name` is whose it is, a uid and a suffix."""
     return files.folder() / f"sightings-{name}"
 
 

@@ -170,8 +170,15 @@ SITES = SheetPlan(
         Column(
             "depends_on", "上联编号", rules.code_text, required=True, length=30, note="接在哪条线路或哪台边缘服务器上", sample="L-990101100"
         ),
-        _choice("site_kind", "站点类型", SITE_KINDS, note="新增不填为行政村", sample="行政村", width=12),
-        _choice("access_mode", "接入方式", ACCESS_MODES, note="新增不填为宽带+机顶盒+电视", sample="宽带+机顶盒+电视", width=18),
+        _choice("site_kind", "站点类型", SITE_KINDS, note="新增不填为行政村；变更自导入当天起算", sample="行政村", width=12),
+        _choice(
+            "access_mode",
+            "接入方式",
+            ACCESS_MODES,
+            note="新增不填为宽带+机顶盒+电视；变更自导入当天起算，更早的在站点的“隶属与状态”页填写",
+            sample="宽带+机顶盒+电视",
+            width=18,
+        ),
         Column("programmes", "所属项目", length=100, note="党员远教、农村中小学远教等，用顿号分开"),
         Column("capabilities", "服务能力", length=100, note="投影、打印、电脑教室等，用顿号分开"),
         Column("road", "所在道路", length=60, note="维护人员按路线排工单", sample="石柳公路"),

@@ -20,7 +20,7 @@ from yuanjiao.register.documents.operator_list import TITLES
 from yuanjiao.register.documents.workbook import MAX_ROWS
 
 SHOWN = 50
-NAME = re.compile(r"[0-9a-f-]{36}\.(xlsx|csv)")
+NAME = re.compile(r"([0-9a-f-]{36})_[0-9a-f-]{36}\.(xlsx|csv)")
 
 
 class ListForm(forms.Form):
@@ -61,9 +61,9 @@ def sighting_import(request: ActingRequest) -> HttpResponseBase:
 
 @door(Permission.IMPORT_REGISTER)
 def sighting_returned(request: ActingRequest, name: str) -> HttpResponseBase:
-    """The list with the reasons in its last column."""
-    del request
-    path = commands.returned_file(name) if NAME.fullmatch(name) else None
+    """The list with the reasons in its last column, for whoever brought it."""
+    found = NAME.fullmatch(name)
+    path = commands.returned_file(name) if found and found[1] == str(request.actor.person_uid) else None
     if path is None or not path.exists():
         raise NotFound(_("退回的文件已经清除；请重新上传原文件"))
     return FileResponse(path.open("rb"), as_attachment=True, filename=f"运营商清单（错误原因）{path.suffix}")

@@ -43,15 +43,17 @@
   function streams() { return told.hls && media.tagName === 'VIDEO' && (told.mode === 'std' && !/[?&]v=std/.test(location.search) || told.low); }
   function plainly() {
     if (!hls) { return false; }
-    var at = media.currentTime, source = media.querySelector('source');
+    var at = media.currentTime;
     hls.destroy(); hls = null;
-    media.src = source.src; media.currentTime = at;
+    media.src = plain; media.currentTime = at;
     if (started) { media.play(); }
     mark(told.low ? 'low' : 'std');
     return true;
   }
   /* The library is larger than all the rest of the portal: it is fetched when somebody is about to play, not before. */
   var byScript = false, fetching = false, waiting = false;
+  var source = media.querySelector('source'), plain = source && source.src;
+  function letGo() { if (source) { source.remove(); source = null; media.load(); } } /* a narrow line has no room for both */
   function fetchLibrary() {
     if (fetching || !byScript) { return; }
     fetching = true;
@@ -59,7 +61,11 @@
     library.src = told.library; library.onload = attach; library.onerror = giveUp;
     document.head.appendChild(library);
   }
-  function giveUp() { byScript = false; if (waiting) { waiting = false; media.play(); } }
+  function giveUp() {
+    byScript = false;
+    if (!source) { media.src = plain; }
+    if (waiting) { waiting = false; media.play(); }
+  }
   function attach() {
     if (!window.Hls || !Hls.isSupported()) { giveUp(); return; }
     hls = new Hls({ autoStartLoad: false, capLevelToPlayerSize: true, maxBufferLength: 30 });
@@ -86,7 +92,7 @@
   box.querySelectorAll('[data-needs-script]').forEach(function (one) { one.hidden = !told.hls; });
   media.addEventListener('play', function () {
     if (!allowed()) { media.pause(); return; }
-    if (byScript && !hls && !started) { waiting = true; media.pause(); fetchLibrary(); return; }
+    if (byScript && !hls && !started) { waiting = true; media.pause(); letGo(); fetchLibrary(); return; }
     started = true; show('resume', false); show('trouble', false);
     if (hls && !hls.going) { hls.going = true; hls.startLoad(kept() || -1); }
   });

@@ -60,7 +60,7 @@
   function strip(shown) { document.getElementById('strip').style.display = shown ? 'block' : 'none'; }
   function peek() {
     strip(true);
-    document.getElementById('now').innerHTML = clock(film.currentTime) + (film.duration > 0 ? ' / ' + clock(film.duration) : '') + (film.paused ? ' 已停' : '');
+    document.getElementById('now').innerHTML = clock(film.currentTime) + (isFinite(film.duration) && film.duration > 0 ? ' / ' + clock(film.duration) : '') + (film.paused ? ' 已停' : '');
     window.clearTimeout(hide);
     hide = window.setTimeout(function () { if (!film.paused) { strip(false); } }, 4000);
   }
@@ -76,7 +76,7 @@
   function onFilm(action) {
     if (action === 'ok') { if (film.paused) { start(); } else { film.pause(); } }
     else if (action === 'left' || action === 'page_up') { film.currentTime = Math.max(0, film.currentTime - 15); }
-    else if (action === 'right' || action === 'page_down') { if (film.duration > 0) { film.currentTime = Math.min(film.duration - 1, film.currentTime + 15); } }
+    else if (action === 'right' || action === 'page_down') { if (isFinite(film.duration) && film.duration > 0) { film.currentTime = Math.min(film.duration - 1, film.currentTime + 15); } }
     else if (action !== 'up' && action !== 'down') { return false; }
     peek();
     return true;

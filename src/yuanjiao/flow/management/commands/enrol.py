@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from yuanjiao.flow.catalogue.passing import pass_root_on
 from yuanjiao.flow.catalogue.trust import pin_root
+from yuanjiao.flow.nodes.queries import signs_catalogue
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.flow.wire.join import join
 from yuanjiao.lib import clock
@@ -28,8 +29,9 @@ class Command(BaseCommand):
         line = Line(options["parent"])
         try:
             parent, root = join(line=line, code=options["code"], at=clock.now())
-            pin_root(root)
-            pass_root_on(root)
+            if not signs_catalogue():  # else the root of our own catalogue would be lost, and nobody below could follow it
+                pin_root(root)
+                pass_root_on(root)
         except YuanjiaoError as error:
             raise CommandError(error.message) from None
         finally:

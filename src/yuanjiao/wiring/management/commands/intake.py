@@ -20,6 +20,7 @@ ALONE_S = 30
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # as `serve`
     help = "再开一个心跳接收进程：与 serve --shared 共用数据库，按租约分担边缘服务器"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

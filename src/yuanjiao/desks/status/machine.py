@@ -1,0 +1,97 @@
+"""How this machine stands: what it has, what it lacks, since when nobody above answers. No row of a person is looked at."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+from yuanjiao.courseware.queries import released_count
+from yuanjiao.flow.blobs import queue
+from yuanjiao.flow.blobs.allowance import Hold
+from yuanjiao.flow.blobs.keeping import held
+from yuanjiao.flow.catalogue.models import CurrentCatalogue
+from yuanjiao.flow.catalogue.queries import current_catalogue
+from yuanjiao.flow.journal.queries import Untold, untold
+from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import own_node, parent_node
+from yuanjiao.lib import clock
+from yuanjiao.lib.disk import is_read_only
+from yuanjiao.network.models import EdgeCheck
+from yuanjiao.network.queries import SiteCounts, edge_checks_now, site_counts
+
+SILENT = timedelta(minutes=5)
+"""A parent that has not answered for so long is called silent: it is asked every few seconds."""
+
+
+@dataclass(frozen=True)
+class Above:
+    """The line upwards. `heard_at` None: the parent never answered. `problem` is the last trouble in words."""
+
+    name: str
+    heard_at: datetime | None
+    silent_for: timedelta
+    problem: str
+
+    @property
+    def silent(self) -> bool:
+        return self.heard_at is None or self.silent_for > SILENT
+
+
+@dataclass(frozen=True)
+class MachineNow:
+    """Everything the page says. `above` is None at the top; `held` is why files that are not for today do not come now; sizes are bytes."""
+
+    node: Node
+    above: Above | None
+    catalogue: CurrentCatalogue | None
+    items: int
+    blobs: int
+    size: int
+    free: int
+    short_of_room: bool
+    read_only: bool
+    lacking: queue.Waiting
+    held: Hold | None
+    untold: Untold
+    sites: SiteCounts | None
+    checks: Sequence[EdgeCheck]
+
+    @property
+    def well(self) -> bool:
+        """Nothing on the page asks for a person."""
+        trouble = self.read_only or self.short_of_room or bool(self.lacking.problem) or any(not check.ok for check in self.checks)
+        return not trouble and (self.above is None or not (self.above.silent or self.above.problem))
+
+
+def machine_now(at: datetime) -> MachineNow:
+    """How the machine stands at `at`."""
+    node, current = own_node(), current_catalogue()
+    blobs, size = held()
+    free = shutil.disk_usage(settings.HOME).free
+    parent = parent_node()
+    return MachineNow(
+        node=node,
+        above=_above(parent, current, at) if parent is not None else None,
+        catalogue=current if current is not None and current.accepted_at else None,
+        items=released_count(on=clock.local_day(at)),
+        blobs=blobs,
+        size=size,
+        free=free,
+        short_of_room=free < settings.MIN_FREE_BYTES,
+        read_only=is_read_only(Path(settings.HOME)),
+        lacking=queue.waiting(),
+        held=queue.held(at) if parent is not None else None,
+        untold=untold() if parent is not None else Untold(0, None),
+        sites=site_counts(node.scope, at=at) if node.scope and parent is not None else None,
+        checks=list(edge_checks_now([node.scope]).filter(edge__code=node.subject_code)) if node.subject_code else [],
+    )
+
+
+def _above(parent: Node, current: CurrentCatalogue | None, at: datetime) -> Above:
+    heard = current.heard_at if current is not None else None
+    return Above(parent.name, heard, at - heard if heard else timedelta(), current.problem if current is not None else "")

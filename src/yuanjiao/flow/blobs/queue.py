@@ -1,0 +1,278 @@
+"""The queue of blobs: what the catalogue in force names and is not here yet, and the turns that fetch it.
+
+1. The catalogue says what is wanted (`want`); rows switch at once, an item shows when its own blobs are whole (catalogue/shelf.py).
+2. What is shown today comes first, then small before large: a broken line then still brings many.
+3. A blob that cannot be had, or does not fit, holds up nothing but itself. A dead line ends the turn; another blob begins the next.
+4. A blob under way gives room to one that is wanted sooner, and stops when it is wanted no more; its bytes stay.
+5. Small blobs of one rank come together (together.py); a parent that gives no packs, or whose packs break, is asked for one by one.
+6. The rest waits for the hours and the bytes that are allowed (allowance.py); what is shown today does not.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Min, Q, QuerySet, Sum
+
+from yuanjiao.flow.blobs import pack, store
+from yuanjiao.flow.blobs.allowance import Allowance, Hold, hold_at
+from yuanjiao.flow.blobs.fetch import NotThere, fetch, part_path
+from yuanjiao.flow.blobs.models import Blob, Rank, Wanted
+from yuanjiao.flow.blobs.store import BlobRef
+from yuanjiao.flow.blobs.together import Busy, NoPacks, Outcome, fetch_together
+from yuanjiao.flow.wire.client import Line, parent_line
+from yuanjiao.lib.errors import DiskFull, Tampered, Unavailable, YuanjiaoError
+
+BATCH = 500
+LOOK_S = 1.0
+"""How often a blob under way looks whether it is still the one to fetch, in seconds."""
+LONGEST_PAUSE_S = 86_400.0
+MOST_REFUSED = 20
+"""So many blobs one after another that could not be had end a turn: an edge passes a catalogue on before it has the files itself."""
+
+PACKS_AGAIN = timedelta(minutes=10)
+"""How long a parent that has no door for packs is not asked for one."""
+_without_packs: WeakKeyDictionary[Line, datetime] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What this machine still waits for: how many blobs, how many bytes, since when, and the last trouble."""
+
+    blobs: int
+    size: int
+    since: datetime | None
+    problem: str
+
+
+def here() -> set[str]:
+    """The names of all whole blobs on the disk; one look into each of the 256 folders."""
+    root = Path(settings.HOME) / "blobs"
+    found = (f"{path.parent.name}{path.name}" for path in root.glob("??/*"))
+    return {name for name in found if store.is_name(name)}
+
+
+def want(refs: Collection[BlobRef], *, version: int, at: datetime) -> set[str]:
+    """The catalogue names exactly these blobs, and no version before `version` named the new ones; returns the names of those not here.
+
+    Call it inside the catalogue's transaction. A blob that came is struck off by who fetched it (`fetch_wanted`), not here.
+    """
+    present, named = here(), {ref.sha256: ref for ref in refs}
+    missing = named.keys() - present
+    known = set(Wanted.objects.values_list("sha256", flat=True))
+    for names in _batches(known - named.keys()):
+        Wanted.objects.filter(sha256__in=names).delete()
+    fresh = [named[name] for name in sorted(missing - known)]
+    rows = [Wanted(sha256=ref.sha256, size=ref.size, media_type=ref.media_type, asked_at=at, asked_version=version) for ref in fresh]
+    Wanted.objects.bulk_create(rows, batch_size=BATCH)
+    return set(missing)
+
+
+@transaction.atomic
+def rank(names: Iterable[str], as_: Rank) -> None:
+    """These, and no others, are wanted at this rank; what had it before is one of the rest again."""
+    chosen = set(names)
+    Wanted.objects.filter(rank=as_).update(rank=Rank.REST)
+    for some in _batches(chosen):
+        Wanted.objects.filter(sha256__in=some).update(rank=as_)
+
+
+def whole_before() -> int | None:
+    """Every catalogue below this version is here with all its blobs; None when the newest is."""
+    least: int | None = Wanted.objects.aggregate(least=Min("asked_version"))["least"]
+    return least
+
+
+def unconfirmed() -> int:
+    """How many blobs are still on the list: those not here, and those that came and were not struck off yet."""
+    return Wanted.objects.count()
+
+
+def waiting() -> Waiting:
+    """What the pages of this machine say of the queue."""
+    rows = Wanted.objects.all()
+    sums = rows.aggregate(size=Sum("size"), since=Min("asked_at"))
+    trouble = rows.exclude(problem="").order_by("rank", "-failures").values_list("problem", flat=True).first()
+    return Waiting(rows.count(), sums["size"] or 0, sums["since"], trouble or "")
+
+
+def held(at: datetime) -> Hold | None:
+    """What the rest of the queue waits for besides its turn; None when there is no such rest, or it may come."""
+    return hold_at(at) if Wanted.objects.filter(rank__gte=Rank.REST).exists() else None
+
+
+def fetch_wanted(at: datetime, *, line: Line | None = None, now: Callable[[], datetime] | None = None) -> int:
+    """The job: fetch what is wanted until nothing is left that may be tried now; returns how many came whole.
+
+    Unavailable when the line is dead, DiskFull when nothing that was tried fits: the rest waits for the next turn.
+    """
+    begun = time.monotonic()
+    fetching = _Fetching(line, now or (lambda: at + timedelta(seconds=time.monotonic() - begun)))
+    try:
+        return fetching.run()
+    finally:
+        fetching.allowance.keep()
+
+
+class _Fetching:
+    """One turn of the job. `refused`: so many could not be had, one after another. `singly`: no packs for the rest of this turn."""
+
+    def __init__(self, line: Line | None, moment: Callable[[], datetime]) -> None:
+        self._line, self._moment = line, moment
+        self.allowance = Allowance(moment())
+        self._came = self._refused = 0
+        self._full: DiskFull | None = None
+        self._singly = False
+
+    def run(self) -> int:
+        while self._refused < MOST_REFUSED and (row := self._next()) is not None:
+            self._line = self._line or parent_line()
+            small = self._small_with(row)
+            if len(small) > 1:
+                self._together(small, self._line)
+            else:
+                self._alone(row, self._line)
+        if self._full is not None:
+            raise self._full
+        return self._came
+
+    def _next(self) -> Wanted | None:
+        return _in_turn(self._moment(), self.allowance).first()
+
+    def _alone(self, row: Wanted, line: Line) -> None:
+        try:
+            came = fetch(_ref(row), line, go_on=_Turn([row], self._moment, self.allowance))
+        except (NotThere, Tampered, DiskFull) as error:  # its own trouble: the next one may do better
+            self._note_failure([row], error)
+        except Unavailable as error:
+            self._note_failure([row], error)
+            raise
+        else:
+            self._refused = 0
+            if came:
+                self._strike_off([_ref(row)])
+
+    def _small_with(self, row: Wanted) -> list[Wanted]:
+        """The blobs to ask for with this one, itself first: small ones of its rank, as many as go into one pack and the bytes allowed.
+
+        What a pack does not bring whole is lost; by itself a blob goes on at its byte, and one that is begun comes so.
+        """
+        if row.size > pack.LARGEST or self._singly or self._is_without_packs() or part_path(_ref(row)).exists():
+            return []
+        found = _in_turn(self._moment(), self.allowance).filter(rank=row.rank, size__lte=pack.LARGEST)[: pack.MOST]
+        left = self.allowance.left(self._moment()) if row.rank >= Rank.REST else None
+        most = pack.MOST_BYTES if left is None else min(left, pack.MOST_BYTES)
+        costs = accumulate(one.size + pack.OVERHEAD * (left is not None) for one in found)
+        return [one for one, cost in zip(found, costs, strict=True) if cost <= most]
+
+    def _is_without_packs(self) -> bool:
+        since = _without_packs.get(self._line) if self._line is not None else None
+        return since is not None and abs(self._moment() - since) < PACKS_AGAIN
+
+    def _together(self, rows: list[Wanted], line: Line) -> None:
+        outcome = Outcome()
+        go_on = _Turn(rows, self._moment, self.allowance)
+        try:
+            fetch_together([_ref(row) for row in rows], line, outcome, go_on=go_on, put_away=self._strike_off)
+        except NoPacks as error:
+            self._singly = True
+            if error.older:
+                _without_packs[line] = self._moment()
+        except (Busy, DiskFull):
+            self._singly = True  # one by one: that takes no place in the parent's crowd of packs, and a smaller one may fit
+        except Unavailable:
+            self._singly = not outcome  # not one came whole: a blob by itself goes on at its byte
+        else:
+            self._singly = outcome.finished and not outcome  # a pack that speaks of nothing would be asked for without end
+        of = {row.sha256: row for row in rows}
+        self._note_failure([of[ref.sha256] for ref in outcome.missing], NotThere("上级节点还没有文件"))
+        self._note_failure([of[ref.sha256] for ref in outcome.wrong], Tampered("文件的内容与目录所列的摘要不符"))
+        if outcome.came:
+            self._refused = 0
+
+    @transaction.atomic
+    def _strike_off(self, refs: Sequence[BlobRef]) -> None:
+        """These are here. What was let go of while its last bytes came goes to the sweep: nobody else will see it."""
+        self._came += len(refs)
+        for names in _batches([ref.sha256 for ref in refs]):
+            rows = Wanted.objects.filter(sha256__in=names)
+            let_go = set(names) - set(rows.values_list("sha256", flat=True))
+            rows.delete()
+            Blob.objects.filter(sha256__in=let_go).update(listed=False, unreferenced_at=self._moment())
+
+    @transaction.atomic
+    def _note_failure(self, rows: list[Wanted], error: YuanjiaoError) -> None:
+        """When to try these again, by chance in the later half of a pause. Only trouble of its own makes a blob's next pause longer."""
+        own, at = isinstance(error, NotThere | Tampered), self._moment()
+        if own or isinstance(error, DiskFull):
+            self._refused += len(rows)
+        self._full = error if isinstance(error, DiskFull) else self._full
+        for row in rows:
+            row.retry_at = at + timedelta(seconds=random.uniform(0.5, 1.0) * _longest_pause_s(row, error))
+            row.failures, row.problem = row.failures + own, error.message[:300]
+        Wanted.objects.bulk_update(rows, ["retry_at", "failures", "problem"], batch_size=100)
+
+
+def _ref(row: Wanted) -> BlobRef:
+    return BlobRef(row.sha256, row.size, row.media_type)
+
+
+def _in_turn(at: datetime, allowance: Allowance) -> QuerySet[Wanted]:
+    """What may be tried now, in its order: of the rest nothing while that has to wait.
+
+    A moment further off than any pause was told by a clock that has been set back since: it holds nothing up.
+    """
+    longest = at + timedelta(seconds=LONGEST_PAUSE_S)
+    ready = Q(retry_at=None) | Q(retry_at__lte=at) | Q(retry_at__gt=longest)
+    rows = Wanted.objects.filter(ready).order_by("rank", "size", "sha256")
+    return rows.filter(rank__lt=Rank.REST) if allowance.hold(at) else rows
+
+
+class _Turn:
+    """Asked between pieces whether to go on with blobs of one rank: not when they are wanted no more or must wait, or others sooner."""
+
+    def __init__(self, rows: Sequence[Wanted], moment: Callable[[], datetime], allowance: Allowance) -> None:
+        self._last = [row.pk for row in rows[-BATCH:]]
+        self._rank: int = rows[0].rank
+        self._moment, self._allowance = moment, allowance
+        self._looked_at = time.monotonic()
+
+    def __call__(self, size: int) -> bool:
+        at = self._moment()
+        self._allowance.spend(size, at)
+        if time.monotonic() - self._looked_at >= LOOK_S and not self._is_next(at):
+            return False
+        return self._rank < Rank.REST or self._allowance.hold(at) is None
+
+    def _is_next(self, at: datetime) -> bool:
+        """Whether they are wanted and nothing is sooner; their rank may be another by now, as of a film taken off today's list."""
+        self._looked_at = time.monotonic()
+        self._allowance.keep()
+        ranks = Wanted.objects.filter(pk__in=self._last).values_list("rank", flat=True)
+        found = max(ranks, default=None)  # of a pack the last: those before may be here
+        if found is None:
+            return False
+        self._rank = found
+        return not _in_turn(at, self._allowance).filter(rank__lt=found).exists()
+
+
+def _longest_pause_s(row: Wanted, error: YuanjiaoError) -> float:
+    """Seconds: short and growing for what the parent has not got, long for wrong bytes, which cost a whole film each time."""
+    doubled = 2.0 ** min(row.failures, 20)
+    if isinstance(error, NotThere):
+        return min(600.0, 5.0 * doubled)
+    return min(LONGEST_PAUSE_S, 600.0 * doubled) if isinstance(error, Tampered) else 60.0
+
+
+def _batches(names: Collection[str]) -> Iterable[list[str]]:
+    ordered = sorted(names)  # SQLite takes so many parameters at once
+    return [ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH)]

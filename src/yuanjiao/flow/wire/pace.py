@@ -1,0 +1,102 @@
+"""The least pace of what the parent sends: an answer that trickles is given up like a line that is dead.
+
+Time limits of single reads do not end an answer of one byte each 29 s (the slow retrieval of the TUF specification). So the time spent
+waiting is measured where the bytes arrive, head and body, with or without TLS: two minutes of waiting for one answer must have brought
+at least the least rate. What our own byte budget or disk takes is no waiting. A village line of 32 kbit/s that pauses for half a minute
+again and again brings twice that and more.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+WINDOW_S = 120.0
+
+
+class Pace:
+    """Adds up waiting and bytes of one answer. `least_rate` in bytes per second; 0 is no limit."""
+
+    def __init__(self, least_rate: float) -> None:
+        self._least_rate = least_rate
+        self.begin()
+
+    def begin(self) -> None:
+        """A new question was sent: its answer counts for itself."""
+        self._waited_s, self._size = 0.0, 0
+
+    def is_too_slow(self, size: int, waited_s: float) -> bool:
+        """Whether with these bytes, waited for so long, a whole window has passed at less than the least rate."""
+        self._waited_s, self._size = self._waited_s + waited_s, self._size + size
+        if self._waited_s < WINDOW_S:
+            return False
+        too_slow = self._size < self._least_rate * self._waited_s
+        self.begin()
+        return too_slow
+
+
+class PacedStream(httpcore.NetworkStream):
+    """One connection, its reading measured."""
+
+    def __init__(self, inner: httpcore.NetworkStream, least_rate: float, clock: Callable[[], float]) -> None:
+        self._inner, self._least_rate, self._clock = inner, least_rate, clock
+        self._pace = Pace(least_rate)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        before = self._clock()
+        found = self._inner.read(max_bytes, timeout)
+        if found and self._pace.is_too_slow(len(found), self._clock() - before):
+            raise httpcore.ReadTimeout("the answer trickles")
+        return found
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, timeout)
+        self._pace.begin()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return PacedStream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._least_rate, self._clock)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class PacedNetwork(httpcore.NetworkBackend):
+    """Connections as `inner` makes them, each measured."""
+
+    def __init__(self, inner: httpcore.NetworkBackend, least_rate: float, clock: Callable[[], float]) -> None:
+        self._inner, self._least_rate, self._clock = inner, least_rate, clock
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        made = self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+        return PacedStream(made, self._least_rate, self._clock)
+
+    def sleep(self, seconds: float) -> None:
+        self._inner.sleep(seconds)
+
+
+class PacedTransport(httpx.HTTPTransport):
+    """httpx's own transport over such a network. `network` and `clock` are for a simulated one."""
+
+    def __init__(
+        self, least_rate: float, *, network: httpcore.NetworkBackend | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(trust_env=False)
+        # httpx has no argument for it; tests/flow/test_tuf_attacks.py fails should the name ever change
+        self._pool._network_backend = PacedNetwork(network or httpcore.SyncBackend(), least_rate, clock)

@@ -1,0 +1,74 @@
+"""The database of this machine as one file, and back: SQLite by itself, PostgreSQL by the server's own programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, connections
+
+from yuanjiao.lib.errors import Refused, Tampered
+
+SQLITE, POSTGRESQL = "database.sqlite3", "database.pgdump"
+
+
+def name_now() -> str:
+    """Under which name the database of this machine lies in a backup; it says of what kind it is."""
+    return SQLITE if connection.vendor == "sqlite" else POSTGRESQL
+
+
+def dump(target: Path) -> None:
+    """Write the database as it is at one moment, while others go on writing."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(target)])
+    else:
+        _run("pg_dump", "--format=custom", "--no-owner", "--file", str(target))
+
+
+def is_empty() -> bool:
+    """Whether there is nothing in it that a restore would write over."""
+    if connection.vendor == "sqlite":
+        path = Path(connection.settings_dict["NAME"])
+        return not (path.exists() or path.with_name(f"{path.name}-wal").exists())
+    return not connection.introspection.table_names()
+
+
+def load(source: Path) -> None:
+    """Put the database of a backup in the place of the empty one. Tampered when it is not whole."""
+    if source.name != SQLITE:
+        _run("pg_restore", "--exit-on-error", "--no-owner", "--single-transaction", "--dbname", _name(), str(source))
+        return
+    connections.close_all()
+    with sqlite3.connect(source) as database:
+        if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            raise Tampered("备份中的数据库不完整")
+    database.close()
+    source.rename(connection.settings_dict["NAME"])
+
+
+def program_version() -> int:
+    """The main version of the pg_dump that is installed."""
+    said = subprocess.run(["pg_dump", "--version"], capture_output=True, text=True, check=True).stdout
+    return int(said.split(")", 1)[1].split(".")[0])  # pg_dump (PostgreSQL) 15.20 (Debian …)
+
+
+def _name() -> str:
+    return str(connection.settings_dict["NAME"])
+
+
+def _run(program: str, *arguments: str) -> None:
+    """A program of PostgreSQL; the password goes by the environment, where `ps` does not show it."""
+    found = shutil.which(program)
+    if found is None:
+        raise Refused(f"没有 {program}：请安装与数据库同版本的 postgresql-client")
+    asked = settings.DATABASES["default"]
+    said = {"PGHOST": asked["HOST"], "PGPORT": asked["PORT"], "PGUSER": asked["USER"], "PGPASSWORD": asked["PASSWORD"]}
+    environment = {**os.environ, "PGDATABASE": _name(), **{name: value for name, value in said.items() if value}}
+    done = subprocess.run([found, *arguments], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refused(f"{program} 没有成功：{done.stderr.strip()[-400:]}")

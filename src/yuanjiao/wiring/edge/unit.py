@@ -1,0 +1,79 @@
+"""The systemd unit of an edge: as little of the machine as it needs, started again whatever happens."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from yuanjiao.lib.errors import Refused
+
+NAME = "yuanjiao.service"
+UNIT = """\
+# 由 yuanjiao edge setup 写出。要改的请写进 systemctl edit yuanjiao：再次安装会把本文件改回来。
+[Unit]
+Description=远教边缘服务器（yuanjiao）
+After=network-online.target
+Wants=network-online.target
+# A disk that is full or a database that is locked is mended by people: it is tried for ever, not five times.
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+User={user}
+Group={user}
+UMask=0027
+EnvironmentFile={settings}
+EnvironmentFile=-{settings_here}
+WorkingDirectory={home}
+ExecStart={program} serve --host {address} --port {port}
+Restart=always
+RestartSec=10
+TimeoutStopSec=60
+LimitNOFILE=65536
+
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths={home}
+ProtectHome={protect_home}
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+# Boxes and lines are asked by ICMP echo; a port below 1024 is asked for by itself.
+CapabilityBoundingSet={rights}
+AmbientCapabilities={rights}
+
+[Install]
+WantedBy=multi-user.target
+"""
+FIRST_FREE_PORT = 1024
+HIDDEN = ("/home/", "/root/", "/run/user/")
+"""What ProtectHome=yes hides: a program that is installed there could not be started."""
+
+
+def unit_text(*, user: str, home: Path, settings: Path, address: str, port: int, executable: str = sys.executable) -> str:
+    """The unit for this installation. Refused when a path has a blank or a sign that systemd reads as its own."""
+    for word in (executable, str(home), str(settings)):
+        if set(word) & set(" \t\n'\"\\$%"):
+            raise Refused(f"路径中不能有空格、引号、$ 或 %：{word}")
+    return UNIT.format(
+        user=user,
+        home=home,
+        settings=settings,
+        settings_here=settings.with_name("local.env"),
+        program=f"{executable} -m yuanjiao.wiring",
+        address=address,
+        port=port,
+        rights="CAP_NET_RAW" if port >= FIRST_FREE_PORT else "CAP_NET_RAW CAP_NET_BIND_SERVICE",
+        protect_home="read-only" if executable.startswith(HIDDEN) else "yes",
+    )
