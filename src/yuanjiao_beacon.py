@@ -281,6 +281,17 @@ def run(options: argparse.Namespace) -> NoReturn:
         time.sleep(max(1.0, options.period - (time.monotonic() - begun)))
 
 
+def whole_keys(arguments: list[str]) -> list[str]:
+    """The arguments with each key joined to its name: one key in 64 begins with a hyphen and would be taken for another option."""
+    joined: list[str] = []
+    for one in arguments:
+        if joined and joined[-1] == "--key":
+            joined[-1] = "--key=" + one
+        else:
+            joined.append(one)
+    return joined
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--to", required=True, help="address of the edge or centre")
@@ -294,7 +305,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--item", help="name of what is tried")
     parser.add_argument("--once", action="store_true", help="one test and one beat, then stop")
     parser.add_argument("--verbose", action="store_true", help="say every answer")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(whole_keys(sys.argv[1:] if arguments is None else arguments))
     socket.setdefaulttimeout(TIMEOUT_S)
     if options.once:
         return 0 if beat(options, None if options.no_play else tested(options)) else 1

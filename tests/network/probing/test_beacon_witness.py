@@ -52,6 +52,13 @@ def test_each_beat_goes_to_the_witness_as_well_without_the_play_test() -> None:
     assert at_centre[0]["sent_at"] == at_edge[0]["sent_at"]
 
 
+def test_a_key_that_begins_with_a_hyphen_is_a_key() -> None:
+    with machine() as (edge, at_edge):
+        assert beacon.main(["--key", "-x--Y", "--to", edge, "--site", "S", "--no-play", "--once"]) == 0
+        assert beacon.main(["--to", edge, "--site", "S", "--no-play", "--once", "--key=-z"]) == 0
+    assert [beat["key"] for beat in at_edge] == ["-x--Y", "-z"]
+
+
 def test_a_play_test_is_told_to_the_edge_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beacon, "tested", lambda options: {"ok": True})
     with machine() as (edge, at_edge), machine() as (centre, at_centre):
