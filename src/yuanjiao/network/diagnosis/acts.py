@@ -11,19 +11,15 @@ from yuanjiao.network.diagnosis.turn import Turn
 from yuanjiao.network.models import Outage, Sign
 
 
-def create(
-    turn: Turn, wanted: Sequence[tuple[int, float, float, float, str]], *, derived: bool = False, ended: float | None = None
-) -> list[Matter]:
-    """Rows of roots: place, started, lo, hi, sign. They wait for evidence until they are told; `ended`: they are over since then, and
-    are written so, because something else of the same object may be open now."""
-    forest, past = turn.picture.forest, ended is not None
+def create(turn: Turn, wanted: Sequence[tuple[int, float, float, float, str]], *, derived: bool = False) -> list[Matter]:
+    """Rows of roots: place, started, lo, hi, sign. They wait for evidence until they are told."""
+    forest, picture = turn.picture.forest, turn.picture
     rows = [
         Outage(
             object_id=int(forest.ids[place]),
             started_at=moment(started),
             started_lo=moment(lo),
             started_hi=moment(hi),
-            ended_at=None if ended is None else moment(ended),
             detected_at=turn.at,
             held=True,
             held_for=HOLDS[EVIDENCE],
@@ -34,9 +30,8 @@ def create(
     Outage.objects.bulk_create(rows, batch_size=500)
     turn.changed |= bool(rows)
     matters = [Matter(row.pk, place, started, derived=derived) for row, (place, started, _, _, _) in zip(rows, wanted, strict=True)]
-    picture = turn.picture
     picture.matters.update((matter.pk, matter) for matter in matters)
-    for matter, (place, started, _, _, sign) in zip(matters, () if past else wanted, strict=not past):
+    for matter, (place, started, _, _, sign) in zip(matters, wanted, strict=True):
         picture.outage[place], picture.started[place], picture.root[place] = matter.pk, int(started), 0
         picture.hold[place], picture.play[place] = EVIDENCE, sign == Sign.PLAY.value
     return matters

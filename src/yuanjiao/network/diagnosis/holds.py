@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
 from django.db.models import F
 
-from yuanjiao.network.diagnosis.picture import Matter, Picture
+from yuanjiao.network.diagnosis.drops import SIGHT_S, LateDrops
+from yuanjiao.network.diagnosis.picture import MAINTENANCE, UNSTABLE, Matter, Picture
 from yuanjiao.network.diagnosis.record import moment
 from yuanjiao.network.diagnosis.roots import PATIENCE
-from yuanjiao.network.live.flaps import OPENS, SLOT_S, SLOTS
-from yuanjiao.network.models import Instability, Outage
+from yuanjiao.network.models import Instability
 from yuanjiao.network.queries.maintenance import Window, windows_between
 from yuanjiao.network.rules.causes import Mask
 from yuanjiao.network.rules.steadiness import STEADY_S
-
-SIGHT_S = SLOTS * SLOT_S
 
 
 def maintained(picture: Picture, at: datetime) -> tuple[Mask, list[tuple[slice, Window]]]:
@@ -38,13 +36,40 @@ def _spans(picture: Picture, windows: Iterable[Window]) -> list[tuple[slice, Win
 def was_worked_on(picture: Picture, matter: Matter, ended: float) -> bool:
     """Whether an outage that is over lay in announced work, from its beginning to its end. It may be told long after: by the windows
     of its own time, not of this turn's."""
-    windows = windows_between(moment(matter.started), moment(ended) + timedelta(seconds=1))
+    return _covered(picture, matter, ended, _spans(picture, _windows(matter.started, ended)))
+
+
+def _windows(started: float, ended: float) -> list[Window]:
+    return windows_between(moment(started), moment(ended) + timedelta(seconds=1))
+
+
+def _covered(picture: Picture, matter: Matter, ended: float, spans: Iterable[tuple[slice, Window]]) -> bool:
     covered, early = 0.0, float(picture.forest.wait[matter.place])
-    for span, window in _spans(picture, windows):  # in the order of their beginning: work that takes longer is announced once more
+    for span, window in spans:  # in the order of their beginning: work that takes longer is announced once more
         begins = covered or matter.started + early
         if span.start <= matter.place < span.stop and window.start.timestamp() <= begins:
             covered = max(covered, window.end.timestamp())
     return covered >= ended
+
+
+def of_past(picture: Picture, matters: Sequence[tuple[Matter, float]], at: datetime) -> list[int]:
+    """Why each of these, with its end, is not told, in their order; all that is on record is read and written once."""
+    if not matters:
+        return []
+    first, last = min(one.started for one, _ in matters), max(ended for _, ended in matters)
+    spans = _spans(picture, _windows(first, last))
+    late = LateDrops(picture, [one for one, _ in matters if is_late(one, at)])
+    again = [note_drop(picture, one, at, late) for one, _ in matters]
+    late.write()
+    return [
+        UNSTABLE if known else MAINTENANCE if spans and _covered(picture, one, ended, _in_time(spans, one, ended)) else 0
+        for known, (one, ended) in zip(again, matters, strict=True)
+    ]
+
+
+def _in_time(spans: Iterable[tuple[slice, Window]], matter: Matter, ended: float) -> Iterable[tuple[slice, Window]]:
+    begun, over = moment(matter.started), moment(ended) + timedelta(seconds=1)
+    return (pair for pair in spans if pair[1].end > begun and pair[1].start < over)
 
 
 def in_maintenance(picture: Picture, matter: Matter, spans: Iterable[tuple[slice, Window]]) -> bool:
@@ -60,11 +85,21 @@ def unheard(picture: Picture, place: int, now: float) -> bool:
     return any(one.ended is None or one.ended > patient for one in above)
 
 
-def note_drop(picture: Picture, matter: Matter, at: datetime) -> bool:
-    """Count one drop of a root. True when it belongs to an instability that was open before it."""
+def is_late(matter: Matter, at: datetime) -> bool:
+    """Whether it had left sight when it became known."""
+    return at.timestamp() - matter.started > SIGHT_S
+
+
+def note_drop(picture: Picture, matter: Matter, at: datetime, late: LateDrops | None = None) -> bool:
+    """Count one drop of a root. True when it belongs to an instability that was open before it. `late`: whoever gives it writes it."""
+    if is_late(matter, at):
+        if late is not None:
+            return late.note(matter)
+        late = LateDrops(picture, [matter])
+        known = late.note(matter)
+        late.write()
+        return known
     place = matter.place
-    if at.timestamp() - matter.started > SIGHT_S:
-        return _note_late(picture, matter)
     picture.flaps.note(np.array([place]), np.array([matter.started]))
     if place in picture.unstable:
         pk, _ = picture.unstable[place]
@@ -73,22 +108,6 @@ def note_drop(picture: Picture, matter: Matter, at: datetime) -> bool:
         return True
     if picture.flaps.unstable[place]:
         _open(picture, matter, at)
-    return False
-
-
-def _note_late(picture: Picture, matter: Matter) -> bool:
-    """A drop that became known after it had left sight (an edge was cut off): judged by the drops on record before it."""
-    subject, begun = int(picture.forest.ids[matter.place]), moment(matter.started)
-    ended = begun if matter.ended is None else moment(matter.ended)
-    span = Instability.objects.filter(object=subject, started_at__lte=begun, ended_at__gte=begun - timedelta(seconds=STEADY_S)).first()
-    if span is not None and span.ended_at is not None:
-        Instability.objects.filter(pk=span.pk).update(drops=F("drops") + 1, ended_at=max(span.ended_at, ended))
-        return True
-    before = Outage.objects.filter(object=subject, root=None, sign="silence", started_at__lte=begun)
-    lately = before.filter(started_at__gt=begun - timedelta(seconds=SIGHT_S)).values_list("started_at", flat=True)
-    slots = {started.timestamp() // SLOT_S for started in lately}
-    if len(slots) >= OPENS:
-        Instability.objects.create(object_id=subject, started_at=begun, ended_at=ended, drops=len(slots))
     return False
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from yuanjiao.network.diagnosis import holds
 from yuanjiao.network.diagnosis.absorb import Past
-from yuanjiao.network.diagnosis.acts import create, hang
+from yuanjiao.network.diagnosis.acts import hang
 from yuanjiao.network.diagnosis.ends import settle_derived
 from yuanjiao.network.diagnosis.late import join_groups
 from yuanjiao.network.diagnosis.past import Group, past_groups
-from yuanjiao.network.diagnosis.picture import HOLDS, MAINTENANCE, UNSTABLE, Matter
-from yuanjiao.network.diagnosis.record import change, insert_children
+from yuanjiao.network.diagnosis.picture import HOLDS, Matter
+from yuanjiao.network.diagnosis.record import change, insert_children, moment
 from yuanjiao.network.diagnosis.sighting import see
 from yuanjiao.network.diagnosis.turn import Turn
 from yuanjiao.network.diagnosis.verdicts import CLASS_OF, Told
@@ -26,8 +26,7 @@ def tell_past(turn: Turn, past: Sequence[Past]) -> None:
     if past:
         sight = see(turn.picture, turn.heard, turn.at)
         groups, joined = join_groups(turn.picture, list(past_groups(turn.picture, sight, past)), sight.told_below)
-        for group in groups:
-            write_group(turn, group)
+        write_groups(turn, groups)
         for key, members in joined.items():
             write_late(turn, key, members)
 
@@ -46,27 +45,56 @@ def write_late(turn: Turn, key: int, members: Sequence[Past]) -> None:
     turn.changed = True
 
 
-def write_group(turn: Turn, group: Group) -> None:
-    times, place = (group.started, group.lo, group.hi), group.place
-    (matter,) = create(turn, [(place, *times, Sign.SILENCE.value)], derived=group.derived, ended=group.ended)
-    matter.backs = [one.ended for one in group.members] if group.derived else []
+def write_groups(turn: Turn, groups: Sequence[Group]) -> None:
+    """Roots of the past with what each explains. Thousands may come in one record of an edge: what is on record is read once for all of
+    them, and they are written at once, ended as they are, because something else of the same object may be open now."""
+    matters = [
+        Matter(0, one.place, one.started, one.ended, derived=one.derived, backs=[each.ended for each in one.members] if one.derived else [])
+        for one in groups
+    ]
+    held = holds.of_past(turn.picture, [(matter, one.ended) for matter, one in zip(matters, groups, strict=True)], turn.at)
+    rows = [_row(turn, *each) for each in zip(groups, matters, held, strict=True)]
+    Outage.objects.bulk_create(rows, batch_size=500)
+    for group, matter, row in zip(groups, matters, rows, strict=True):
+        matter.pk, matter.affected = row.pk, row.affected_count
+        _stand(turn, group, matter)
+    insert_children([child for group, matter in zip(groups, matters, strict=True) for child in _children(turn, group, matter)], turn.at)
+    for group, matter in zip(groups, matters, strict=True):
+        _settle(turn, group, matter)
+    turn.changed |= bool(groups)
+
+
+def _row(turn: Turn, group: Group, matter: Matter, hold: int) -> Outage:
+    return Outage(
+        object_id=int(turn.picture.forest.ids[group.place]),
+        started_at=moment(group.started),
+        started_lo=moment(group.lo),
+        started_hi=moment(group.hi),
+        ended_at=moment(group.ended),
+        detected_at=turn.at,
+        held=hold > 0,
+        held_for=HOLDS[hold],
+        affected_count=max(len(matter.backs), 1),
+        sign=Sign.SILENCE.value,
+    )
+
+
+def _stand(turn: Turn, group: Group, matter: Matter) -> None:
+    turn.picture.matters[matter.pk] = matter
     turn.told.append(Told(matter, group.rule, group.of, np.array([one.place for one in group.members], np.int64)))
-    end_matter_told(turn, matter, group.ended)
-    fault = CLASS_OF[group.rule][0].value
-    ids = turn.picture.forest.ids
-    rows = [one for one in group.members if one.place != place or group.derived]
-    insert_children([(int(ids[one.place]), one.started, one.lo, one.hi, one.ended, matter.pk, fault, "silence") for one in rows], turn.at)
+    if turn.picture.forest.kind[matter.place] == EDGE and not matter.derived:
+        turn.picture.unsettled.append(matter)
+
+
+def _children(turn: Turn, group: Group, matter: Matter) -> Iterable[tuple[int, float, float, float, float | None, int, str, str]]:
+    fault, ids = CLASS_OF[group.rule][0].value, turn.picture.forest.ids
+    rows = (one for one in group.members if one.place != group.place or group.derived)
+    return ((int(ids[one.place]), one.started, one.lo, one.hi, one.ended, matter.pk, fault, "silence") for one in rows)
+
+
+def _settle(turn: Turn, group: Group, matter: Matter) -> None:
     if group.still:
         hang(turn, matter.pk, [one for one in group.still if turn.picture.outage[one]])
         turn.picture.root[group.still] = matter.pk
     if group.derived:
         settle_derived(turn, matter)
-
-
-def end_matter_told(turn: Turn, matter: Matter, ended: float) -> None:
-    matter.ended = ended
-    again = holds.note_drop(turn.picture, matter, turn.at)
-    hold = UNSTABLE if again else MAINTENANCE if holds.was_worked_on(turn.picture, matter, ended) else 0
-    change([matter.pk], held=hold > 0, held_for=HOLDS[hold], affected_count=max(len(matter.backs), 1))
-    if turn.picture.forest.kind[matter.place] == EDGE and not matter.derived:
-        turn.picture.unsettled.append(matter)
