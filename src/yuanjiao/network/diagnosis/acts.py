@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from yuanjiao.network.diagnosis import holds
+from yuanjiao.network.diagnosis.drops import LateDrops
 from yuanjiao.network.diagnosis.picture import EVIDENCE, HOLDS, MAINTENANCE, UNSTABLE, Matter
 from yuanjiao.network.diagnosis.record import change, moment
 from yuanjiao.network.diagnosis.turn import Turn
@@ -59,14 +61,19 @@ def came_or_went(turn: Turn, place: int, at: float) -> None:
         turn.picture.unstable[place] = pk, max(at, changed)
 
 
-def release(turn: Turn, matter: Matter) -> None:
-    """Tell it, unless it belongs to a matter that is told already or to announced work."""
-    place = matter.place
-    again = holds.note_drop(turn.picture, matter, turn.at)
-    hold = UNSTABLE if again else MAINTENANCE if holds.in_maintenance(turn.picture, matter, turn.windows[1]) else 0
-    turn.picture.hold[place] = hold
-    change([matter.pk], held=hold > 0, held_for=HOLDS[hold])
-    turn.changed = True
+def release(turn: Turn, matters: Sequence[Matter]) -> None:
+    """Tell them, unless they belong to a matter that is told already or to announced work."""
+    picture, keys = turn.picture, defaultdict(list)
+    late = LateDrops(picture, [one for one in matters if holds.is_late(one, turn.at)])
+    for one in matters:
+        again = holds.note_drop(picture, one, turn.at, late)
+        hold = UNSTABLE if again else MAINTENANCE if holds.in_maintenance(picture, one, turn.windows[1]) else 0
+        picture.hold[one.place] = hold
+        keys[hold].append(one.pk)
+    late.write()
+    for hold, told in keys.items():
+        change(told, held=hold > 0, held_for=HOLDS[hold])
+    turn.changed |= bool(matters)
 
 
 def affects(turn: Turn, key: int, count: int) -> None:

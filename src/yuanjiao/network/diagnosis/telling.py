@@ -16,18 +16,19 @@ from yuanjiao.network.rules.causes import EDGE, SITE, Findings
 
 def tell_roots(turn: Turn, decision: Decision, findings: Findings) -> None:
     """Roots that need not wait any longer get their verdict; the others remember what was found, should they end before."""
-    picture = turn.picture
+    picture, ready = turn.picture, []
     for place in np.flatnonzero((picture.hold == EVIDENCE) & (picture.outage > 0) & (picture.root == 0)).tolist():
         matter = picture.matters[int(picture.outage[place])]
         if picture.play[place]:
-            release(turn, matter)
+            ready.append(matter)
             continue
         matter.derived &= bool(np.isnan(picture.silent[place]))
         remember(turn, matter, decision, findings)
         if matter.found is None or decision.waiting[place] or decision.settling[place]:
             continue
         turn.told.append(Told(matter, *matter.found, matter.members, stayed=matter.behind))
-        release(turn, matter)
+        ready.append(matter)
+    release(turn, ready)
 
 
 def remember(turn: Turn, matter: Matter, decision: Decision, findings: Findings) -> None:

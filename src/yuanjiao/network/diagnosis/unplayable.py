@@ -32,7 +32,7 @@ def see_plays(turn: Turn) -> None:
         step = plays.STEP_NAMES.get(test.step, test.step or "播放")
         text = f"{names.get(test.place, '')}有心跳，但试播失败，断在{step}"
         turn.rulings.append(Ruling(matter, fault, Rule.PLAY_FAILED, text, confidence))
-        release(turn, matter)
+        release(turn, [matter])
 
 
 def plays_again(turn: Turn, passed: Sequence[tuple[int, float]]) -> None:
@@ -62,7 +62,7 @@ def cannot_play(turn: Turn, causes: Sequence[playing.Common]) -> None:
         text = playing.sentence(names.get(common.place, ""), common, [names.get(int(place), "") for place in sites])
         matter.fault, matter.play = common.fault, True
         turn.rulings.append(Ruling(matter, common.fault, Rule.PLAYS_FAIL_TOGETHER, text, playing.SURE))
-        release(turn, matter)
+        release(turn, [matter])
         explain_play(turn, matter.pk, [int(place) for place in sites if picture.play[place]])
         affects(turn, matter.pk, len(sites))
 
