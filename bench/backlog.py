@@ -50,7 +50,7 @@ from yuanjiao.learning.rules import SessionForm
 from yuanjiao.lib import clock
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network.events import Change, EdgeChecked, Finding, PlayTested, StateChanged
-from yuanjiao.network.models import Edge, Site
+from yuanjiao.network.models import Edge, Site, Watermark
 from yuanjiao.people.models import Account
 from yuanjiao.programmes.events import NoticeArrived
 
@@ -207,7 +207,16 @@ def _child(edge: Edge) -> tuple[Node, Ed25519PrivateKey]:
     at, key, uid = clock.now(), Ed25519PrivateKey.generate(), new_uid()
     public = key.public_key().public_bytes_raw()
     code = issue_code(kind="edge", name=edge.name, subject_code=edge.code, scope=edge.division.path, at=at)
-    return enrol(code=code, uid=uid, public_key=public, proof=key.sign(codes.proof_bytes(code, uid.bytes, public)), at=at), key
+    node = enrol(code=code, uid=uid, public_key=public, proof=key.sign(codes.proof_bytes(code, uid.bytes, public)), at=at)
+    _heard_again(edge, node)
+    return node, key
+
+
+def _heard_again(edge: Edge, node: Node) -> None:
+    """Its record is complete here up to a month ago; it beats again, and does so as long as the run lasts."""
+    since = clock.now() - MONTH
+    words = {"held_through": since, "held_at": since, "said_through": clock.now(), "said_at": clock.now() + timedelta(days=1)}
+    Watermark.objects.create(observer=node.uid, edge=edge, said_seq=ENTRIES, boot_at=since - MONTH, **words)
 
 
 # -- over the line ------------------------------------------------------------------------------------------------------------

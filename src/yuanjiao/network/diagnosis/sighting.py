@@ -10,8 +10,8 @@ import numpy as np
 
 from yuanjiao.network.counting.reading import number_of
 from yuanjiao.network.diagnosis.picture import NEVER, UNKNOWN, UP, Picture
-from yuanjiao.network.queries.states import own_observer, stale_observers
-from yuanjiao.network.rules.causes import Places, Seconds, Sight
+from yuanjiao.network.queries.states import catching_up, own_observer, stale_observers
+from yuanjiao.network.rules.causes import Mask, Places, Seconds, Sight
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,13 @@ def see(picture: Picture, heard: Heard, at: datetime) -> Sight:
         told_below=(picture.observer >= 0) & (picture.observer != number_of(own_observer())),
         heard_at=heard_at,
     )
+
+
+def behind(picture: Picture, at: datetime) -> Mask:
+    """Whose observer is heard again while its record is still on the way: what has come of it may have been over for weeks."""
+    numbers = [number_of(observer) for observer in catching_up(at)]
+    answer: Mask = np.isin(picture.observer, numbers) if numbers else np.zeros(len(picture.forest), np.bool_)
+    return answer
 
 
 def _places(picture: Picture, ids: Places) -> Places:

@@ -9,14 +9,16 @@ from yuanjiao.network.diagnosis.acts import affects, release
 from yuanjiao.network.diagnosis.picture import EVIDENCE, MAINTENANCE, UNSTABLE, Matter
 from yuanjiao.network.diagnosis.record import change
 from yuanjiao.network.diagnosis.roots import Decision, rule_of
+from yuanjiao.network.diagnosis.sighting import behind
 from yuanjiao.network.diagnosis.turn import Turn
 from yuanjiao.network.diagnosis.verdicts import Told
 from yuanjiao.network.rules.causes import EDGE, SITE, Findings
 
 
 def tell_roots(turn: Turn, decision: Decision, findings: Findings) -> None:
-    """Roots that need not wait any longer get their verdict; the others remember what was found, should they end before."""
-    picture, ready = turn.picture, []
+    """Roots that need not wait any longer get their verdict; the others remember what was found, should they end before. A silence told by
+    a record that is still coming in is not told on: its end may be in the next segment."""
+    picture, ready, unsure = turn.picture, [], behind(turn.picture, turn.at)
     for place in np.flatnonzero((picture.hold == EVIDENCE) & (picture.outage > 0) & (picture.root == 0)).tolist():
         matter = picture.matters[int(picture.outage[place])]
         if picture.play[place]:
@@ -24,7 +26,7 @@ def tell_roots(turn: Turn, decision: Decision, findings: Findings) -> None:
             continue
         matter.derived &= bool(np.isnan(picture.silent[place]))
         remember(turn, matter, decision, findings)
-        if matter.found is None or decision.waiting[place] or decision.settling[place]:
+        if matter.found is None or unsure[place] or decision.waiting[place] or decision.settling[place]:
             continue
         turn.told.append(Told(matter, *matter.found, matter.members, stayed=matter.behind))
         ready.append(matter)

@@ -71,6 +71,13 @@ def stale_observers(at: datetime) -> dict[UUID, datetime | None]:
     return dict(Watermark.objects.filter(late).values_list("observer", "held_through"))
 
 
+def catching_up(at: datetime) -> list[UUID]:
+    """Observers that are heard at `at` and whose record is not complete here: it is on its way."""
+    since = at - allowance()
+    rows = Watermark.objects.filter(Q(held_at=None) | Q(held_at__lt=since), said_at__gte=since)
+    return list(rows.values_list("observer", flat=True))
+
+
 def _believed(stale: Iterable[UUID], prefix: str = "liveness__") -> Case:
     unheard = When(**{f"{prefix}observer__in": list(stale)}, then=Value(State.UNKNOWN.value))
     return Case(unheard, default=Coalesce(F(f"{prefix}state"), Value(State.UNKNOWN.value)))
