@@ -84,7 +84,7 @@ JOBS: tuple[Job, ...] = (
     Job("reload_register", 1.0, network.reload_register),  # a large register; a small one is read within the sweep
     Job("keep_snapshot", 300.0, network.keep_snapshot),
     Job("tell_alive", 60.0, network.tell_alive),
-    Job("diagnose", settings.SWEEP_S, network.diagnose_outages, TOP),
+    Job("diagnose", settings.SWEEP_S, network.diagnose_outages, TOP, share=0.5),
     Job("keep_counters", 30.0, network.keep_counters, TOP),
     Job("beat_parent", min(settings.BEAT_PERIOD_S / 2, 30.0), network.beat_now, BELOW),
     Job("check_edge", settings.CHECK_S, check_edge, frozenset({"edge"})),

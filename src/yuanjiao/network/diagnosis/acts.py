@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from yuanjiao.network.diagnosis import holds
-from yuanjiao.network.diagnosis.drops import LateDrops
 from yuanjiao.network.diagnosis.picture import EVIDENCE, HOLDS, MAINTENANCE, UNSTABLE, Matter
 from yuanjiao.network.diagnosis.record import change, moment
 from yuanjiao.network.diagnosis.turn import Turn
@@ -63,17 +62,19 @@ def came_or_went(turn: Turn, place: int, at: float) -> None:
 
 def release(turn: Turn, matters: Sequence[Matter]) -> None:
     """Tell them, unless they belong to a matter that is told already or to announced work."""
-    picture, keys = turn.picture, defaultdict(list)
-    late = LateDrops(picture, [one for one in matters if holds.is_late(one, turn.at)])
-    for one in matters:
-        again = holds.note_drop(picture, one, turn.at, late)
-        hold = UNSTABLE if again else MAINTENANCE if holds.in_maintenance(picture, one, turn.windows[1]) else 0
-        picture.hold[one.place] = hold
+    keys, again = defaultdict(list), holds.note_drops(turn.picture, matters, turn.at)
+    for one, known in zip(matters, again, strict=True):
+        hold = UNSTABLE if known else MAINTENANCE if holds.in_maintenance(turn.picture, one, turn.windows[1]) else 0
+        turn.picture.hold[one.place] = hold
         keys[hold].append(one.pk)
-    late.write()
-    for hold, told in keys.items():
-        change(told, held=hold > 0, held_for=HOLDS[hold])
+    hold_back(keys)
     turn.changed |= bool(matters)
+
+
+def hold_back(keys: Mapping[int, Sequence[int]]) -> None:
+    """Reason → the outages that are not told for it; 0: they are told."""
+    for hold, pks in keys.items():
+        change(pks, held=hold > 0, held_for=HOLDS[hold])
 
 
 def affects(turn: Turn, key: int, count: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,9 +11,9 @@ from django.db.models import F
 from yuanjiao.network.counting.reading import Epoch
 from yuanjiao.network.diagnosis import holds
 from yuanjiao.network.diagnosis.absorb import Absorbed, Ended, end_silence
-from yuanjiao.network.diagnosis.acts import came_or_went, hang
+from yuanjiao.network.diagnosis.acts import came_or_went, hang, hold_back
 from yuanjiao.network.diagnosis.news import News
-from yuanjiao.network.diagnosis.picture import DOWN, EVIDENCE, HOLDS, MAINTENANCE, UP, Matter, batches
+from yuanjiao.network.diagnosis.picture import DOWN, EVIDENCE, MAINTENANCE, UP, Matter, batches
 from yuanjiao.network.diagnosis.record import change, end_outages
 from yuanjiao.network.diagnosis.settle import settle_line, unsettled
 from yuanjiao.network.diagnosis.turn import Turn
@@ -66,27 +67,34 @@ def end_all(turn: Turn, ended: Sequence[Ended]) -> None:
     """Write the ends; roots get their last verdict, and those who explain learn who is back."""
     end_outages((one.outage, one.ended) for one in ended)
     turn.changed |= bool(ended)
+    roots = []
     for one in ended:
         came_or_went(turn, one.place, one.ended)
         if one.root in turn.picture.matters:
             turn.picture.matters[one.root].backs.append(one.ended)
         elif not one.root and one.outage in turn.picture.matters:
-            end_matter(turn, turn.picture.matters[one.outage], one.ended, one.hold)
+            roots.append((turn.picture.matters[one.outage], one.ended, one.hold))
+    end_matters(turn, roots)
 
 
-def end_matter(turn: Turn, matter: Matter, ended: float, hold: int) -> None:
-    matter.ended = ended
-    if hold == EVIDENCE:
-        hold = MAINTENANCE if holds.was_worked_on(turn.picture, matter, ended) else 0
-        change([matter.pk], held=hold > 0, held_for=HOLDS[hold])
-    if not matter.rule:
+def end_matters(turn: Turn, ended: Sequence[tuple[Matter, float, int]]) -> None:
+    """These roots are over: matter, end, and why it was not told."""
+    for matter, end, _ in ended:
+        matter.ended = end
+    unsure = [(matter, end) for matter, end, hold in ended if hold == EVIDENCE]
+    keys = defaultdict(list)
+    for (matter, _), announced in zip(unsure, holds.worked_on(turn.picture, unsure), strict=True):
+        keys[MAINTENANCE if announced else 0].append(matter.pk)
+    hold_back(keys)
+    fresh = [matter for matter, _, _ in ended if not matter.rule]
+    for matter in fresh:
         if matter.derived and not len(matter.members):
             members_from_rows(turn, matter)
         rule, of = matter.found or rule_from_rows(turn, matter)
         turn.told.append(Told(matter, rule, of, matter.members))
-        holds.note_drop(turn.picture, matter, turn.at)
-    if turn.picture.forest.kind[matter.place] == EDGE and not matter.derived and not matter.settled and not matter.play:
-        turn.picture.unsettled.append(matter)
+    holds.note_drops(turn.picture, fresh, turn.at)
+    edges = (one for one, _, _ in ended if turn.picture.forest.kind[one.place] == EDGE and not one.derived)
+    turn.picture.unsettled += [one for one in edges if not one.settled and not one.play]
 
 
 def members_from_rows(turn: Turn, matter: Matter) -> None:
@@ -112,7 +120,7 @@ def end_derived(turn: Turn, matter: Matter, ended: float) -> None:
     hold = int(turn.picture.hold[matter.place])
     came_or_went(turn, matter.place, ended)
     turn.picture.forget(matter.place)
-    end_matter(turn, matter, ended, hold)
+    end_matters(turn, [(matter, ended, hold)])
     settle_derived(turn, matter)
     turn.changed = True
 

@@ -33,43 +33,32 @@ def _spans(picture: Picture, windows: Iterable[Window]) -> list[tuple[slice, Win
     return [(slice(place, int(picture.forest.end[place])), window) for place, window in placed if place >= 0]
 
 
-def was_worked_on(picture: Picture, matter: Matter, ended: float) -> bool:
-    """Whether an outage that is over lay in announced work, from its beginning to its end. It may be told long after: by the windows
-    of its own time, not of this turn's."""
-    return _covered(picture, matter, ended, _spans(picture, _windows(matter.started, ended)))
-
-
-def _windows(started: float, ended: float) -> list[Window]:
-    return windows_between(moment(started), moment(ended) + timedelta(seconds=1))
+def worked_on(picture: Picture, over: Sequence[tuple[Matter, float]]) -> list[bool]:
+    """Whether each outage that is over, given with its end, lay in announced work from its beginning to its end. It may be told long
+    after: by the windows of its own time, not of this turn's."""
+    if not over:
+        return []
+    first, last = min(one.started for one, _ in over), max(ended for _, ended in over)
+    spans = _spans(picture, windows_between(moment(first), moment(last) + timedelta(seconds=1)))
+    return [bool(spans) and _covered(picture, one, ended, spans) for one, ended in over]
 
 
 def _covered(picture: Picture, matter: Matter, ended: float, spans: Iterable[tuple[slice, Window]]) -> bool:
+    begun, over = moment(matter.started), moment(ended) + timedelta(seconds=1)
     covered, early = 0.0, float(picture.forest.wait[matter.place])
     for span, window in spans:  # in the order of their beginning: work that takes longer is announced once more
+        if window.end <= begun or window.start >= over:
+            continue
         begins = covered or matter.started + early
         if span.start <= matter.place < span.stop and window.start.timestamp() <= begins:
             covered = max(covered, window.end.timestamp())
     return covered >= ended
 
 
-def of_past(picture: Picture, matters: Sequence[tuple[Matter, float]], at: datetime) -> list[int]:
-    """Why each of these, with its end, is not told, in their order; all that is on record is read and written once."""
-    if not matters:
-        return []
-    first, last = min(one.started for one, _ in matters), max(ended for _, ended in matters)
-    spans = _spans(picture, _windows(first, last))
-    late = LateDrops(picture, [one for one, _ in matters if is_late(one, at)])
-    again = [note_drop(picture, one, at, late) for one, _ in matters]
-    late.write()
-    return [
-        UNSTABLE if known else MAINTENANCE if spans and _covered(picture, one, ended, _in_time(spans, one, ended)) else 0
-        for known, (one, ended) in zip(again, matters, strict=True)
-    ]
-
-
-def _in_time(spans: Iterable[tuple[slice, Window]], matter: Matter, ended: float) -> Iterable[tuple[slice, Window]]:
-    begun, over = moment(matter.started), moment(ended) + timedelta(seconds=1)
-    return (pair for pair in spans if pair[1].end > begun and pair[1].start < over)
+def of_past(picture: Picture, over: Sequence[tuple[Matter, float]], at: datetime) -> list[int]:
+    """Why each of these, with its end, is not told."""
+    again, worked = note_drops(picture, [one for one, _ in over], at), worked_on(picture, over)
+    return [UNSTABLE if known else MAINTENANCE if announced else 0 for known, announced in zip(again, worked, strict=True)]
 
 
 def in_maintenance(picture: Picture, matter: Matter, spans: Iterable[tuple[slice, Window]]) -> bool:
@@ -85,20 +74,20 @@ def unheard(picture: Picture, place: int, now: float) -> bool:
     return any(one.ended is None or one.ended > patient for one in above)
 
 
-def is_late(matter: Matter, at: datetime) -> bool:
+def note_drops(picture: Picture, matters: Sequence[Matter], at: datetime) -> list[bool]:
+    """Count one drop of each of these roots, in their order. True for what belongs to an instability that was open before it."""
+    late = LateDrops(picture, [one for one in matters if _is_late(one, at)])
+    again = [late.note(one) if _is_late(one, at) else _note_drop(picture, one, at) for one in matters]
+    late.write()
+    return again
+
+
+def _is_late(matter: Matter, at: datetime) -> bool:
     """Whether it had left sight when it became known."""
     return at.timestamp() - matter.started > SIGHT_S
 
 
-def note_drop(picture: Picture, matter: Matter, at: datetime, late: LateDrops | None = None) -> bool:
-    """Count one drop of a root. True when it belongs to an instability that was open before it. `late`: whoever gives it writes it."""
-    if is_late(matter, at):
-        if late is not None:
-            return late.note(matter)
-        late = LateDrops(picture, [matter])
-        known = late.note(matter)
-        late.write()
-        return known
+def _note_drop(picture: Picture, matter: Matter, at: datetime) -> bool:
     place = matter.place
     picture.flaps.note(np.array([place]), np.array([matter.started]))
     if place in picture.unstable:
