@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from yuanjiao.lib.clock import CHINA
+from yuanjiao.lib.rows import insert
 from yuanjiao.network.diagnosis.picture import UP, Matter, Picture, batches
 from yuanjiao.network.diagnosis.record import moment
 from yuanjiao.network.models import FaultClass, ManagedObject, OutageVerdict
@@ -24,6 +25,7 @@ CLASS_OF = {
     Rule.STAYED_BEHIND: (FaultClass.EQUIPMENT, 0.8),
 }
 """The first verdict of each rule with its confidence, 0 to 1."""
+COLUMNS = ("outage_id", "at", "fault_class", "rule", "evidence", "confidence", "settled")
 DOUBT = 0.6
 """While nobody at all is heard, a verdict is that much less sure."""
 
@@ -60,18 +62,9 @@ def keep(rulings: Iterable[Ruling], at: datetime) -> None:
         matter = ruling.matter
         matter.rule, matter.fault, matter.sure = ruling.rule, ruling.fault, ruling.confidence
         matter.settled |= ruling.settled
-        rows.append(
-            OutageVerdict(
-                outage_id=matter.pk,
-                at=at,
-                fault_class=ruling.fault,
-                rule=ruling.rule,
-                evidence=ruling.text,
-                confidence=ruling.confidence,
-                settled=ruling.settled,
-            )
-        )
-    OutageVerdict.objects.bulk_create(rows, batch_size=500)
+        rows.append((matter.pk, at, str(ruling.fault), str(ruling.rule), ruling.text, ruling.confidence, ruling.settled))
+    if rows:
+        insert(OutageVerdict, COLUMNS, rows)
 
 
 @dataclass(frozen=True)
