@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import ClassVar
 
 from django.db import models
@@ -16,6 +16,15 @@ class Rank(IntEnum):
     LESSON = 10
     """Shown today, or planned for a group today or tomorrow."""
     REST = 20
+
+
+class Trouble(StrEnum):
+    """What is wrong with a blob that was here."""
+
+    ROTTEN = "rotten"
+    """Its bytes are others than its name says, or cannot be read."""
+    GONE = "gone"
+    """No file stands where it should."""
 
 
 class Blob(models.Model):
@@ -49,6 +58,7 @@ class Wanted(models.Model):
     """One blob that the catalogue in force names and that is not here yet.
 
     `asked_version` is the first catalogue that named it: every catalogue before the least of these is here with all its files.
+    `again`: it was here when that catalogue was taken up and was lost since, so its coming changes no row of any room.
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
@@ -60,6 +70,7 @@ class Wanted(models.Model):
     rank = models.PositiveSmallIntegerField("先后", default=Rank.REST)
     asked_at = models.DateTimeField("列入时刻")
     asked_version = models.BigIntegerField("列入的目录版本")
+    again = models.BooleanField("曾在本机", default=False)
     failures = models.PositiveIntegerField("连续失败次数", default=0)
     retry_at = models.DateTimeField("下次尝试不早于", null=True, blank=True)
     problem = models.CharField("最近的问题", max_length=300, blank=True, default="")
@@ -90,3 +101,44 @@ class SpentBytes(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day_on}：{self.day_bytes} 字节"
+
+
+class Spoilt(models.Model):
+    """One blob that was found rotten or gone at `found_at`, and here again from `mended_at`. It is served in between by nobody."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    sha256 = models.CharField("摘要", max_length=64, unique=True)
+    size = models.BigIntegerField("大小（字节）")
+    trouble = models.CharField("问题", max_length=10, choices=[("rotten", "内容已坏"), ("gone", "文件不见")])
+    found_at = models.DateTimeField("发现时刻")
+    mended_at = models.DateTimeField("修复时刻", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "损坏文件"
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]} {self.get_trouble_display()}"
+
+
+class ScrubRound(models.Model):
+    """How far the present round of reading everything again has come: up to the blob `after`, `read` of `total` bytes."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    one = models.BooleanField(primary_key=True, default=True)
+    began_at = models.DateTimeField("本轮开始时刻")
+    after = models.CharField("已核对到", max_length=64, blank=True, default="")
+    read = models.BigIntegerField("本轮已核对（字节）", default=0)
+    total = models.BigIntegerField("本轮共（字节）", default=0)
+    done = models.BooleanField("本轮已完", default=False)
+    whole_at = models.DateTimeField("上一轮核对完的时刻", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "核对进度"
+        constraints = [models.CheckConstraint(condition=models.Q(one=True), name="scrub_round_one")]
+
+    def __str__(self) -> str:
+        return f"{self.read}/{self.total} 字节"

@@ -41,6 +41,8 @@ MOST_REFUSED = 20
 
 PACKS_AGAIN = timedelta(minutes=10)
 """How long a parent that has no door for packs is not asked for one."""
+HERE_ONCE = 1 << 62
+"""In place of the first catalogue that named a blob: it had come, so it keeps no version from being told as whole."""
 _without_packs: WeakKeyDictionary[Line, datetime] = WeakKeyDictionary()
 
 
@@ -74,7 +76,17 @@ def want(refs: Collection[BlobRef], *, version: int, at: datetime) -> set[str]:
     fresh = [named[name] for name in sorted(missing - known)]
     rows = [Wanted(sha256=ref.sha256, size=ref.size, media_type=ref.media_type, asked_at=at, asked_version=version) for ref in fresh]
     Wanted.objects.bulk_create(rows, batch_size=BATCH)
+    Wanted.objects.filter(again=True).update(again=False)  # from here on the catalogue in force knows that they are missing
     return set(missing)
+
+
+def want_again(refs: Iterable[BlobRef], *, at: datetime) -> None:
+    """These were here, the catalogue in force names them, and they are lost: they are fetched once more."""
+    rows = [
+        Wanted(sha256=ref.sha256, size=ref.size, media_type=ref.media_type, asked_at=at, asked_version=HERE_ONCE, again=True)
+        for ref in refs
+    ]
+    Wanted.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
 
 
 @transaction.atomic
@@ -88,13 +100,13 @@ def rank(names: Iterable[str], as_: Rank) -> None:
 
 def whole_before() -> int | None:
     """Every catalogue below this version is here with all its blobs; None when the newest is."""
-    least: int | None = Wanted.objects.aggregate(least=Min("asked_version"))["least"]
+    least: int | None = Wanted.objects.filter(asked_version__lt=HERE_ONCE).aggregate(least=Min("asked_version"))["least"]
     return least
 
 
 def unconfirmed() -> int:
-    """How many blobs are still on the list: those not here, and those that came and were not struck off yet."""
-    return Wanted.objects.count()
+    """How many blobs the rooms still wait for: those not here, and those that came and were not struck off yet."""
+    return Wanted.objects.filter(again=False).count()
 
 
 def waiting() -> Waiting:
