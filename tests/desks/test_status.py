@@ -125,6 +125,18 @@ def test_a_spoilt_file_is_said_with_what_it_is_of_until_it_is_mended(edge: Cast,
     assert "一切正常" in page
 
 
+def test_what_is_left_out_for_lack_of_room_is_said_and_is_no_trouble(edge: Cast, client: Client, at: datetime, settings: Any) -> None:
+    assert "限额" not in told(client)
+    settings.BLOB_QUOTA = 30_000_000
+    Blob.objects.create(sha256="5" * 64, size=20_000_000, listed=True)
+    row = {"media_type": "video/mp4", "asked_at": at, "asked_version": 1, "left_out": True}
+    Wanted.objects.create(sha256="0" * 64, size=2_000_000, **row)
+    page = told(client)
+    assert "放不下的文件 1 个" in page
+    assert "不缺" in page
+    assert "一切正常" in page
+
+
 def test_a_full_disk_is_said(edge: Cast, client: Client, settings: Any) -> None:
     settings.MIN_FREE_BYTES = 1 << 60
     assert "空间不足" in told(client)

@@ -74,7 +74,7 @@ SHARING = (
 JOBS: tuple[Job, ...] = (
     Job("publish", settings.FOLLOW_S, publish, TOP, share=0.1),
     Job("follow", settings.FOLLOW_S, follow_parent, BELOW),
-    Job("rank_lessons", 60.0, rank_lessons, BELOW),
+    Job("rank_lessons", 60.0, rank_lessons, BELOW, share=0.1),
     Job("fetch_wanted", settings.FOLLOW_S, fetch_wanted, BELOW),
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("scrub_blobs", 60.0, scrub_blobs),

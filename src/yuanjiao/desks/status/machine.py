@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from yuanjiao.courseware.queries import items_using, released_count
-from yuanjiao.flow.blobs import queue
+from yuanjiao.flow.blobs import queue, quota
 from yuanjiao.flow.blobs.allowance import Hold
 from yuanjiao.flow.blobs.keeping import held
 from yuanjiao.flow.blobs.scrub import Health, spoilt_now
@@ -47,7 +47,7 @@ class Above:
 class MachineNow:
     """Everything the page says. `above` is None at the top; `held` is why files that are not for today do not come now; sizes are bytes.
 
-    `spoilt_items`: titles of released items of which a file is spoilt.
+    `spoilt_items`: titles of released items of which a file is spoilt. `room` is None without a quota.
     """
 
     node: Node
@@ -63,6 +63,7 @@ class MachineNow:
     held: Hold | None
     health: Health
     spoilt_items: Sequence[str]
+    room: quota.Room | None
     untold: Untold
     sites: SiteCounts | None
     checks: Sequence[EdgeCheck]
@@ -99,6 +100,7 @@ def machine_now(at: datetime) -> MachineNow:
         held=queue.held(at) if parent is not None else None,
         health=health,
         spoilt_items=[item.title for item in items_using([row.sha256 for row in health.spoilt]) if item.public],
+        room=quota.room(),
         untold=untold() if parent is not None else Untold(0, None),
         sites=site_counts(node.scope, at=at) if node.scope and parent is not None else None,
         checks=list(edge_checks_now([node.scope]).filter(edge__code=node.subject_code)) if node.subject_code else [],

@@ -31,6 +31,7 @@ class Blob(models.Model):
     """One file of this machine's store, named by the SHA-256 of its bytes. The bytes are in HOME/blobs.
 
     `listed`: it came because a catalogue names it; once no catalogue does, `unreferenced_at` says since when.
+    `spare`: 0 stays; of the others the greatest goes first when its room is needed, with all of the same number (quota.py).
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
@@ -41,6 +42,7 @@ class Blob(models.Model):
     media_type = models.CharField("媒体类型", max_length=60, default="application/octet-stream")
     listed = models.BooleanField("目录所列", default=False)
     unreferenced_at = models.DateTimeField("不再被目录引用的时刻", null=True, blank=True)
+    spare = models.PositiveIntegerField("让位的先后", default=0)
 
     class Meta:
         verbose_name = "文件"
@@ -48,6 +50,8 @@ class Blob(models.Model):
         indexes = [
             # the sweep asks for blobs that the catalogue let go of
             models.Index(fields=["unreferenced_at"], condition=~models.Q(unreferenced_at=None), name="blob_let_go"),
+            # who makes room asks for what is needed least
+            models.Index(fields=["spare"], condition=models.Q(spare__gt=0), name="blob_spare"),
         ]
 
     def __str__(self) -> str:
@@ -59,6 +63,7 @@ class Wanted(models.Model):
 
     `asked_version` is the first catalogue that named it: every catalogue before the least of these is here with all its files.
     `again`: it was here when that catalogue was taken up and was lost since, so its coming changes no row of any room.
+    `left_out`: under a quota, whether there is no room for it; None while that is not decided.
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
@@ -71,6 +76,7 @@ class Wanted(models.Model):
     asked_at = models.DateTimeField("列入时刻")
     asked_version = models.BigIntegerField("列入的目录版本")
     again = models.BooleanField("曾在本机", default=False)
+    left_out = models.BooleanField("限额内放不下", null=True, default=None)
     failures = models.PositiveIntegerField("连续失败次数", default=0)
     retry_at = models.DateTimeField("下次尝试不早于", null=True, blank=True)
     problem = models.CharField("最近的问题", max_length=300, blank=True, default="")
@@ -142,3 +148,19 @@ class ScrubRound(models.Model):
 
     def __str__(self) -> str:
         return f"{self.read}/{self.total} 字节"
+
+
+class Pinned(models.Model):
+    """One thing the operator wants kept whole on this machine whatever the quota, by the name the rooms above know it by."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    name = models.CharField("名称", max_length=64, unique=True)
+    at = models.DateTimeField("指定时刻")
+
+    class Meta:
+        verbose_name = "指定保留"
+
+    def __str__(self) -> str:
+        return self.name

@@ -24,7 +24,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
-from yuanjiao.flow.blobs import queue, store
+from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.lost import want_again
 from yuanjiao.flow.blobs.models import Blob, ScrubRound, Spoilt, Trouble
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.lib.errors import Refused
@@ -200,7 +201,7 @@ def _note(blob: Blob, trouble: Trouble, at: datetime) -> bool:
     values = {"size": row.size, "trouble": trouble, "found_at": at, "mended_at": None}
     Spoilt.objects.update_or_create(sha256=row.sha256, defaults=values)
     if row.listed:
-        queue.want_again([BlobRef(row.sha256, row.size, row.media_type)], at=at)
+        want_again([BlobRef(row.sha256, row.size, row.media_type)], at=at)
     return True
 
 
