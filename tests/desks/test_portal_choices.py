@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 
+from tests.desks.conftest import Stock
 from yuanjiao.courseware.queries import ItemDetail, RenditionCard
 from yuanjiao.desks import faces
 from yuanjiao.desks.portal.choices import choices, chosen
+from yuanjiao.flow.models import Wanted
 
 
 def form(profile: str, size: int, kind: str = "video", *, height: int = 0, hls: bool = False) -> RenditionCard:
@@ -74,3 +77,19 @@ def test_a_box_never_gets_a_stream_and_gets_the_sound_when_there_is_no_picture()
     assert faces.box_rendition(item(*LADDER)) is None
     assert faces.box_rendition(item(SOUND), hd=True) == SOUND
     assert faces.box_rendition(item(SD), hd=True) == replace(SD)
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_not_on_this_machine_is_not_offered_and_why_is_said(shown: Stock, client: Client, at: datetime) -> None:
+    film = shown.items["医疗保险怎么报销"]
+    address, row = f"/items/{film.uid}/", {"size": 9, "media_type": "video/mp4", "asked_at": at, "asked_version": 1}
+    forms = dict(film.renditions.values_list("profile", "blob"))
+    Wanted.objects.create(sha256=forms["audio"], left_out=None, **row)
+    page = client.get(address, follow=True).content.decode()
+    assert 'data-choice="audio"' not in page
+    assert 'data-choice="std"' in page
+    for name in set(forms.values()) - {forms["audio"]}:
+        Wanted.objects.create(sha256=name, left_out=None, **row)
+    assert "播放文件还没有到" in client.get(address, follow=True).content.decode()
+    Wanted.objects.update(left_out=True)
+    assert "这个课件没有存在本机" in client.get(address, follow=True).content.decode()

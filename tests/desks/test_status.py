@@ -8,14 +8,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 
+from yuanjiao.courseware.models import Courseware, Rendition
 from yuanjiao.flow.blobs.models import Rank
 from yuanjiao.flow.catalogue.models import CurrentCatalogue
 from yuanjiao.flow.journal.record import record
-from yuanjiao.flow.models import Node, SpentBytes, Wanted
+from yuanjiao.flow.models import Blob, Node, SpentBytes, Spoilt, Wanted
 from yuanjiao.lib import clock
 from yuanjiao.lib.dayspans import read_spans
 from yuanjiao.programmes.events import CatalogueFollowed
@@ -98,6 +100,41 @@ def test_what_waits_for_its_hours_or_bytes_says_so_and_is_no_trouble(
     assert "注意" not in page
     Wanted.objects.filter(pk=row.pk).update(rank=Rank.LESSON)
     assert words not in told(client)
+
+
+def test_a_spoilt_file_is_said_with_what_it_is_of_until_it_is_mended(edge: Cast, client: Client, at: datetime) -> None:
+    made = {"unit": edge.units["ZZ-9901"], "created_at": at, "released_at": at, "item_class": "education"}
+    item = Courseware.objects.create(title="防汛常识", state="released", **made)
+    name = "5" * 64
+    Rendition.objects.create(uid=uuid4(), courseware=item, profile="box-sd", kind="video", blob=name, size_bytes=9, duration_s=1)
+    Blob.objects.create(sha256=name, size=9, listed=True)
+    row = Spoilt.objects.create(sha256=name, size=9, trouble="rotten", found_at=at - HOUR)
+    page = told(client)
+    assert "1 个文件已坏或不见，最早的自 03-02 15:00 起，正向上级重新取回" in page
+    assert item.title in page
+    assert "一切正常" not in page
+    Blob.objects.update(listed=False)
+    assert "没有上级可取" in told(client)
+    Courseware.objects.filter(pk=item.pk).update(state="draft")
+    assert item.title not in told(client), "titles that are not public are not told"
+    row.mended_at = at
+    row.save()
+    page = told(client)
+    assert "没有坏的文件" in page
+    assert "修复 1 个" in page
+    assert "一切正常" in page
+
+
+def test_what_is_left_out_for_lack_of_room_is_said_and_is_no_trouble(edge: Cast, client: Client, at: datetime, settings: Any) -> None:
+    assert "限额" not in told(client)
+    settings.BLOB_QUOTA = 30_000_000
+    Blob.objects.create(sha256="5" * 64, size=20_000_000, listed=True)
+    row = {"media_type": "video/mp4", "asked_at": at, "asked_version": 1, "left_out": True}
+    Wanted.objects.create(sha256="0" * 64, size=2_000_000, **row)
+    page = told(client)
+    assert "放不下的文件 1 个" in page
+    assert "不缺" in page
+    assert "一切正常" in page
 
 
 def test_a_full_disk_is_said(edge: Cast, client: Client, settings: Any) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from io import StringIO
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
+from django.core.management import CommandError, call_command
 
 from tests.learning.stage import make_plan
 from yuanjiao.courseware import shelf
+from yuanjiao.flow.blobs import quota
 from yuanjiao.flow.blobs.models import Rank
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.catalogue.shards import address, shard_file, wrap
@@ -84,3 +89,45 @@ def test_another_countys_lesson_is_no_hurry_here(edge: dict[str, UUID], cast: Ca
 def test_with_nothing_to_wait_for_nothing_is_read(edge: dict[str, UUID]) -> None:
     Wanted.objects.all().delete()
     assert rank_lessons(MORNING) == 0
+
+
+def room_for(edge: dict[str, UUID], films: int, settings: Any) -> set[str]:
+    """What is fetched when there is room for so many films, each of 5 bytes."""
+    settings.BLOB_QUOTA = 5 * films
+    rank_lessons(MORNING)
+    return {row.sha256[0] for row in quota.wanted_here()}
+
+
+def test_with_little_room_what_is_pinned_comes_before_the_lessons_and_those_before_the_rest(
+    edge: dict[str, UUID], settings: Any, at: datetime
+) -> None:
+    assert room_for(edge, 2, settings) == {"1", "2"}
+    assert room_for(edge, 3, settings) == {"1", "2", "3"}
+    quota.pin(str(edge["rest"]), at=at)
+    assert room_for(edge, 1, settings) == {"3"}
+
+
+def test_of_the_rest_the_newest_publications_have_the_room(edge: dict[str, UUID], settings: Any) -> None:
+    after = MORNING + timedelta(days=30)  # no lesson of these items is near
+    settings.BLOB_QUOTA = 5
+    path = shards_folder() / shard_file(address(shelf.name, ALL))
+    blobs = {name: BlobRef(str(number) * 64, 5, "video/mp4") for number, name in enumerate(edge, 1)}
+    rows = [item(edge[name], blobs[name].sha256) for name in edge]
+    rows[1] = msgspec.structs.replace(rows[1], released_at=MORNING + timedelta(days=1))
+    document = shelf.Courses(scope=ALL, columns=(), items=tuple(rows))
+    path.write_bytes(wrap(shelf.name, ALL, Offer(to_document(document), tuple(blobs.values()))))
+    rank_lessons(after + timedelta(days=2))
+    assert {row.sha256[0] for row in quota.wanted_here()} == {"2"}
+
+
+def test_an_item_of_the_catalogue_is_pinned_by_its_number_and_no_other(edge: dict[str, UUID], settings: Any) -> None:
+    settings.BLOB_QUOTA = 5
+    out = StringIO()
+    call_command("blobs", "pin", str(edge["rest"]), stdout=out)
+    call_command("blobs", "room", stdout=out)
+    assert f"指定保留\t{edge['rest']}" in out.getvalue()
+    assert "限额 5 字节" in out.getvalue()
+    with pytest.raises(CommandError, match="目录里没有"):
+        call_command("blobs", "pin", str(new_uid()))
+    call_command("blobs", "unpin", str(edge["rest"]), stdout=out)
+    assert quota.pinned() == []

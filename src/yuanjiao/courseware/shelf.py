@@ -249,6 +249,25 @@ def files_of(document: bytes, items: Set[UUID]) -> set[str]:
     return {blob.sha256 for item in meant for blob in blobs_of(item)}
 
 
+class Needs(msgspec.Struct, frozen=True):
+    """The files of one item of a document, by name with their bytes; `former`: versions it took the place of."""
+
+    item: UUID
+    former: tuple[UUID, ...]
+    released_at: datetime
+    files: dict[str, int]
+
+    def meant_by(self, items: Set[UUID]) -> bool:
+        """Whether the item or a version before it is among these."""
+        return self.item in items or not items.isdisjoint(self.former)
+
+
+def needs_of(document: bytes) -> Iterator[Needs]:
+    """Every item of a document with its files."""
+    for item in from_document(document, Courses).items:
+        yield Needs(item.uid, item.former, item.released_at, {blob.sha256: blob.size for blob in blobs_of(item)})
+
+
 def _with_places(columns: QuerySet[Column]) -> QuerySet[Column]:
     """Columns with all that stands in their rows, in the order of a document."""
     placed = Placement.objects.filter(courseware__state=State.RELEASED).select_related("courseware", "category").order_by("uid")

@@ -1,6 +1,6 @@
 """Django finds the tables of both pipes here; each pipe keeps its own models."""
 
-from yuanjiao.flow.blobs.models import Blob, SpentBytes, Wanted
+from yuanjiao.flow.blobs.models import Blob, Pinned, ScrubRound, SpentBytes, Spoilt, Wanted
 from yuanjiao.flow.catalogue.models import CurrentCatalogue, HeldShard
 from yuanjiao.flow.journal.models import Archived, Entry, Fork, Head, Segment, Unapplied
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node
@@ -15,8 +15,11 @@ __all__ = [
     "Head",
     "HeldShard",
     "Node",
+    "Pinned",
+    "ScrubRound",
     "Segment",
     "SpentBytes",
+    "Spoilt",
     "Unapplied",
     "Wanted",
 ]

@@ -21,6 +21,7 @@ from yuanjiao.courseware.jobs import (
 from yuanjiao.faults.jobs import run_faults, take_up_left_reports
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.blobs.queue import fetch_wanted
+from yuanjiao.flow.blobs.scrub import scrub_blobs
 from yuanjiao.flow.catalogue.follow import follow_parent
 from yuanjiao.flow.catalogue.publish import publish
 from yuanjiao.flow.journal.applying import retry_set_aside
@@ -73,9 +74,10 @@ SHARING = (
 JOBS: tuple[Job, ...] = (
     Job("publish", settings.FOLLOW_S, publish, TOP, share=0.1),
     Job("follow", settings.FOLLOW_S, follow_parent, BELOW),
-    Job("rank_lessons", 60.0, rank_lessons, BELOW),
+    Job("rank_lessons", 60.0, rank_lessons, BELOW, share=0.1),
     Job("fetch_wanted", settings.FOLLOW_S, fetch_wanted, BELOW),
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
+    Job("scrub_blobs", 60.0, scrub_blobs),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above
     Job("retry_set_aside", 300.0, retry_set_aside),
     Job("archive_acknowledged", 3600.0, archive_acknowledged, BELOW, share=0.1),

@@ -61,6 +61,15 @@ BYTES_HOUR = env.integer(
     "BYTES_HOUR", 0, "Bytes of files an hour after which those not for today or tomorrow wait for the next; 0 is no limit", least=0
 )
 BYTES_DAY = env.integer("BYTES_DAY", 0, "The same a day, by China's midnight; 0 is no limit", least=0)
+BLOB_QUOTA = env.integer(
+    "BLOB_QUOTA",
+    0,
+    "Bytes of files a machine below keeps: of items pinned or planned, then of the newest; 0: all it is told of",
+    least=0,
+)
+SCRUB_RATE = env.integer(
+    "SCRUB_RATE", 8 * 1024 * 1024, "Bytes per second at which kept files are read again at most, all within 30 days; 0: never", least=0
+)
 LEAST_RATE = env.integer(
     "LEAST_RATE", 256, "Bytes per second below which, over two minutes of waiting, an answer counts as a broken line; 0 is no limit"
 )

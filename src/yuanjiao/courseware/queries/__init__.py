@@ -36,6 +36,7 @@ from yuanjiao.courseware.queries.detail import (
     item_detail,
     newest_version,
 )
+from yuanjiao.courseware.queries.files import Using, items_using
 from yuanjiao.courseware.queries.lists import (
     Choices,
     Found,
@@ -128,6 +129,7 @@ __all__ = [
     "Shown",
     "Stream",
     "Streams",
+    "Using",
     "adoptable_by",
     "alarms_managed_by",
     "audiences_of",
@@ -154,6 +156,7 @@ __all__ = [
     "item_summaries",
     "item_titles",
     "items_seen_by",
+    "items_using",
     "key_pictures",
     "left_since",
     "made_by",

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from yuanjiao.courseware.queries import released_count
-from yuanjiao.flow.blobs import queue
+from yuanjiao.courseware.queries import items_using, released_count
+from yuanjiao.flow.blobs import queue, quota
 from yuanjiao.flow.blobs.allowance import Hold
 from yuanjiao.flow.blobs.keeping import held
+from yuanjiao.flow.blobs.scrub import Health, spoilt_now
 from yuanjiao.flow.catalogue.models import CurrentCatalogue
 from yuanjiao.flow.catalogue.queries import current_catalogue
 from yuanjiao.flow.journal.queries import Untold, untold
@@ -44,7 +45,10 @@ class Above:
 
 @dataclass(frozen=True)
 class MachineNow:
-    """Everything the page says. `above` is None at the top; `held` is why files that are not for today do not come now; sizes are bytes."""
+    """Everything the page says. `above` is None at the top; `held` is why files that are not for today do not come now; sizes are bytes.
+
+    `spoilt_items`: titles of released items of which a file is spoilt. `room` is None without a quota.
+    """
 
     node: Node
     above: Above | None
@@ -57,6 +61,9 @@ class MachineNow:
     read_only: bool
     lacking: queue.Waiting
     held: Hold | None
+    health: Health
+    spoilt_items: Sequence[str]
+    room: quota.Room | None
     untold: Untold
     sites: SiteCounts | None
     checks: Sequence[EdgeCheck]
@@ -64,7 +71,12 @@ class MachineNow:
     @property
     def well(self) -> bool:
         """Nothing on the page asks for a person."""
-        trouble = self.read_only or self.short_of_room or bool(self.lacking.problem) or any(not check.ok for check in self.checks)
+        trouble = (
+            self.read_only
+            or self.short_of_room
+            or bool(self.lacking.problem or self.health.spoilt)
+            or any(not check.ok for check in self.checks)
+        )
         return not trouble and (self.above is None or not (self.above.silent or self.above.problem))
 
 
@@ -73,7 +85,7 @@ def machine_now(at: datetime) -> MachineNow:
     node, current = own_node(), current_catalogue()
     blobs, size = held()
     free = shutil.disk_usage(settings.HOME).free
-    parent = parent_node()
+    parent, health = parent_node(), spoilt_now(at)
     return MachineNow(
         node=node,
         above=_above(parent, current, at) if parent is not None else None,
@@ -86,6 +98,9 @@ def machine_now(at: datetime) -> MachineNow:
         read_only=is_read_only(Path(settings.HOME)),
         lacking=queue.waiting(),
         held=queue.held(at) if parent is not None else None,
+        health=health,
+        spoilt_items=[item.title for item in items_using([row.sha256 for row in health.spoilt]) if item.public],
+        room=quota.room(),
         untold=untold() if parent is not None else Untold(0, None),
         sites=site_counts(node.scope, at=at) if node.scope and parent is not None else None,
         checks=list(edge_checks_now([node.scope]).filter(edge__code=node.subject_code)) if node.subject_code else [],

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Sum
 
 from yuanjiao.flow.blobs import store
-from yuanjiao.flow.blobs.models import Blob, Wanted
+from yuanjiao.flow.blobs.models import Blob, Spoilt, Wanted
 
 GRACE = timedelta(hours=6)
 """How long a blob stays after the catalogue let go of it: longer than any lesson runs."""
@@ -24,8 +24,9 @@ def mark_listed(names: Iterable[str], *, at: datetime) -> None:
 
 
 def held() -> tuple[int, int]:
-    """How many blobs this machine holds, and their bytes."""
-    found = Blob.objects.aggregate(number=Count("pk"), size=Sum("size"))
+    """How many blobs this machine holds, and their bytes; those found spoilt are not among them."""
+    spoilt = Spoilt.objects.filter(mended_at=None).values("sha256")
+    found = Blob.objects.exclude(sha256__in=spoilt).aggregate(number=Count("pk"), size=Sum("size"))
     return found["number"], found["size"] or 0
 
 

@@ -5,7 +5,8 @@
 3. A blob that cannot be had, or does not fit, holds up nothing but itself. A dead line ends the turn; another blob begins the next.
 4. A blob under way gives room to one that is wanted sooner, and stops when it is wanted no more; its bytes stay.
 5. Small blobs of one rank come together (together.py); a parent that gives no packs, or whose packs break, is asked for one by one.
-6. The rest waits for the hours and the bytes that are allowed (allowance.py); what is shown today does not.
+6. Under a quota only what it has room for is fetched, at the cost of what is needed less (quota.py).
+7. The rest waits for the hours and the bytes that are allowed (allowance.py); what is shown today does not.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet, Sum
 
-from yuanjiao.flow.blobs import pack, store
+from yuanjiao.flow.blobs import pack, quota, store
 from yuanjiao.flow.blobs.allowance import Allowance, Hold, hold_at
 from yuanjiao.flow.blobs.fetch import NotThere, fetch, part_path
+from yuanjiao.flow.blobs.lost import HERE_ONCE
 from yuanjiao.flow.blobs.models import Blob, Rank, Wanted
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.blobs.together import Busy, NoPacks, Outcome, fetch_together
@@ -74,6 +76,7 @@ def want(refs: Collection[BlobRef], *, version: int, at: datetime) -> set[str]:
     fresh = [named[name] for name in sorted(missing - known)]
     rows = [Wanted(sha256=ref.sha256, size=ref.size, media_type=ref.media_type, asked_at=at, asked_version=version) for ref in fresh]
     Wanted.objects.bulk_create(rows, batch_size=BATCH)
+    Wanted.objects.filter(again=True).update(again=False)  # from here on the catalogue in force knows that they are missing
     return set(missing)
 
 
@@ -87,19 +90,19 @@ def rank(names: Iterable[str], as_: Rank) -> None:
 
 
 def whole_before() -> int | None:
-    """Every catalogue below this version is here with all its blobs; None when the newest is."""
-    least: int | None = Wanted.objects.aggregate(least=Min("asked_version"))["least"]
+    """Every catalogue below this version is here with all its blobs that the quota has room for; None when the newest is."""
+    least: int | None = quota.counted().filter(asked_version__lt=HERE_ONCE).aggregate(least=Min("asked_version"))["least"]
     return least
 
 
 def unconfirmed() -> int:
-    """How many blobs are still on the list: those not here, and those that came and were not struck off yet."""
-    return Wanted.objects.count()
+    """How many blobs the rooms still wait for: those not here, and those that came and were not struck off yet."""
+    return Wanted.objects.filter(again=False).count()
 
 
 def waiting() -> Waiting:
-    """What the pages of this machine say of the queue."""
-    rows = Wanted.objects.all()
+    """What the pages of this machine say of the queue. What is left out for lack of room is not waited for."""
+    rows = quota.counted()
     sums = rows.aggregate(size=Sum("size"), since=Min("asked_at"))
     trouble = rows.exclude(problem="").order_by("rank", "-failures").values_list("problem", flat=True).first()
     return Waiting(rows.count(), sums["size"] or 0, sums["since"], trouble or "")
@@ -107,7 +110,7 @@ def waiting() -> Waiting:
 
 def held(at: datetime) -> Hold | None:
     """What the rest of the queue waits for besides its turn; None when there is no such rest, or it may come."""
-    return hold_at(at) if Wanted.objects.filter(rank__gte=Rank.REST).exists() else None
+    return hold_at(at) if quota.counted().filter(rank__gte=Rank.REST).exists() else None
 
 
 def fetch_wanted(at: datetime, *, line: Line | None = None, now: Callable[[], datetime] | None = None) -> int:
@@ -150,6 +153,7 @@ class _Fetching:
 
     def _alone(self, row: Wanted, line: Line) -> None:
         try:
+            self._make_room([row])
             came = fetch(_ref(row), line, go_on=_Turn([row], self._moment, self.allowance))
         except (NotThere, Tampered, DiskFull) as error:  # its own trouble: the next one may do better
             self._note_failure([row], error)
@@ -160,6 +164,11 @@ class _Fetching:
             self._refused = 0
             if came:
                 self._strike_off([_ref(row)])
+
+    def _make_room(self, rows: Sequence[Wanted]) -> None:
+        """Within the quota, at the cost of what is needed less than these."""
+        if settings.BLOB_QUOTA:
+            quota.make_room(sum(row.size for row in rows if not store.has(row.sha256)), at=self._moment())
 
     def _small_with(self, row: Wanted) -> list[Wanted]:
         """The blobs to ask for with this one, itself first: small ones of its rank, as many as go into one pack and the bytes allowed.
@@ -182,6 +191,7 @@ class _Fetching:
         outcome = Outcome()
         go_on = _Turn(rows, self._moment, self.allowance)
         try:
+            self._make_room(rows)
             fetch_together([_ref(row) for row in rows], line, outcome, go_on=go_on, put_away=self._strike_off)
         except NoPacks as error:
             self._singly = True
@@ -233,7 +243,7 @@ def _in_turn(at: datetime, allowance: Allowance) -> QuerySet[Wanted]:
     """
     longest = at + timedelta(seconds=LONGEST_PAUSE_S)
     ready = Q(retry_at=None) | Q(retry_at__lte=at) | Q(retry_at__gt=longest)
-    rows = Wanted.objects.filter(ready).order_by("rank", "size", "sha256")
+    rows = quota.wanted_here().filter(ready).order_by("rank", "size", "sha256")
     return rows.filter(rank__lt=Rank.REST) if allowance.hold(at) else rows
 
 
@@ -257,7 +267,7 @@ class _Turn:
         """Whether they are wanted and nothing is sooner; their rank may be another by now, as of a film taken off today's list."""
         self._looked_at = time.monotonic()
         self._allowance.keep()
-        ranks = Wanted.objects.filter(pk__in=self._last).values_list("rank", flat=True)
+        ranks = quota.wanted_here().filter(pk__in=self._last).values_list("rank", flat=True)
         found = max(ranks, default=None)  # of a pack the last: those before may be here
         if found is None:
             return False

@@ -22,7 +22,7 @@ from nacl.exceptions import CryptoError
 from nacl.utils import random
 from tuf.api.metadata import Metadata, TargetFile, Timestamp
 
-from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs import quota, store
 from yuanjiao.flow.blobs.fetch import fetch
 from yuanjiao.flow.blobs.models import Wanted
 from yuanjiao.flow.blobs.store import BlobRef
@@ -112,7 +112,7 @@ def take_in(where: Path, *, at: datetime) -> Taken:
         line = Line("http://stick", transport=StickTransport(packet))
         try:
             changed = follow(at, line=line)
-            taken, problems = _take_blobs(packet, line)
+            taken, problems = _take_blobs(packet, line, at)
             if taken and not Wanted.objects.exists():
                 follow(at, line=line)  # while others are still awaited, the job beside the queue decides when
             return Taken(changed, taken, Wanted.objects.count(), problems)
@@ -161,13 +161,14 @@ def _require_for_us(index: Index) -> None:
         raise Refused("这个目录包不是给本机的：请让上级按本机的编号或所在区划导出")
 
 
-def _take_blobs(packet: Reader, line: Line) -> tuple[int, tuple[str, ...]]:
+def _take_blobs(packet: Reader, line: Line, at: datetime) -> tuple[int, tuple[str, ...]]:
     """What the queue waits for and the stick has. One that is spoilt keeps none of the others back; a disk without room ends it."""
     taken, problems = 0, []
-    for row in Wanted.objects.order_by("rank", "size", "sha256"):
-        if not packet.has(_blob_name(row.sha256)):
-            continue
+    for row in quota.counted().order_by("rank", "size", "sha256"):
+        if not packet.has(_blob_name(row.sha256)) or (row.left_out is None and not quota.fits(row.size)):
+            continue  # what is not decided on yet takes no other's room
         try:
+            quota.make_room(row.size, at=at)
             fetch(BlobRef(row.sha256, row.size, row.media_type), line)
         except DiskFull:
             raise

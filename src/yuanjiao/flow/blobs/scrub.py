@@ -1,0 +1,219 @@
+"""Scrub: every kept blob is read again from the disk and compared with its name, gently, a whole round in thirty days.
+
+1. What is due follows from how much of the round's time has passed, so that a box that is off at night still comes round; it is read
+   at most `settings.SCRUB_RATE` fast, blob by blob in the order of their names. A restart goes on behind the last whole blob.
+2. A blob that is rotten or cannot be read is put aside first (HOME/blobs/spoilt) and noted then: it is served by nobody.
+3. What the catalogue names is wanted again from the parent. What was made here is lost until somebody brings a copy (`bring_back`)
+   or makes it anew: `spoilt_now` says so. What was let go of is forgotten.
+4. It is mended when a blob of that name is here again, from wherever it came.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+
+from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.lost import want_again
+from yuanjiao.flow.blobs.models import Blob, ScrubRound, Spoilt, Trouble
+from yuanjiao.flow.blobs.store import BlobRef
+from yuanjiao.lib.errors import Refused
+
+ROUND = timedelta(days=30)
+TURN_S = 45.0
+"""After so long a turn of the job ends, in seconds."""
+REMEMBERED = timedelta(days=365)
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Health:
+    """What the pages say: what is spoilt now, how many blobs were mended in the last thirty days, and how far the round is.
+
+    `lost`: those of `spoilt` that no parent can give, because they were made here. `part`: 0 … 1 of the round; `whole_at` is when a
+    round was last over.
+    """
+
+    spoilt: tuple[Spoilt, ...]
+    lost: tuple[Spoilt, ...]
+    mended: int
+    part: float
+    whole_at: datetime | None
+
+
+def scrub_blobs(at: datetime, *, sleep: Sleep = time.sleep) -> int:
+    """The job: read what is due by now; returns how many blobs were found spoilt."""
+    _see_mended(at)
+    if not settings.SCRUB_RATE:
+        return 0
+    state, found, begun = _round(at), 0, time.monotonic()
+    while not state.done and _is_due(state, at) and time.monotonic() - begun < TURN_S:
+        blob = _next(state)
+        if blob is None:
+            state.done, state.whole_at = True, at
+        else:
+            found += _look_at(blob, at, sleep)
+            state.after, state.read = blob.sha256, state.read + blob.size
+        state.save()
+    return found
+
+
+def scrub_all(at: datetime, *, sleep: Sleep = time.sleep) -> int:
+    """Read everything now, whatever is due; returns how many were found spoilt. For a person who waits for it."""
+    _see_mended(at)
+    return sum(_look_at(blob, at, sleep) for blob in Blob.objects.order_by("sha256").iterator() if not _is_noted(blob.sha256))
+
+
+def spoilt_now(at: datetime) -> Health:
+    """How well the kept blobs are, as far as they were read."""
+    rows = tuple(Spoilt.objects.filter(mended_at=None).order_by("found_at", "sha256"))
+    listed = set(Blob.objects.filter(sha256__in=[row.sha256 for row in rows], listed=True).values_list("sha256", flat=True))
+    state = ScrubRound.objects.first()
+    return Health(
+        spoilt=rows,
+        lost=tuple(row for row in rows if row.sha256 not in listed),
+        mended=Spoilt.objects.filter(mended_at__gt=at - ROUND).count(),
+        part=_part(state) if state is not None else 0.0,
+        whole_at=state.whole_at if state is not None else None,
+    )
+
+
+def bring_back(source: Path, *, at: datetime) -> str:
+    """A copy of a spoilt blob, from a machine below or a backup: proved by its digest and kept. Returns its name; Refused for any other."""
+    with open(source, "rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if not _is_noted(sha256):
+        raise Refused(f"{source.name} 不是本机缺的文件（摘要 {sha256[:12]}…），或者它也已损坏")
+    known = Blob.objects.filter(sha256=sha256).first()
+    store.put(source, media_type=known.media_type if known else "", expect=sha256)
+    _see_mended(at)
+    return sha256
+
+
+def _round(at: datetime) -> ScrubRound:
+    """The round under way; the next one begins a round's time after the last began. A clock that was set back holds nothing up."""
+    state, made = ScrubRound.objects.get_or_create(one=True, defaults={"began_at": at})
+    if made or (state.done and at >= state.began_at + ROUND):
+        total = Blob.objects.aggregate(total=Sum("size"))["total"] or 0
+        state.began_at, state.after, state.read, state.total, state.done = at, "", 0, total, False
+        state.save()
+    if at < state.began_at:
+        state.began_at = at
+        state.save()
+    return state
+
+
+def _is_due(state: ScrubRound, at: datetime) -> bool:
+    passed = (at - state.began_at) / ROUND
+    return passed >= 1 or state.read < state.total * passed
+
+
+def _part(state: ScrubRound) -> float:
+    return 1.0 if state.done or not state.total else min(1.0, state.read / state.total)
+
+
+def _next(state: ScrubRound) -> Blob | None:
+    noted = Spoilt.objects.filter(mended_at=None).values("sha256")
+    return Blob.objects.filter(sha256__gt=state.after).exclude(sha256__in=noted).order_by("sha256").first()
+
+
+def _is_noted(sha256: str) -> bool:
+    return Spoilt.objects.filter(sha256=sha256, mended_at=None).exists()
+
+
+def _look_at(blob: Blob, at: datetime, sleep: Sleep) -> bool:
+    """Whether it was found spoilt; then it is put aside and noted."""
+    path = store.path(blob.sha256)
+    try:
+        with open(path, "rb") as file:
+            sound, seen = _is_sound(file, blob.sha256, sleep), os.fstat(file.fileno())
+    except FileNotFoundError:
+        return _note(blob, Trouble.GONE, at)
+    if sound or not _put_aside(blob.sha256, seen):
+        return False
+    return _note(blob, Trouble.ROTTEN, at)
+
+
+def _is_sound(file: BinaryIO, sha256: str, sleep: Sleep) -> bool:
+    """Whether the disk holds what the name says. A place that cannot be read is as rotten as one that changed."""
+    _drop(file)  # memory may still hold what the disk has lost
+    digest = hashlib.sha256()
+    try:
+        while piece := file.read(store.CHUNK):
+            digest.update(piece)
+            sleep(len(piece) / max(settings.SCRUB_RATE, 1) if settings.SCRUB_RATE else 0.0)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return False
+    finally:
+        _drop(file)  # a round must not push what people are watching out of memory
+    return digest.hexdigest() == sha256
+
+
+def _drop(file: BinaryIO) -> None:
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _put_aside(sha256: str, seen: os.stat_result) -> bool:
+    """Take the file that was read out of the store; False when another stands there by now, written while we were reading."""
+    aside = _aside(sha256)
+    try:
+        store.path(sha256).replace(aside)
+    except FileNotFoundError:
+        return False
+    found = aside.stat()
+    if (found.st_dev, found.st_ino) != (seen.st_dev, seen.st_ino):
+        store.settle(aside, sha256)
+        return False
+    store.sync_folder(aside.parent)
+    store.sync_folder(store.path(sha256).parent)
+    return True
+
+
+def _aside(sha256: str) -> Path:
+    folder = Path(settings.HOME) / "blobs" / "spoilt"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / sha256
+
+
+@transaction.atomic
+def _note(blob: Blob, trouble: Trouble, at: datetime) -> bool:
+    """Keep in mind what is wrong, and have the blob again where that is possible."""
+    row = Blob.objects.select_for_update().filter(pk=blob.pk).first()
+    if row is None:  # let go of while it was read
+        return False
+    if row.unreferenced_at is not None:
+        store.forget(row.sha256)
+        return False
+    values = {"size": row.size, "trouble": trouble, "found_at": at, "mended_at": None}
+    Spoilt.objects.update_or_create(sha256=row.sha256, defaults=values)
+    if row.listed:
+        want_again([BlobRef(row.sha256, row.size, row.media_type)], at=at)
+    return True
+
+
+def _see_mended(at: datetime) -> None:
+    """What is here again is mended; what nobody needs any more is forgotten."""
+    for row in Spoilt.objects.filter(mended_at=None):
+        if store.has(row.sha256):
+            row.mended_at = at
+            row.save(update_fields=["mended_at"])
+        elif not Blob.objects.filter(sha256=row.sha256).exists():
+            row.delete()
+        else:
+            continue
+        _aside(row.sha256).unlink(missing_ok=True)
+    Spoilt.objects.filter(mended_at__lt=at - REMEMBERED).delete()
