@@ -28,7 +28,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, NoReturn
+from email.message import Message
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 PERIOD_S = 60
 PLAY_EVERY_S = 24 * 3600
@@ -58,19 +59,42 @@ def boot_text() -> str | None:
     return (datetime.now(timezone.utc) - timedelta(seconds=seconds)).isoformat()
 
 
-def send(to: str, message: dict[str, object]) -> tuple[bool, str]:
-    """One beat; returns (taken, what the machine above said or why it could not be reached)."""
+class Answer(NamedTuple):
+    """What came of one beat: HTTP status (0: nobody answered), whether it was taken, the words, and the receiver's clock (Unix seconds)."""
+
+    status: int
+    taken: bool
+    said: str
+    time: float | None = None
+
+
+def tell(to: str, message: dict[str, object]) -> Answer:
+    """One beat to the machine at that address."""
     request = urllib.request.Request(
         to.rstrip("/") + "/beat", data=json.dumps(message).encode(), headers={"Content-Type": "application/json"}
     )
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            said = json.loads(answer.read(65536).decode())
+            status, heard, body = answer.status, server_time(answer.headers), answer.read(65536)
+        said = json.loads(body.decode())
     except urllib.error.HTTPError as error:
-        return False, "{} {}".format(error.code, error.read(500).decode("utf-8", "replace"))
-    except (OSError, ValueError) as error:
-        return False, str(error)
-    return said.get("accepted") == 1, json.dumps(said, ensure_ascii=False)
+        return Answer(error.code, False, "{} {}".format(error.code, error.read(500).decode("utf-8", "replace")), server_time(error.headers))
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return Answer(0, False, str(error))
+    taken = isinstance(said, dict) and said.get("accepted") == 1
+    return Answer(status, taken, json.dumps(said, ensure_ascii=False), heard)
+
+
+def server_time(headers: Message) -> float | None:
+    """The clock of the machine that answered; None when it says nothing of it."""
+    told = headers.get("Yuanjiao-Server-Time") or ""
+    return int(told) / 1e6 if told.isdigit() else None
+
+
+def send(to: str, message: dict[str, object]) -> tuple[bool, str]:
+    """One beat; returns (taken, what the machine above said or why it could not be reached)."""
+    answer = tell(to, message)
+    return answer.taken, answer.said
 
 
 if TYPE_CHECKING:

@@ -42,6 +42,7 @@ from yuanjiao.lib.errors import Unavailable, YuanjiaoError
 from yuanjiao.ui.middleware import status_of
 from yuanjiao.wiring.jobs import JOBS
 
+RESTART_S = 0.001
 KINDS = {"centre": "centre", "edge": "edge", "site": "site"}
 DOWN = ("yuanjiao.flow.catalogue", "yuanjiao.flow.blobs")
 COMING_DOWN = [job for job in JOBS if "edge" in job.roles and job.run.__module__.startswith(DOWN) and job.name != "sweep_blobs"]
@@ -107,8 +108,9 @@ class Machine:
         self.connection.close()
 
     def restart(self) -> None:
-        """Kill the process and start it again."""
+        """Kill the process and start it again, which takes time: no two lives of a machine sign in the same microsecond."""
         self.stop()
+        self.world.pass_time(RESTART_S)
         self._start()
 
     def step(self) -> None:

@@ -24,6 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -68,6 +70,19 @@ class BadLink:
     def inside(self, end: int, *line: str) -> list[str]:
         """The command line that runs a program at this end of the line."""
         return ["nsenter", f"--net=/proc/{self._ends[end].pid}/ns/net", *line]
+
+    @contextmanager
+    def entered(self, end: int) -> Iterator[None]:
+        """This thread works at that end of the line, and with it the threads and processes that it starts meanwhile."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        home, there = (os.open(path, os.O_RDONLY) for path in ("/proc/thread-self/ns/net", f"/proc/{self._ends[end].pid}/ns/net"))
+        try:
+            _enter(libc, there)
+            yield
+        finally:
+            _enter(libc, home)
+            os.close(home)
+            os.close(there)
 
     def become(self, faults: Faults) -> None:
         """From now on the line is like this; its time begins anew."""

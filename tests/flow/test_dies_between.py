@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from tests.flow.happenings import Happened
 from tests.flow.notices import NOTICES
@@ -14,6 +15,7 @@ from tests.flow.test_whole_network import wired as wired  # a fixture
 from tests.simulator import Death, Fate, Machine, World
 from yuanjiao.flow.catalogue import follow as following
 from yuanjiao.flow.catalogue.publish import publish
+from yuanjiao.flow.journal.models import Head
 from yuanjiao.flow.journal.record import record
 from yuanjiao.flow.models import CurrentCatalogue
 
@@ -39,6 +41,24 @@ def next_edition(world: World) -> None:
     NOTICES.texts = (*NOTICES.texts, "又一条")
     with world.machines["centre"].here():
         publish(world.machines["centre"].now)
+
+
+def test_an_edge_that_died_over_the_parents_answer_is_believed_when_it_tells_again_at_once(world: World, edge: Machine) -> None:
+    """A process that starts again signs anew: it is not taken for somebody who repeats what it said. At every step of telling."""
+    for steps in range(1, 25):
+        world.pass_time(60)
+        with edge.here():
+            record(Happened(text=str(steps)), at=edge.now)
+        edge.dies_in = steps
+        try:
+            edge.ship()
+        except Death:
+            edge.restart()
+        edge.dies_in = 0
+        edge.ship()
+        with edge.here():
+            assert list(Head.objects.filter(origin__is_self=True).values_list("refusal", flat=True)) == [""]
+            assert not Head.objects.filter(acknowledged_seq__lt=F("seq")).exists()
 
 
 def test_what_was_accepted_is_passed_on_even_if_the_edge_died_just_then(

@@ -39,6 +39,13 @@ def test_what_was_changed_behind_the_journals_back_is_named_and_mended(held: Ses
     assert Session.objects.get().heads_onsite == held.heads_onsite
 
 
+def test_so_is_a_session_that_was_put_to_another_site(held: Session, cast: Cast, at: datetime) -> None:
+    """Its site is known by its code, not by a key of this machine."""
+    other = next(code for code in cast.sites if code != held.site_id)
+    Session.objects.update(site_id=other)
+    assert replay(at=at, keep=False).changed == (Session._meta.label,)
+
+
 def test_the_journals_own_entries_are_never_emptied() -> None:
     assert Entry not in event_tables()
     assert Session in event_tables()

@@ -23,10 +23,13 @@ def free_port() -> int:
 
 
 class NodeProcess:
-    """One node: its HOME, its address, and the process while it runs. Extra settings are given without the YUANJIAO_ prefix."""
+    """One node: its HOME, its address, and the process while it runs. Extra settings are given without the YUANJIAO_ prefix.
 
-    def __init__(self, *, role: str, home: Path, name: str, port: int = 0, parent: str = "", **more: str) -> None:
-        self.home, self.port = home, port or free_port()
+    It listens on loopback unless `host` says otherwise; here it is asked on loopback in any case.
+    """
+
+    def __init__(self, *, role: str, home: Path, name: str, port: int = 0, parent: str = "", host: str = "127.0.0.1", **more: str) -> None:
+        self.home, self.port, self.host = home, port or free_port(), host
         self.address = f"http://127.0.0.1:{self.port}"
         own = {"ROLE": role, "HOME": str(home), "NAME": name, "PARENT": parent, **more}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("YUANJIAO_")}
@@ -46,7 +49,7 @@ class NodeProcess:
     def start(self, *, wait_s: float = 60) -> None:
         """Start serving and wait until it is ready."""
         self.home.mkdir(parents=True, exist_ok=True)
-        line = [sys.executable, "-m", "yuanjiao.wiring", "serve", "--port", str(self.port)]
+        line = [sys.executable, "-m", "yuanjiao.wiring", "serve", "--host", self.host, "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(line, env=self.environment, stdout=log, stderr=log, start_new_session=True)
         self.wait_ready(wait_s)

@@ -202,6 +202,38 @@ def test_a_failure_that_could_not_be_told_is_told_when_the_edge_is_back(edge: St
     assert edge.tests()[before:] == [(0, "edge", "")], "once"
 
 
+@pytest.mark.clause("NET07")
+def test_the_agent_keeps_through_kills_what_its_edge_was_not_there_to_hear_and_tells_it_once_in_its_order(
+    edge: StockedEdge, tmp_path: Path
+) -> None:
+    before = len(edge.tests())
+    edge.node.kill()
+    line = edge.line_of_beacon("--period", "1", "--play-every", "600", "--folder", str(tmp_path))
+    line[1] = line[1].replace("beacon", "agent")
+    kept = tmp_path / "untold.json"
+    for _ in range(3):  # the box loses its power, again and again
+        box = subprocess.Popen(line, stdout=subprocess.DEVNULL)
+        made = kept.stat().st_mtime_ns if kept.exists() else 0
+        wait_for(lambda made=made: kept.exists() and kept.stat().st_mtime_ns != made)
+        box.kill()
+        box.wait()
+    waiting = [one["step"] for one in json.loads(kept.read_text())["tests"]]
+    assert waiting == ["edge", "edge"], "the first failure and the newest of a row"
+    edge.node.start()
+    box = subprocess.Popen(line, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: any(ok for ok, *_ in edge.tests()[before:]))
+    finally:
+        box.kill()
+        box.wait()
+    told = edge.tests()[before:]
+    assert told[:3] == [(0, "edge", ""), (0, "edge", ""), (1, "", "春季养猪防疫")]
+    assert subprocess.run([*line, "--check"], check=False, capture_output=True).returncode == 0
+    strange = subprocess.run([*line, "--key", "wrong", "--check"], check=False, capture_output=True, text=True)
+    assert strange.returncode == 1
+    assert "上级不认本站的密钥" in strange.stdout
+
+
 @pytest.mark.django_db
 @pytest.mark.clause("NET07")
 def test_a_site_that_runs_the_whole_software_tests_the_same_way_once_a_day_and_sooner_after_a_failure(

@@ -193,18 +193,22 @@ class _Names:
         return self._known[model].get(pk, "?")
 
 
-def _digest(model: Row, names: _Names) -> str:
-    fields = _said_fields(model)
-    lines = sorted(
+def rows_said(model: Row, names: _Names | None = None) -> list[str]:
+    """What every row of an event table says, sorted: the same text for the same row on any machine."""
+    fields, names = _said_fields(model), names or _Names()
+    return sorted(
         repr([_plain(field, value, names) for field, value in zip(fields, row, strict=True)])
         for row in model._default_manager.values_list(*(field.attname for field in fields))
     )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _digest(model: Row, names: _Names) -> str:
+    return hashlib.sha256("\n".join(rows_said(model, names)).encode()).hexdigest()
 
 
 def _plain(field: Any, value: Any, names: _Names) -> Any:
     if value is None:
         return None
-    if isinstance(field, models.ForeignKey):
+    if isinstance(field, models.ForeignKey) and field.target_field.primary_key:
         return names.of(field.remote_field.model, value)
     return bytes(value) if isinstance(value, memoryview) else str(value)

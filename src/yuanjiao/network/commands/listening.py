@@ -22,8 +22,8 @@ from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Waterma
 
 CHANGES_PER_EVENT = 200
 """So that one entry stays far below the size of a segment."""
-OLDEST_PLAY_S = 86_400.0
-"""A play test told later than this is dated a day back: its box cannot count further."""
+OLDEST_PLAY_S = 31 * 86_400.0
+"""A play test told later than this is dated so far back: no box is believed to have counted on through a longer cut (decision 0091)."""
 REASONS = ("", "beat", "silence")
 WORD_FIELDS = ["edge", "held_through", "held_at", "said_through", "said_seq", "said_at", "boot_at", "offset_s"]
 PLAY_TESTS = UUID("6f1d3c52-6a53-4f1e-9b7e-0d7a6c1f2b10")
