@@ -4,7 +4,6 @@ reaches the bottom; also when a machine in the middle was away for a month, and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
