@@ -32,6 +32,7 @@ from yuanjiao.flow.journal import door
 from yuanjiao.flow.journal.ship import Shipper
 from yuanjiao.flow.nodes.commands import ensure_self, issue_code
 from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import signs_catalogue
 from yuanjiao.flow.wire import client as wire
 from yuanjiao.flow.wire.auth import micros
 from yuanjiao.flow.wire.client import Line
@@ -165,14 +166,14 @@ class Machine:
             self.dies_in = 0
         return True
 
-    def join(self, parent: Machine, *, kind: str = "", subject_code: str = "") -> LossyLine:
+    def join(self, parent: Machine, *, kind: str = "", subject_code: str = "", scope: str = "") -> LossyLine:
         """Enrol at the parent by a code, over a line that is kept for shipping. Returns the line, so that a test can spoil it."""
         with parent.here():
-            code = issue_code(kind=kind or KINDS[self.role], name=self.name, subject_code=subject_code, at=parent.now)
+            code = issue_code(kind=kind or KINDS[self.role], name=self.name, subject_code=subject_code, scope=scope, at=parent.now)
         line = self.hang_on(parent)
         with self.here():
             _, root = join(line=self._client(), code=code, at=self.now)
-            if root:  # a parent without a catalogue has none to trust
+            if root and not signs_catalogue():  # a parent without a catalogue has none to trust
                 pin_root(root)
                 pass_root_on(root)
         return line

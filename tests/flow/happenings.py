@@ -55,6 +55,7 @@ EVENTS: EventTable = {
     Counted.KIND: (Counted, InBulk(apply_counts)),
     membership.NodeEnrolled.KIND: (membership.NodeEnrolled, membership.apply_enrolled),
     membership.NodeRevoked.KIND: (membership.NodeRevoked, membership.apply_revoked),
+    membership.NodeMoved.KIND: (membership.NodeMoved, membership.apply_moved),
     forks.BranchRetold.KIND: (forks.BranchRetold, forks.apply_retold),
 }
 NEWER: EventTable = {**EVENTS, Strange.KIND: (Strange, lambda event, fact: None)}

@@ -15,7 +15,7 @@ from tests.conftest import AT
 from yuanjiao.courseware.events import MissesCounted, WordsMissed
 from yuanjiao.faults.events import FaultReported
 from yuanjiao.flow.journal.event import Event
-from yuanjiao.flow.journal.membership import NodeEnrolled, NodeRevoked
+from yuanjiao.flow.journal.membership import NodeEnrolled, NodeMoved, NodeRevoked
 from yuanjiao.flow.nodes.commands import know_node
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node
@@ -62,6 +62,7 @@ class Mixture:
             FaultReported.KIND: self.reported,
             NodeEnrolled.KIND: self.enrolled,
             NodeRevoked.KIND: lambda: NodeRevoked(node=self.uid(), reason="丢失", last_seq=1, revoked_at=AT),
+            NodeMoved.KIND: lambda: NodeMoved(parent=self.uid(), parent_name="东市", moved_at=AT),
         }  # fmt: skip
 
     def event(self, kind: str) -> Event:

@@ -9,8 +9,11 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from yuanjiao.flow.journal.event import Fact
 from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.queries import require_told_of
 from yuanjiao.lib import clock
+from yuanjiao.lib.clock import day_start
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.network import commands, queries
 from yuanjiao.network.commands.many import ObjectEntry, correct_objects, enter_objects, follow_division, remove_objects
@@ -261,8 +264,20 @@ def test_the_page_of_the_register_moves_a_division(month: Cast, log_in: Callable
     assert log_in("xianguan").post("/register/divisions/move/", told).status_code == 403
 
 
-def test_a_division_with_an_edge_that_was_let_in_for_its_place_stays_until_that_is_revoked(month: Cast, at: datetime) -> None:
+@pytest.mark.clause("GOV32")
+def test_a_division_takes_the_edge_along_that_was_let_in_for_its_place(month: Cast, at: datetime) -> None:
+    """It is believed under both names of its place; what it told of before the day, also by a wider machine that lost the place."""
     county, other = month.divisions[LIU], month.divisions["990000000000"]
-    Node.objects.create(kind="edge", name="柳溪县边缘服务器", public_key=b"1" * 32, scope=county.path, enrolled_at=at)
-    with pytest.raises(Refused, match="先吊销"):
-        move_division(division=county, parent=other, document="民字1号", on=MID, by=SYSTEM, at=at)
+    city = month.divisions["990100000000"]
+    edge = Node.objects.create(kind="edge", name="柳溪县边缘服务器", public_key=b"1" * 32, scope=county.path, enrolled_at=at)
+    wide = Node.objects.create(kind="edge", name="市服务器", public_key=b"2" * 32, scope=city.path, enrolled_at=at)
+    former = county.path
+    move_division(division=county, parent=other, document="民字1号", on=MID, by=SYSTEM, at=at)
+    new = f"{other.path}{LIU}/"
+    edge.refresh_from_db()
+    assert edge.scope == new
+    late, before = Fact(edge.uid, 7, day_start(MID) + timedelta(days=30)), day_start(MID) - timedelta(hours=1)
+    require_told_of([late], [former, new])
+    require_told_of([Fact(wide.uid, 1, before)], [new])
+    with pytest.raises(Refused, match="范围以外"):
+        require_told_of([Fact(wide.uid, 2, day_start(MID))], [new])

@@ -32,7 +32,7 @@ class MissesCounted(Event, frozen=True, kw_only=True):
 
 def apply_misses(pairs: Sequence[tuple[MissesCounted, Fact]]) -> None:
     """A machine tells a day once; told again, the first stands."""
-    require_each_told_of((fact.origin, event.path) for event, fact in pairs if event.path != "/")
+    require_each_told_of((fact, event.path) for event, fact in pairs if event.path != "/")
     for event, fact in pairs:
         there = set(SearchMissCount.objects.filter(origin=fact.origin, day=event.day).values_list("words", flat=True))
         counts: dict[str, int] = {}

@@ -30,7 +30,7 @@ class FaultReported(Event, frozen=True, kw_only=True):
 
 def apply_reports(pairs: Sequence[tuple[FaultReported, Fact]]) -> None:
     """One row per report, however often the event arrives; filed when its recorder's clock said so."""
-    require_each_told_of((fact.origin, event.path) for event, fact in pairs)
+    require_each_told_of((fact, event.path) for event, fact in pairs)
     for event, fact in pairs:
         _keep(event, fact)
 

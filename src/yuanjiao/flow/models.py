@@ -3,7 +3,7 @@
 from yuanjiao.flow.blobs.models import Blob, Pinned, ScrubRound, SpentBytes, Spoilt, Wanted
 from yuanjiao.flow.catalogue.models import CurrentCatalogue, HeldShard
 from yuanjiao.flow.journal.models import Archived, Entry, Fork, Head, Segment, Unapplied
-from yuanjiao.flow.nodes.models import EnrolmentCode, Node
+from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodePlace
 
 __all__ = [
     "Archived",
@@ -15,6 +15,7 @@ __all__ = [
     "Head",
     "HeldShard",
     "Node",
+    "NodePlace",
     "Pinned",
     "ScrubRound",
     "Segment",

@@ -75,7 +75,7 @@ apply_session_held = apply_session_corrected = InBulk(apply_sessions, commutes=T
 
 def _hold(run: Sequence[tuple[SessionHeld, Fact]]) -> None:
     """Build each session and its items once."""
-    require_each_told_of((fact.origin, event.path) for event, fact in run)
+    require_each_told_of((fact, event.path) for event, fact in run)
     there = _keys(event.uid for event, _ in run)
     new: dict[UUID, tuple[SessionHeld, Fact]] = {}
     for event, fact in run:
@@ -114,7 +114,7 @@ def _session(event: SessionHeld, fact: Fact) -> tuple[object, ...]:
 def _correct(run: Sequence[tuple[SessionCorrected, Fact]]) -> None:
     """Keep each correction and let the newest one stand."""
     for event, fact in run:
-        require_told_of(fact.origin, Session.objects.filter(uid=event.session).values_list("path", flat=True))
+        require_told_of([fact], Session.objects.filter(uid=event.session).values_list("path", flat=True))
         SessionCorrection.objects.get_or_create(
             uid=event.uid,
             defaults={

@@ -81,7 +81,7 @@ class PlaysCounted(Event, frozen=True, kw_only=True):
 
 def apply_signs(pairs: Sequence[tuple[NoticeArrived | NoticeConfirmed, Fact]]) -> None:
     """Arrivals and confirmations of notices: the earliest of each stands."""
-    require_each_told_of((fact.origin, event.path) for event, fact in pairs)
+    require_each_told_of((fact, event.path) for event, fact in pairs)
     rows = _acknowledgements({(event.notice, event.subject): event.path for event, _ in reversed(pairs)})
     taken: dict[int, Acknowledgement] = {}
     confirmed: dict[int, Acknowledgement] = {}
@@ -142,7 +142,7 @@ def apply_catalogues(pairs: Sequence[tuple[CatalogueFollowed | CatalogueAccepted
 def _follow(event: CatalogueFollowed | CatalogueAccepted, fact: Fact) -> None:
     """Keep the newest by itself; an older one that comes late changes nothing."""
     if event.path:
-        require_told_of(fact.origin, [event.path])
+        require_told_of([fact], [event.path])
     values = {"subject": event.subject, "path": event.path, "version": event.version, "taken_at": fact.at}
     row, made = CatalogueTaken.objects.get_or_create(origin=fact.origin, defaults=values)
     if not made and row.version < event.version:
@@ -158,7 +158,7 @@ def _keep_step(version: int, fact: Fact) -> None:
 
 def apply_plays(pairs: Sequence[tuple[PlaysCounted, Fact]]) -> None:
     """A machine tells a day once; told again, the first stands."""
-    require_each_told_of((fact.origin, event.path) for event, fact in pairs if event.path != "/")
+    require_each_told_of((fact, event.path) for event, fact in pairs if event.path != "/")
     for event, fact in pairs:
         there = set(PlayCount.objects.filter(origin=fact.origin, day=event.day).values_list("item_uid", flat=True))
         new: dict[UUID, PlayCount] = {}

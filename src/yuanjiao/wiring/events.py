@@ -14,6 +14,7 @@ EVENTS: EventTable = {
     faults.FaultReported.KIND: (faults.FaultReported, faults.apply_reported),
     membership.NodeEnrolled.KIND: (membership.NodeEnrolled, membership.apply_enrolled),
     membership.NodeRevoked.KIND: (membership.NodeRevoked, membership.apply_revoked),
+    membership.NodeMoved.KIND: (membership.NodeMoved, membership.apply_moved),
     forks.BranchRetold.KIND: (forks.BranchRetold, forks.apply_retold),
     network.StateChanged.KIND: (network.StateChanged, network.apply_state_changed),
     network.Deaf.KIND: (network.Deaf, network.apply_deaf),

@@ -39,6 +39,7 @@ CAUSES_SHOWN = 8
 KINDS = {
     "flow.node_enrolled": _("节点登记"),
     "flow.node_revoked": _("节点吊销"),
+    "flow.node_moved": _("节点移交"),
     "flow.branch_retold": _("以新身份重报"),
     "courseware.misses_counted": _("没有找到的词"),
     "faults.reported": _("故障申报"),

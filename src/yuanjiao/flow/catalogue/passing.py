@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -12,9 +13,10 @@ from pathlib import Path
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets
 
 from yuanjiao.flow.catalogue import parts
+from yuanjiao.flow.catalogue.models import CurrentCatalogue
 from yuanjiao.flow.catalogue.publish import part_file, public_folder
 from yuanjiao.flow.catalogue.repository import Repository, write_file
-from yuanjiao.flow.catalogue.trust import laid_target, trusted_folder
+from yuanjiao.flow.catalogue.trust import laid_target, pin_root, pinned_root, trusted_folder
 from yuanjiao.lib.errors import Tampered
 
 
@@ -74,6 +76,20 @@ def pass_root_on(content: bytes) -> None:
     version = Metadata[Root].from_bytes(content).signed.version
     _lay(f"metadata/{version}.root.json", content)
     _lay("metadata/root.json", content)
+
+
+def change_parent(root: bytes) -> None:
+    """Follow another centre's catalogue from now on, by the root of its signed welcome; what was accepted is shown until its first one is
+    here. Where the new parent only passes on what is followed already, nothing changes, and nothing older is believed than before."""
+    known = [path.read_bytes() for path in (trusted_folder() / "root_history").glob("*.root.json")]
+    if root in (pinned_root(), *known):
+        return
+    pin_root(root)
+    shutil.rmtree(public_folder() / "metadata", ignore_errors=True)  # nodes below must not walk from the new root into the old chain
+    pass_root_on(root)
+    CurrentCatalogue.objects.update(
+        timestamp_sha256="", wanted_sha256="", version=0, whole_version=0, expires_at=None, failures=0, retry_at=None, problem=""
+    )
 
 
 def _lay(name: str, content: bytes) -> None:

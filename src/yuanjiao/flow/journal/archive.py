@@ -47,6 +47,9 @@ class Introduction(msgspec.Struct, frozen=True, kw_only=True):
     revoked_reason: str = ""
     last_seq: int = 0
     """The last entry of it that the writer held."""
+    start_seq: int = 0
+    start_hash: bytes = bytes(32)
+    """Entries up to there went to a former parent of the node and are not in the file."""
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):

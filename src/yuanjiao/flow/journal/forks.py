@@ -48,7 +48,7 @@ class BranchRetold(Event, frozen=True, kw_only=True):
 
 
 def proof_bytes(old: UUID, new: UUID) -> bytes:
-    """What the old key signs to say who its owner is now. Never change: succeed it with YJN4."""
+    """What the old key signs to say who its owner is now. Never change: succeed it with YJN5."""
     return b"YJN3" + old.bytes + new.bytes
 
 

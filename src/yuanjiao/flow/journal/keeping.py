@@ -53,6 +53,8 @@ def _introduction(node: Node, last_seq: int) -> Introduction:
         revoked_at=node.revoked_at,
         revoked_reason=node.revoked_reason,
         last_seq=node.revoked_after_seq or last_seq,
+        start_seq=node.start_seq,
+        start_hash=bytes(node.start_hash),
     )
 
 
@@ -93,6 +95,8 @@ def hash_at(head: Head, seq: int) -> bytes | None:
         return bytes(head.entry_hash)
     if seq == head.kept_from - 1:
         return bytes(head.kept_hash)
+    if seq == head.origin.start_seq:
+        return bytes(head.origin.start_hash)
     if seq == 0:
         return GENESIS
     if seq >= head.kept_from:

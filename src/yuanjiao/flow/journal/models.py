@@ -27,6 +27,7 @@ class Head(models.Model):
     acknowledged_seq = models.BigIntegerField("上级已收序号", default=0)
     kept_from = models.BigIntegerField("库内起始序号", default=1)
     kept_hash = models.BinaryField(max_length=32, default=bytes(32))
+    spared_seq = models.BigIntegerField("上级无须补取的序号", default=0)  # a former parent has them; those above begin behind
     refusal = models.CharField("上级拒收原因", max_length=300, blank=True, default="")
     refused_at = models.DateTimeField("上级拒收时刻", null=True, blank=True)
 

@@ -22,6 +22,7 @@ from yuanjiao.flow.journal.segment import Reason
 from yuanjiao.flow.journal.ship import seal_next
 from yuanjiao.flow.nodes import codes, keys
 from yuanjiao.flow.nodes.commands import know_node, know_revoked, restore_self
+from yuanjiao.flow.nodes.moving import Came
 from yuanjiao.flow.nodes.queries import known_node, scope_given
 from yuanjiao.lib.errors import Forbidden, Refused, Tampered
 
@@ -122,6 +123,7 @@ def _know(node: Introduction, *, told_by: UUID) -> None:
         scope=node.scope if told_by == node.uid else scope_given(told_by, node.scope),
         at=node.enrolled_at,
         told_by=told_by,
+        came=Came(start_seq=node.start_seq, start_hash=node.start_hash),
     )
     if node.revoked_at is not None:
         know_revoked(uid=node.uid, reason=node.revoked_reason, last_seq=node.last_seq, at=node.revoked_at, told_by=told_by)

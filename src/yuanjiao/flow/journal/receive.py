@@ -94,7 +94,8 @@ def _whole_or_not(take: Callable[[], Answer]) -> Answer:
 
 
 def _refusal(error: BadSegment, origin: Node | None) -> Answer:
-    head = Head.objects.filter(origin=origin).first() or Head()
+    begun = Head(seq=origin.start_seq, entry_hash=origin.start_hash) if origin is not None else Head()
+    head = Head.objects.filter(origin=origin).first() or begun
     return Answer(
         reason=error.reason,
         message=error.message,
@@ -125,7 +126,7 @@ def _take(data: bytes, header: Header, origin: Node, at: datetime, offset_s: flo
     if header.last_seq <= head.seq:
         _same_story(head, header)
         return Answer(reason=Reason.HELD, origin=origin.uid, expected=head.seq + 1, tail=bytes(head.entry_hash))
-    origin.refresh_from_db(fields=["revoked_at", "revoked_reason", "revoked_after_seq"])  # as it is now that the head is ours
+    origin.refresh_from_db(fields=["revoked_at", "revoked_reason", "revoked_after_seq", "moved_at"])  # as it is now that the head is ours
     _may_go_on(header, origin, head, brought_back=brought_back)
     fresh = _fresh(read_entries(data, header), header, head)
     if unknown := unknown_kinds(entry.kind for entry in fresh):
@@ -158,7 +159,7 @@ def _may_go_on(header: Header, origin: Node, head: Head, *, brought_back: bool) 
     if origin.is_self and not brought_back:
         raise BadSegment(Reason.FORKED, "收到署名本机而本机没有的记录（可能有两台机器使用同一密钥）")
     if origin.revoked_at is not None and header.last_seq > (origin.revoked_after_seq or head.seq):
-        raise BadSegment(Reason.REVOKED, f"节点 {origin.name} 已被吊销：{origin.revoked_reason}")
+        raise BadSegment(Reason.REVOKED, f"节点 {origin.name} {'' if origin.moved_at else '已被吊销：'}{origin.revoked_reason}")
     if header.first_seq > head.seq + 1:
         raise BadSegment(Reason.GAP, f"缺少之前的记录：应从第 {head.seq + 1} 条开始，收到第 {header.first_seq} 条")
 

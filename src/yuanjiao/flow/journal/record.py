@@ -53,8 +53,22 @@ def apply_entry(entry: Entry) -> None:
 
 
 def locked_head(node: Node) -> Head:
-    """The head of an origin, made at first use and held until the transaction ends: one writer per origin."""
-    Head.objects.get_or_create(origin=node)
+    """The head of an origin, made at first use and held until the transaction ends: one writer per origin.
+
+    What a former parent of the node has is not waited for: the head begins behind it.
+    """
+    start, begun = node.start_seq, bytes(node.start_hash)
+    Head.objects.get_or_create(
+        origin=node,
+        defaults={
+            "seq": start,
+            "entry_hash": begun,
+            "sealed_seq": start,
+            "acknowledged_seq": start,
+            "kept_from": start + 1,
+            "kept_hash": begun,
+        },
+    )
     return Head.objects.select_for_update().get(origin=node)
 
 

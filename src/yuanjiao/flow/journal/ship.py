@@ -103,7 +103,7 @@ class Shipper:
         if refused.waits(at):
             return 0
         for segment in _segments_ahead(head, at):
-            answer = self._send(segment)
+            answer = self.send(segment)
             if not self._settle(head, segment, answer, at):
                 refused.fail(at, self.chance())
                 return taken
@@ -111,7 +111,8 @@ class Shipper:
             refused.succeed()
         return taken
 
-    def _send(self, segment: Segment) -> Answer:
+    def send(self, segment: Segment) -> Answer:
+        """One question to the parent. Forbidden when it does not believe us, Unavailable when it gives no answer of ours."""
         response = self.line().post("/journal", bytes(segment.sealed), headers={"Content-Type": "application/octet-stream"})
         if response.status_code == 401:
             raise Forbidden(f"上级不认本节点的签名：{response.text[:200]}")

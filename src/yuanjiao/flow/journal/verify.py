@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from yuanjiao.flow.journal.chain import GENESIS, entry_hash
+from yuanjiao.flow.journal.chain import entry_hash
 from yuanjiao.flow.journal.keeping import sealed_of
 from yuanjiao.flow.journal.models import Archived, Entry, Head, Segment
 from yuanjiao.flow.journal.segment import BadSegment, check_signature, read_entries, read_header
@@ -73,7 +73,8 @@ def _check_segments(head: Head, findings: Findings) -> None:
 
 def _check_archived(head: Head, findings: Findings) -> None:
     """From the first entry to the mark, by the archive files alone."""
-    node, previous, reached = head.origin, GENESIS, 0
+    node = head.origin
+    previous, reached = bytes(node.start_hash), node.start_seq  # the first entry, but for one that came from another parent
     for archived in Archived.objects.filter(origin=node).order_by("last_seq").iterator(chunk_size=200):
         findings.segments += 1
         try:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('flow', '0004_blob_allowance'),
+        ('flow', '0005_node_places'),
     ]
 
     operations = [

@@ -14,7 +14,8 @@ from django.db import transaction
 
 from yuanjiao.flow.nodes import codes, keys
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodeKind, Untold
-from yuanjiao.flow.nodes.queries import forget_node, own_node
+from yuanjiao.flow.nodes.moving import Came, also_called, also_spoke_of, begin_place, came_later, forget, place_anew, take_over
+from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused, Tampered
 
 KIND_OF_ROLE = {"solo": NodeKind.CENTRE, "centre": NodeKind.CENTRE, "edge": NodeKind.EDGE, "site": NodeKind.SITE}
@@ -67,14 +68,17 @@ def renew_self(*, uid: UUID, public_key: bytes, last_seq: int, at: datetime) -> 
     old.is_self, old.revoked_at, old.revoked_reason, old.revoked_after_seq = False, at, "本机的旧身份", last_seq
     old.save(update_fields=["is_self", "revoked_at", "revoked_reason", "revoked_after_seq"])
     new = Node.objects.create(uid=uid, kind=old.kind, name=old.name, public_key=public_key, is_self=True, enrolled_at=at)
-    _forget(old.uid)
+    forget(old.uid)
     return old, new
 
 
-def issue_code(*, kind: str, name: str, subject_code: str = "", scope: str = "", valid_hours: float = 72.0, at: datetime) -> str:
+def issue_code(
+    *, kind: str, name: str, subject_code: str = "", scope: str = "", former_scope: str = "", valid_hours: float = 72.0, at: datetime
+) -> str:
     """A code that lets one node in within `valid_hours`; it is told once and kept only as a hash.
 
-    `subject_code` is the register code of the edge or site the machine is, `scope` the division path it will be sent.
+    `subject_code` is the register code of the edge or site the machine is, `scope` the division path it will be sent; `former_scope`
+    the one it had under another parent, of which what it recorded before may still speak.
     """
     if kind not in NodeKind.values:
         raise Refused(f"节点类型应为 {'、'.join(NodeKind.values)} 之一")
@@ -87,6 +91,7 @@ def issue_code(*, kind: str, name: str, subject_code: str = "", scope: str = "",
         name=name.strip(),
         subject_code=subject_code.strip(),
         scope=scope,
+        former_scope=former_scope,
         made_at=at,
         expires_at=at + timedelta(hours=valid_hours),
     )
@@ -94,11 +99,12 @@ def issue_code(*, kind: str, name: str, subject_code: str = "", scope: str = "",
 
 
 @transaction.atomic
-def enrol(*, code: str, uid: UUID, public_key: bytes, proof: bytes, at: datetime) -> Node:
+def enrol(*, code: str, uid: UUID, public_key: bytes, proof: bytes, at: datetime, came: Came | None = None) -> Node:
     """Let in the node that brings an unused code and proves that it owns its key.
 
     Asked again with the same code and key, the same node is answered: the first answer may have been lost on the line. A new code
-    made out as before lets a node in again that lost what it knew of us.
+    lets a node in again that lost what it knew of us, that is to have another scope, or that comes back from another parent; of which
+    of its entries what holds is by `came`.
     """
     row = EnrolmentCode.objects.select_for_update().filter(code_hash=codes.code_hash(code)).first()
     if row is None or (row.used_by is None and row.expires_at <= at):
@@ -106,32 +112,42 @@ def enrol(*, code: str, uid: UUID, public_key: bytes, proof: bytes, at: datetime
     if len(public_key) != 32 or not keys.verifies(public_key, proof, codes.proof_bytes(code, uid.bytes, public_key)):
         raise Forbidden("节点未能证明持有自己的密钥")
     if row.used_by is not None:
-        return _same_again(row.used_by, uid, public_key)
-    row.used_at, row.used_by = at, _back_again(row, uid, public_key) or _add_child(row, uid, public_key, at)
+        return _same_again(row.used_by, uid, public_key, came or Came())
+    came = came or Came()
+    row.used_at, row.used_by = at, _back_again(row, uid, public_key, came, at) or _add_child(row, uid, public_key, came, at)
     row.save(update_fields=["used_at", "used_by"])
     return row.used_by
 
 
-def _same_again(node: Node, uid: UUID, public_key: bytes) -> Node:
+def _same_again(node: Node, uid: UUID, public_key: bytes, came: Came) -> Node:
     if node.uid != uid or bytes(node.public_key) != public_key or node.revoked_at is not None:
         raise Forbidden("登记码已经用过：每个登记码只能登记一个节点")
+    came_later(node=node, came=came)
     return node
 
 
-def _back_again(row: EnrolmentCode, uid: UUID, public_key: bytes) -> Node | None:
-    """A child that lost its database, but neither key nor journal, comes back as who it was. Refused for anything else known."""
+def _back_again(row: EnrolmentCode, uid: UUID, public_key: bytes, came: Came, at: datetime) -> Node | None:
+    """A child that lost its database, but neither key nor journal, comes back as who it was; one whose code names its former scope
+    takes another place; one that had gone comes back. Refused for anything else known."""
     known = Node.objects.filter(uid=uid).first() or Node.objects.filter(public_key=public_key).first()
     if known is None:
         return None
-    same = (known.uid, bytes(known.public_key), known.kind, known.subject_code, known.scope)
-    ours = not (known.is_self or known.is_parent) and known.revoked_at is None and known.enrolled_by == own_node()
-    if not ours or same != (uid, public_key, row.kind, row.subject_code, row.scope):
+    same = (known.uid, bytes(known.public_key), known.kind, known.subject_code) == (uid, public_key, row.kind, row.subject_code)
+    below = not (known.is_self or known.is_parent) and (known.revoked_at is None or known.moved_at is not None)
+    stays = known.enrolled_by == own_node() and known.revoked_at is None and known.scope == row.scope
+    if not (same and below) or not (stays or known.moved_at is not None or row.former_scope == known.scope != ""):
         raise Refused("这个节点或密钥已经登记过：换机器请用新的数据目录；是原来那台的，请照原来的类别、台账编号和下发范围发登记码")
+    if not stays:
+        take_over(node=known, scope=row.scope, given_by=own_node(), last_seq=came.last_seq, at=at)
+        Node.objects.filter(pk=known.pk).update(untold=Untold.ENROLLED)
+        known.refresh_from_db()
+    if row.former_scope not in {"", row.scope}:
+        also_spoke_of(node=known, scope=row.former_scope, until=at, last_seq=came.last_seq)
     return known
 
 
-def _add_child(row: EnrolmentCode, uid: UUID, public_key: bytes, at: datetime) -> Node:
-    return Node.objects.create(
+def _add_child(row: EnrolmentCode, uid: UUID, public_key: bytes, came: Came, at: datetime) -> Node:
+    child = Node.objects.create(
         uid=uid,
         kind=row.kind,
         name=row.name,
@@ -140,14 +156,33 @@ def _add_child(row: EnrolmentCode, uid: UUID, public_key: bytes, at: datetime) -
         scope=row.scope,
         enrolled_at=at,
         enrolled_by=own_node(),
+        start_seq=came.start_seq,
+        start_hash=came.start_hash,
         untold=Untold.ENROLLED,
     )
+    if row.former_scope not in {"", row.scope}:
+        begin_place(node=child, last_seq=came.last_seq, at=at)
+        also_spoke_of(node=child, scope=row.former_scope, until=at, last_seq=came.last_seq)
+    return child
 
 
 @transaction.atomic
-def know_node(*, uid: UUID, kind: str, name: str, public_key: bytes, subject_code: str, scope: str, at: datetime, told_by: UUID) -> None:
-    """Take up a node that a node below enrolled, or leave it as it is when it is known already."""
-    Node.objects.get_or_create(
+def know_node(
+    *,
+    uid: UUID,
+    kind: str,
+    name: str,
+    public_key: bytes,
+    subject_code: str,
+    scope: str,
+    at: datetime,
+    told_by: UUID,
+    came: Came | None = None,
+) -> None:
+    """Take up a node that a node below enrolled. One that is known takes another place, if who tells it is its parent, or if it has said
+    itself that it goes there (else Refused, and so tried again until it has); all else that is told of it leaves it as it is."""
+    came, by = came or Came(), Node.objects.filter(uid=told_by).first()
+    node, fresh = Node.objects.get_or_create(
         uid=uid,
         defaults={
             "kind": kind,
@@ -156,9 +191,30 @@ def know_node(*, uid: UUID, kind: str, name: str, public_key: bytes, subject_cod
             "subject_code": subject_code,
             "scope": scope,
             "enrolled_at": at,
-            "enrolled_by": Node.objects.filter(uid=told_by).first(),
+            "enrolled_by": by,
+            "start_seq": came.start_seq,
+            "start_hash": came.start_hash,
         },
     )
+    if not fresh and by is not None:
+        _know_again(node, by, scope, came, at)
+
+
+def _know_again(node: Node, by: Node, scope: str, came: Came, at: datetime) -> None:
+    if node.is_self or node.is_parent or node.enrolled_by is None or (node.revoked_at is not None and node.moved_at is None):
+        return
+    first_seq = 0 if came.last_seq is None else came.last_seq + 1
+    if node.places.filter(given_by=by, scope=scope, first_seq=first_seq).exists():
+        return  # told again: by a replay, or by way of another machine
+    is_its_parent = node.enrolled_by_id in _names_of(by.uid)
+    if is_its_parent and scope == node.scope:
+        return
+    if is_its_parent and came.last_seq is None:
+        also_called(node=node, scope=scope, given_by=by, at=at)
+        return
+    if not is_its_parent and node.moved_to != by.uid:
+        raise Refused(f"节点 {node} 已由 {node.enrolled_by} 登记；它还没有说要转到 {by}")
+    take_over(node=node, scope=scope, given_by=by, last_seq=came.last_seq, at=at)
 
 
 @transaction.atomic
@@ -174,7 +230,7 @@ def revoke_node(*, node: Node, reason: str, at: datetime) -> None:
     row.revoked_at, row.revoked_reason = at, reason.strip()[:200]
     row.untold = Untold.BOTH if row.untold == Untold.ENROLLED else Untold.REVOKED
     row.save(update_fields=["revoked_at", "revoked_reason", "untold"])
-    _forget(row.uid)
+    forget(row.uid)
 
 
 def know_revoked(*, uid: UUID, reason: str, last_seq: int, at: datetime, told_by: UUID) -> None:
@@ -182,7 +238,7 @@ def know_revoked(*, uid: UUID, reason: str, last_seq: int, at: datetime, told_by
     Node.objects.filter(uid=uid, revoked_at=None, is_self=False, enrolled_by__in=_names_of(told_by)).update(
         revoked_at=at, revoked_reason=reason[:200], revoked_after_seq=last_seq
     )
-    _forget(uid)
+    forget(uid)
 
 
 def _names_of(uid: UUID) -> list[int]:
@@ -200,21 +256,30 @@ def know_renewed(*, node: Node, was: Node) -> None:
     Node.objects.filter(pk=node.pk, renews=None).exclude(pk=was.pk).update(renews=was)
 
 
-def _forget(uid: UUID) -> None:
-    """At once, and again once the others can see it: meanwhile a door may have read the old row."""
-    forget_node(uid)
-    transaction.on_commit(lambda: forget_node(uid))
-
-
 def mark_told(*, node: Node) -> None:
     """The journal has recorded what was untold about this node."""
     Node.objects.filter(pk=node.pk).update(untold="")
 
 
 @transaction.atomic
-def trust_parent(*, uid: UUID, kind: str, name: str, public_key: bytes, subject_code: str, scope: str, own_name: str, at: datetime) -> Node:
-    """Put down the parent that let us in, and what it says this machine is. A former parent stays known as a stranger."""
+def trust_parent(
+    *,
+    uid: UUID,
+    kind: str,
+    name: str,
+    public_key: bytes,
+    subject_code: str,
+    scope: str,
+    own_name: str,
+    at: datetime,
+    last_seq: int | None = None,
+) -> Node:
+    """Put down the parent that let us in, and what it says this machine is. A former parent stays known as a stranger. What was recorded
+    here up to `last_seq` was recorded at the former place."""
     Node.objects.filter(is_parent=True).exclude(uid=uid).update(is_parent=False)
+    own = own_node()
+    if own.scope != scope and (own.entries.exists() or own.places.exists()):
+        place_anew(node=own, scope=scope, given_by=None, last_seq=last_seq, at=at)
     Node.objects.filter(is_self=True).update(subject_code=subject_code, scope=scope, name=own_name)
     parent, _ = Node.objects.update_or_create(
         uid=uid, defaults={"kind": kind, "name": name, "public_key": public_key, "is_parent": True, "enrolled_at": at}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -27,8 +28,9 @@ class Untold(models.TextChoices):
 class Node(models.Model):
     """One machine that keeps a journal: this one (`is_self`), the one above, or one below that was enrolled.
 
-    `scope` is the division path (see places) whose rows the catalogue sends to it; a node of a retired key is kept,
-    because its old segments must still verify.
+    `scope` is the division path (see places) whose rows the catalogue sends to it, and of which it may speak now (`NodePlace`: when of
+    what); a node of a retired key is kept, because its old segments must still verify. One that has gone to a parent that does not stand
+    below this machine is revoked too, with `moved_at` saying why. `start_seq`: entries up to there went to a former parent, not here.
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
@@ -49,6 +51,11 @@ class Node(models.Model):
     clock_offset_s = models.FloatField("时钟偏差（秒）", default=0.0)  # our clock minus its clock, when it last spoke
     enrolled_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     renews = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")  # its name before a fork
+    moved_at = models.DateTimeField("移交时间", null=True, blank=True)
+    moved_to = models.UUIDField("移交给", null=True, blank=True)  # the parent it named itself; None when an operator here said so
+    moved_to_name = models.CharField("移交给（名称）", max_length=100, blank=True, default="")
+    start_seq = models.BigIntegerField("起始于此序号之后", default=0)
+    start_hash = models.BinaryField(max_length=32, default=bytes(32))
     untold = models.CharField("待上报", max_length=8, blank=True, default="", choices=Untold.choices)
 
     class Meta:
@@ -63,6 +70,39 @@ class Node(models.Model):
         return f"{self.name}（{self.get_kind_display()}）"
 
 
+class NodePlace(models.Model):
+    """One scope a node had or has, under whoever gave it; rows begin with the first change, for a node that never moved has none.
+
+    Believed are entries from `first_seq` on: up to `last_seq`, where the node itself named it when it took its next place; those
+    recorded before `valid_to`; all of them while both are open.
+    """
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="places")
+    scope = models.CharField("范围", max_length=200, blank=True, default="")
+    given_by = models.ForeignKey(Node, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    valid_from = models.DateTimeField("起")
+    valid_to = models.DateTimeField("止", null=True, blank=True)
+    first_seq = models.BigIntegerField("起始序号", default=0)
+    last_seq = models.BigIntegerField("末尾序号", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "节点的范围"
+
+    def __str__(self) -> str:
+        return f"{self.node_id} {self.scope}"
+
+    def covers(self, seq: int, at: datetime) -> bool:
+        """Whether the node may speak of this scope in its entry `seq`, recorded at `at` by its own clock."""
+        if seq < self.first_seq:
+            return False
+        if self.last_seq is None and self.valid_to is None:
+            return True
+        return (self.last_seq is not None and seq <= self.last_seq) or (self.valid_to is not None and at < self.valid_to)
+
+
 class EnrolmentCode(models.Model):
     """One permission to enrol one node: a code told once, kept only as its SHA-256."""
 
@@ -74,6 +114,7 @@ class EnrolmentCode(models.Model):
     name = models.CharField("名称", max_length=100)
     subject_code = models.CharField("台账编号", max_length=30, blank=True, default="")
     scope = models.CharField("范围", max_length=200, blank=True, default="")
+    former_scope = models.CharField("原范围", max_length=200, blank=True, default="")  # of which entries recorded before may still speak
     made_at = models.DateTimeField("发码时间")
     expires_at = models.DateTimeField("失效时间")
     used_at = models.DateTimeField("使用时间", null=True, blank=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from django.db.models import Count, Max, Q
 from django.db.models.functions import Coalesce
 
-from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodeKind
+from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodeKind, NodePlace
 from yuanjiao.lib.errors import NotFound, Refused
 
 
@@ -122,29 +123,61 @@ def child_nodes() -> list[Node]:
     return list(Node.objects.filter(is_self=False, is_parent=False).order_by("enrolled_at", "pk"))
 
 
-def require_told_of(origin: UUID, paths: Iterable[str]) -> None:
-    """Refuse an event of a node about a place outside the scope it was enrolled for: an edge speaks for its own subtree only.
+class Spoken(Protocol):
+    """Where an entry stands (the journal's `Fact`): whose it is, its number, when it was recorded by its origin's clock."""
 
-    Called by `apply_*`; the entry is then set aside with this reason. The centre and nodes without a scope may speak of everything.
+    @property
+    def origin(self) -> UUID: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+def require_told_of(spoken: Sequence[Spoken], paths: Iterable[str]) -> None:
+    """Refuse entries of a node about a place outside the scope it had when it recorded them: an edge speaks for its own subtree only.
+
+    `spoken` are entries of one node. Called by `apply_*`; the entry is then set aside with this reason. The centre and nodes without a
+    scope may speak of everything.
     """
+    if spoken:
+        _require(spoken[0].origin, dict.fromkeys(paths, spoken))
+
+
+def require_each_told_of(told: Iterable[tuple[Spoken, str]]) -> None:
+    """The same for many events at once: each origin is looked up once."""
+    by_origin: dict[UUID, dict[str, list[Spoken]]] = {}
+    for spoken, path in told:
+        by_origin.setdefault(spoken.origin, {}).setdefault(path, []).append(spoken)
+    for origin, by_path in by_origin.items():
+        _require(origin, by_path)
+
+
+def _require(origin: UUID, by_path: Mapping[str, Sequence[Spoken]]) -> None:
     node = Node.objects.filter(uid=origin).first()
-    scope = node.scope if node is not None else ""
-    outside = [path for path in paths if not path.startswith(scope)]
-    if outside:
-        raise Refused(f"节点 {node} 报来范围以外的记录：{outside[0]}")
+    outside = _outside(node, by_path) if node is not None else None
+    if outside is not None:
+        raise Refused(f"节点 {node} 报来范围以外的记录：{outside}")
 
 
-def require_each_told_of(told: Iterable[tuple[UUID, str]]) -> None:
-    """The same for many events at once, as pairs of origin and path: each origin is looked up once."""
-    paths: dict[UUID, set[str]] = {}
-    for origin, path in told:
-        paths.setdefault(origin, set()).add(path)
-    for origin, told_of in paths.items():
-        require_told_of(origin, sorted(told_of))
+def _outside(node: Node, by_path: Mapping[str, Sequence[Spoken]]) -> str | None:
+    """The first path of which the node may not have spoken, by the places it had when it recorded each entry."""
+    places = list(node.places.all())
+    if not places:
+        return next((path for path in sorted(by_path) if not path.startswith(node.scope)), None)
+    runs = {id(told): told for told in by_path.values()}.values()
+    everywhere = [place.scope for place in places if all(place.covers(one.seq, one.at) for told in runs for one in told)]
+    doubtful = (path for path in sorted(by_path) if not any(path.startswith(scope) for scope in everywhere))
+    return next((path for path in doubtful if not all(_may_speak(places, one, path) for one in by_path[path])), None)
 
 
-def scope_given(recorder: UUID, scope: str) -> str:
-    """The scope of a node that `recorder` let in: its own, or one inside it. Refused from a site, and for a scope beyond the recorder's.
+def _may_speak(places: Iterable[NodePlace], spoken: Spoken, path: str) -> bool:
+    return any(path.startswith(place.scope) and place.covers(spoken.seq, spoken.at) for place in places)
+
+
+def scope_given(recorder: UUID, scope: str, spoken: Spoken | None = None) -> str:
+    """The scope of a node that `recorder` let in: its own, or one inside it. Refused from a site, and for a scope beyond the recorder's,
+    as it was when it recorded the entry `spoken`.
 
     Else whoever holds the key of a village box could let itself in as an edge of another county.
     """
@@ -153,14 +186,23 @@ def scope_given(recorder: UUID, scope: str) -> str:
         raise Refused("引荐节点的机器本机不认识")
     if node.kind == NodeKind.SITE:
         raise Refused(f"站点 {node} 不能引荐别的节点")
-    if scope and not scope.startswith(node.scope):
+    outside = _outside(node, {scope: [spoken]}) if spoken is not None and scope else None
+    if outside is not None or (spoken is None and scope and not scope.startswith(node.scope)):
         raise Refused(f"节点 {node} 引荐的节点超出它自己的范围：{scope}")
     return scope or node.scope
 
 
 def subjects_with_a_node() -> set[str]:
-    """Register codes of the edges and sites whose own machine is enrolled and not revoked."""
-    return set(Node.objects.filter(revoked_at=None).exclude(subject_code="").values_list("subject_code", flat=True))
+    """Register codes of the edges and sites whose own machine is enrolled and not revoked; one that went to another parent still speaks
+    of what is behind it, though not to this machine."""
+    rows = Node.objects.filter(Q(revoked_at=None) | Q(moved_at__isnull=False)).exclude(subject_code="")
+    return set(rows.values_list("subject_code", flat=True))
+
+
+def subjects_gone() -> set[str]:
+    """Register codes of the edges and sites whose machine has gone to a parent that does not stand below this machine."""
+    gone = set(Node.objects.exclude(subject_code="").filter(moved_at__isnull=False).values_list("subject_code", flat=True))
+    return gone - set(Node.objects.filter(revoked_at=None, subject_code__in=gone).values_list("subject_code", flat=True))
 
 
 def untold_nodes() -> list[Node]:

@@ -88,7 +88,7 @@ def _enrolled(node: Node | None) -> Node:
     if node is None:
         raise NotBelieved("请求未带有效的节点签名：请先登记本节点")
     if node.revoked_at is not None:
-        raise NotBelieved(f"节点 {node.name} 已被吊销：{node.revoked_reason}")
+        raise NotBelieved(f"节点 {node.name} {'' if node.moved_at else '已被吊销：'}{node.revoked_reason}")
     return node
 
 

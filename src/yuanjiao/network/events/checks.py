@@ -57,7 +57,7 @@ def apply_play_tests(pairs: Sequence[tuple[PlayTested, Fact]]) -> None:
     """One row per test; told again, the first stands. Sites that left the register are passed over."""
     sites = _places({event.site for event, _ in pairs}, among=Site)
     known = [(event, fact) for event, fact in pairs if event.site in sites]
-    require_each_told_of((fact.origin, sites[event.site][1]) for event, fact in known)
+    require_each_told_of((fact, sites[event.site][1]) for event, fact in known)
     there = {uid for part in in_parts(event.uid for event, _ in known) for uid in _uids_there(part)}
     rows: dict[UUID, tuple[object, ...]] = {}
     for event, fact in known:
@@ -109,11 +109,11 @@ def _fresh(pairs: Sequence[tuple[EdgeChecked, Fact]]) -> list[tuple[EdgeChecked,
     return list(once.values())
 
 
-def _told_of(event: EdgeChecked, fact: Fact, places: Places, above: dict[int, str]) -> Iterator[tuple[UUID, str]]:
+def _told_of(event: EdgeChecked, fact: Fact, places: Places, above: dict[int, str]) -> Iterator[tuple[Fact, str]]:
     """Of which places an edge speaks; what it hangs on may stand in the city."""
     for code in (event.edge, *(finding.subject for finding in event.findings)):
         if code in places and code != above.get(places[event.edge][0]):
-            yield fact.origin, places[code][1]
+            yield fact, places[code][1]
 
 
 class _Spans:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from yuanjiao.flow.journal.event import Event, Fact, InBulk
 from yuanjiao.flow.nodes.queries import own_node, require_told_of
@@ -43,10 +44,20 @@ def apply_changes(pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
 
 
 def _write(once: bool, pairs: Sequence[tuple[StateChanged, Fact]]) -> None:
-    for origin in {fact.origin for _, fact in pairs} - {own_node().uid}:  # we may speak of all that we hear
-        require_told_of(origin, staging.paths_told_of(origin))
+    for origin, facts in _by_origin(pairs).items():
+        require_told_of(facts, staging.paths_told_of(origin))  # each of each: where that is too strict, they are halved
     staging.stage_told(once=once)
     staging.keep(once=once)
+
+
+def _by_origin(pairs: Sequence[tuple[StateChanged, Fact]]) -> dict[UUID, list[Fact]]:
+    """The entries of each machine but this one: we may speak of all that we hear."""
+    found: dict[UUID, list[Fact]] = {}
+    own = own_node().uid
+    for _, fact in pairs:
+        if fact.origin != own:
+            found.setdefault(fact.origin, []).append(fact)
+    return found
 
 
 apply_state_changed = InBulk(apply_changes, commutes=True)

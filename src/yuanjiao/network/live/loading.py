@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from yuanjiao.flow.nodes.models import Node
-from yuanjiao.flow.nodes.queries import parent_ahead_s, subjects_with_a_node
+from yuanjiao.flow.nodes.queries import parent_ahead_s, subjects_gone, subjects_with_a_node
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.flaps import calm
 from yuanjiao.network.live.tree import observers
@@ -227,11 +227,13 @@ def _flags(
     *,
     top: bool,
 ) -> NDArray[np.uint8]:
-    """The nearest observer of an object is the first edge above it that runs a node, else the top. Lines do not beat."""
+    """The nearest observer of an object is the first edge above it that runs a node, else the top. Lines do not beat, and what has gone
+    to another parent beats there."""
     speaks = np.zeros(len(codes), np.bool_)
     speaks[[places[code] for code in subjects_with_a_node() if code in places]] = True
     wanted = -1 if top else places.get(own.subject_code, len(codes))
     mine = (kind != LINE) & (observers(parent, kind, speaks) == wanted)
+    mine[[places[code] for code in subjects_gone() if code in places]] = False
     flags: NDArray[np.uint8] = (MINE * mine + SERVING * serving).astype(np.uint8)
     return flags
 

@@ -11,7 +11,8 @@ from yuanjiao.network.models import Watermark
 
 @dataclass(frozen=True)
 class EdgeNode:
-    """The node of one edge: enrolled when, revoked when, its record complete to when, its clock against ours in seconds."""
+    """The node of one edge: enrolled when, revoked when, its record complete to when, its clock against ours in seconds; `moved_at` and
+    `moved_to` when it has gone to another parent (it is then revoked here too)."""
 
     name: str
     enrolled_at: datetime
@@ -19,6 +20,8 @@ class EdgeNode:
     held_through: datetime | None
     boot_at: datetime | None
     offset_s: float
+    moved_at: datetime | None = None
+    moved_to: str = ""
 
 
 def edge_nodes() -> dict[str, EdgeNode]:
@@ -34,5 +37,7 @@ def edge_nodes() -> dict[str, EdgeNode]:
             held_through=mark.held_through if mark else None,
             boot_at=mark.boot_at if mark else None,
             offset_s=mark.offset_s if mark else node.clock_offset_s,
+            moved_at=node.moved_at,
+            moved_to=node.moved_to_name,
         )
     return found

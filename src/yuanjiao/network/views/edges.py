@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from yuanjiao.lib import clock
+from yuanjiao.lib.clock import local_day
 from yuanjiao.network import commands, queries
 from yuanjiao.network.models import ManagedObject, ObjectKind
 from yuanjiao.network.views.parts import county_filter, derived_states, linked, seen_paths, shown_time, visible
@@ -37,6 +38,8 @@ def node_text(node: queries.EdgeNode | None) -> str:
     """Whether the edge's machine is enrolled."""
     if node is None:
         return "未登记"
+    if node.moved_at is not None:
+        return f"{local_day(node.moved_at)} 移交{node.moved_to}"
     return "已吊销" if node.revoked_at else "已登记"
 
 
@@ -47,6 +50,8 @@ def fill(rows: Sequence[Any]) -> None:
     nodes = queries.edge_nodes()
     for row in rows:
         row.shown, row.node, row.below = states[row.pk], nodes.get(row.code), counts[row.pk]
+        if row.node is not None and row.node.moved_at is not None:
+            row.shown = "已移交", "grey"
 
 
 @door(Permission.SEE_NETWORK)

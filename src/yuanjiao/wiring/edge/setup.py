@@ -94,7 +94,7 @@ def set_up(plan: Plan) -> Iterator[Step]:
     yield from found
     if not all(step.ok for step in found):
         return
-    joined_there = _joined(plan, home)
+    joined_there, former = _joined(plan, home), _environment(plan.root).get("YUANJIAO_PARENT", "")
     if not (joined_there or plan.code):
         yield Step("还没有登记，什么都没有写：请向上级要一个登记码，加 --code 再运行一次", False, "上级管理员")
         return
@@ -105,7 +105,7 @@ def set_up(plan: Plan) -> Iterator[Step]:
     yield from settled
     if plan.front and plan.front.kind == "caddy" and has_caddyfile:
         yield _caddyfile(plan)
-    joined = Step(f"已在上级 {plan.parent} 登记") if joined_there else _join(plan, home)
+    joined = Step(f"已在上级 {plan.parent} 登记") if joined_there else _join(plan, home, former)
     yield joined
     if joined.ok:
         yield from _start(plan, changed=not joined_there or any(step.changed for step in settled))
@@ -165,11 +165,15 @@ def _joined(plan: Plan, home: Path) -> bool:
     return any(line.startswith("上级\t") for line in said.splitlines())
 
 
-def _join(plan: Plan, home: Path) -> Step:
-    done = _run(plan, home, "enrol", "--parent", plan.parent, "--code", plan.code)
+def _join(plan: Plan, home: Path, former: str) -> Step:
+    """Enrol; a machine that has a parent elsewhere (`--change --parent`) moves from there instead."""
+    asked = ("--parent", plan.parent, "--code", plan.code)
+    has_parent = any(line.startswith("上级\t") for line in _run(plan, home, "nodes", "list").stdout.splitlines()) if former else False
+    done = _run(plan, home, "nodes", "move", *asked, "--from", former) if has_parent else _run(plan, home, "enrol", *asked)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or ["没有说明原因"]
-        return Step(f"登记没有成功：{reason[0].removeprefix('CommandError: ')}", False, "上级管理员")
+        again = f"；改好后运行 yuanjiao-edge nodes move --parent {plan.parent} --from {former} --code 登记码" if has_parent else ""
+        return Step(f"登记没有成功：{reason[0].removeprefix('CommandError: ')}{again}", False, "上级管理员")
     return Step(done.stdout.strip().splitlines()[-1].split("。")[0])
 
 
