@@ -4,6 +4,7 @@ from yuanjiao.flow.blobs.models import Blob, SpentBytes, Wanted
 from yuanjiao.flow.catalogue.models import CurrentCatalogue, HeldShard
 from yuanjiao.flow.journal.models import Archived, Entry, Fork, Head, Segment, Unapplied
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node
+from yuanjiao.flow.software.models import SoftwareRelease, SoftwareRing, SoftwareTold, SoftwareWheel
 
 __all__ = [
     "Archived",
@@ -16,6 +17,10 @@ __all__ = [
     "HeldShard",
     "Node",
     "Segment",
+    "SoftwareRelease",
+    "SoftwareRing",
+    "SoftwareTold",
+    "SoftwareWheel",
     "SpentBytes",
     "Unapplied",
     "Wanted",

@@ -61,6 +61,14 @@ BYTES_HOUR = env.integer(
     "BYTES_HOUR", 0, "Bytes of files an hour after which those not for today or tomorrow wait for the next; 0 is no limit", least=0
 )
 BYTES_DAY = env.integer("BYTES_DAY", 0, "The same a day, by China's midnight; 0 is no limit", least=0)
+SOFTWARE = env.text(
+    "SOFTWARE", "", "Folder in which yuanjiao_keeper keeps releases; the keeper sets it. Empty: software is not changed by the catalogue"
+)
+UPDATE_WINDOW = env.spans(
+    "UPDATE_WINDOW",
+    "",
+    "Hours of China in which a new release may take over, such as 02:00-05:00; empty: as soon as it is here",
+)
 LEAST_RATE = env.integer(
     "LEAST_RATE", 256, "Bytes per second below which, over two minutes of waiting, an answer counts as a broken line; 0 is no limit"
 )
