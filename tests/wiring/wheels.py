@@ -11,9 +11,11 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
+SOURCES = Path(__file__).parents[2] / "src"
 SERVER = """
 import http.server, os, shutil, sqlite3, sys, threading, time, uuid
 from pathlib import Path
@@ -94,9 +96,12 @@ def contents(version: str, *, schema: int = 1, ails: str = "", migrations: tuple
 def wheel(folder: Path, version: str, *, tag: str = "py3-none-any", name: str = "yuanjiao", needs: str = "", **how: object) -> Path:
     """A wheel as pip takes it."""
     files = contents(version, **how) if name == "yuanjiao" else {f"{name}.py": b"HERE = True\n"}  # type: ignore[arg-type]
+    return _packed(folder, name, version, tag, files, f"Requires-Dist: {needs}\n" if needs else "")
+
+
+def _packed(folder: Path, name: str, version: str, tag: str, files: dict[str, bytes], needs: str) -> Path:
     about = f"{name}-{version}.dist-info"
-    needed = f"Requires-Dist: {needs}\n" if needs else ""
-    files[f"{about}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}".encode()
+    files[f"{about}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}".encode()
     files[f"{about}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n".encode()
     lines = [f"{path},sha256={_digest(content)},{len(content)}" for path, content in files.items()]
     files[f"{about}/RECORD"] = "\n".join([*lines, f"{about}/RECORD,,", ""]).encode()
@@ -126,3 +131,16 @@ def copied(source: Path, target: Path) -> Path:
     """Environments can be moved as long as nobody asks for their scripts."""
     shutil.copytree(source, target, symlinks=True)
     return target
+
+
+def whole_wheel(folder: Path, version: str, *, instead: dict[str, bytes] | None = None) -> Path:
+    """This software as it lies here, as a wheel; `instead`: other bytes for some of its files."""
+    files = {str(path.relative_to(SOURCES)): path.read_bytes() for path in sorted(SOURCES.rglob("*")) if path.is_file() and _belongs(path)}
+    files |= instead or {}
+    project = tomllib.loads((SOURCES.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needs = "".join(f"Requires-Dist: {need}\n" for need in project["dependencies"])
+    return _packed(folder, "yuanjiao", version, "py3-none-any", files, needs)
+
+
+def _belongs(path: Path) -> bool:
+    return "__pycache__" not in path.parts and not any(part.endswith(".egg-info") for part in path.parts)
