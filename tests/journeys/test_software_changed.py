@@ -80,7 +80,7 @@ def test_an_edge_changes_its_software_and_stays_with_it_when_the_next_is_not_wel
     current = (edge.home / "software/current").resolve()
     assert current.name.startswith("7.1-")
     edge.wait_ready(300)
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    running = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     assert f"{current}/bin/python" in running
     centre.command("software", "publish", str(release(tmp_path, "7.2", instead=BROKEN)))
     centre.command("software", "send", "7.2", "--everywhere")

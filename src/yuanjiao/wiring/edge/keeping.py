@@ -59,14 +59,11 @@ def _require_whole(path: Path) -> None:
 
 
 def _set_aside(present: Path, folder: Path) -> None:
-    """With its log, so that it stays readable. One of an earlier time goes."""
-    if not present.exists():  # done before we were cut
-        return
+    """With its log, so that it stays readable; each by itself, because the last time may have been cut between them: a log of the one
+    beside the other would spoil it."""
     for ending in ("", "-wal"):
-        kept = folder / f"{ABANDONED}{ending}"
-        kept.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
-            present.with_name(f"{present.name}{ending}").replace(kept)
+            present.with_name(f"{present.name}{ending}").replace(folder / f"{ABANDONED}{ending}")
     present.with_name(f"{present.name}-shm").unlink(missing_ok=True)
 
 
