@@ -192,7 +192,7 @@ def try_out(release: Path, environment: Mapping[str, str], *, patience_s: float 
     port = free_port()
     line = ["serve", "--trial", "--host", "127.0.0.1", "--port", str(port)]
     with tempfile.TemporaryFile() as said:
-        child = start(release, line, {**environment, "YUANJIAO_HOSTS": "*"}, stderr=said)
+        child = start(release, line, {**environment, "YUANJIAO_HOSTS": "*"}, said=said)
         if keeper is not None:
             keeper.child = child
         try:
@@ -217,12 +217,18 @@ def _watch(child: subprocess.Popen[bytes], port: int, patience_s: float) -> str:
 
 
 def start(
-    release: Path, arguments: Sequence[str], environment: Mapping[str, str], *, stderr: IO[bytes] | None = None
+    release: Path, arguments: Sequence[str], environment: Mapping[str, str], *, said: IO[bytes] | None = None
 ) -> subprocess.Popen[bytes]:
     """`yuanjiao …` of this release, which ends when we do. It holds our lock too: no other keeper begins before it is gone."""
     line = [python_of(release), "-m", "yuanjiao.wiring", *arguments]
     return subprocess.Popen(
-        line, env=own_environment(release, environment), stderr=stderr, start_new_session=True, close_fds=False, preexec_fn=end_with_parent
+        line,
+        env=own_environment(release, environment),
+        stdout=said,
+        stderr=said,
+        start_new_session=True,
+        close_fds=False,
+        preexec_fn=end_with_parent,
     )
 
 
@@ -294,9 +300,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def last_words(said: bytes) -> str:
-    """The last line that says something."""
+    """The last line that says something: rather not one of the server's own, "[INFO] …"."""
     lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1][-LAST_WORDS:] if lines else ""
+    telling = [line for line in lines if not line.startswith("[")] or lines
+    return telling[-1][-LAST_WORDS:] if telling else ""
 
 
 def say(words: str) -> None:
