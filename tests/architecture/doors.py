@@ -97,6 +97,7 @@ DOORS: dict[str, object] = {
     "desks:ranking": frozenset({P.SEE_SCREEN}),
     "desks:screen": frozenset({P.SEE_SCREEN}),
     "desks:signs": frozenset({P.SEE_REPORTS}),
+    "desks:software": frozenset({P.SEE_FLOW}),
     "desks:tv_all": PUBLIC,
     "desks:tv_box": PUBLIC,
     "desks:tv_categories": PUBLIC,

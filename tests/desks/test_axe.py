@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PORTAL = ("portal_home", "portal_item", "portal_column", "portal_search", "portal_offline", "portal_settings", "portal_status")
 TELEVISION = ("tv_home", "tv_box", "tv_all", "tv_column", "tv_categories", "tv_item", "tv_play", "tv_read")
-STAFF = ("home", "signs", "audit", "nodes", "waiting", "screen", "ranking")
+STAFF = ("home", "signs", "audit", "nodes", "software", "waiting", "screen", "ranking")
 LATER = ("waiting_entry", "portal_theme", "portal_channel", "tv_channel", "tv_channels", "portal_live", "tv_live", "tv_lives")
 """Looked at where their rows are made: tests/programmes, test_axe_rows."""
 NO_PAGES = {

@@ -93,7 +93,7 @@ def test_the_unit_writes_its_own_folder_only_and_is_started_for_ever() -> None:
     assert {
         "User=yuanjiao", "ProtectSystem=strict", "ReadWritePaths=/var/lib/yuanjiao", "Restart=always", "StartLimitIntervalSec=0",
         "LimitNOFILE=65536", "EnvironmentFile=/etc/yuanjiao/yuanjiao.env", "ProtectHome=yes",
-        "ExecStart=/opt/yuanjiao/bin/python -m yuanjiao.wiring serve --host 127.0.0.1 --port 8000",
+        "ExecStart=/opt/yuanjiao/bin/python -m yuanjiao_keeper /var/lib/yuanjiao/software serve --host 127.0.0.1 --port 8000",
     } <= lines  # fmt: skip
     at_home = unit_text(user="u", home=HOME, settings=SETTINGS, address="::", port=1, executable="/home/u/.venv/bin/python")
     assert "ProtectHome=read-only" in at_home, "else the program itself would be hidden"

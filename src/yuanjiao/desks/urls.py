@@ -6,7 +6,7 @@ from yuanjiao.desks.portal import offline, printing
 from yuanjiao.desks.portal import programmes as portal_programmes
 from yuanjiao.desks.portal import views as portal
 from yuanjiao.desks.screen import views as screen
-from yuanjiao.desks.staff import signs
+from yuanjiao.desks.staff import signs, software
 from yuanjiao.desks.staff import views as staff
 from yuanjiao.desks.status import views as status
 from yuanjiao.desks.tv import programmes as tv_programmes
@@ -50,6 +50,7 @@ urlpatterns = [
     path("desk/signs/", signs.signs, name="signs"),
     path("desk/audit/", staff.audit, name="audit"),
     path("desk/nodes/", staff.nodes, name="nodes"),
+    path("desk/software/", software.software, name="software"),
     path("desk/waiting/", staff.waiting_list, name="waiting"),
     path("desk/waiting/retry/", staff.waiting_retry, name="waiting_retry"),
     path("desk/waiting/<uuid:node>/<int:seq>/", staff.waiting_entry, name="waiting_entry"),

@@ -4,6 +4,7 @@ from yuanjiao.flow.blobs.models import Blob, Pinned, ScrubRound, SpentBytes, Spo
 from yuanjiao.flow.catalogue.models import CurrentCatalogue, HeldShard
 from yuanjiao.flow.journal.models import Archived, Entry, Fork, Head, Segment, Unapplied
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodePlace
+from yuanjiao.flow.software.models import SoftwareRelease, SoftwareRing, SoftwareTold, SoftwareWheel
 
 __all__ = [
     "Archived",
@@ -19,6 +20,10 @@ __all__ = [
     "Pinned",
     "ScrubRound",
     "Segment",
+    "SoftwareRelease",
+    "SoftwareRing",
+    "SoftwareTold",
+    "SoftwareWheel",
     "SpentBytes",
     "Spoilt",
     "Unapplied",

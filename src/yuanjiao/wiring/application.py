@@ -92,6 +92,23 @@ class Pages(Server):
         await pass_on(self._front, question, asker)
 
 
+class Trial(Server):
+    """A release that is tried: what shows that it is well, and every other door closed. No job runs, so nothing is recorded or told."""
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        gc.collect()
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        pass
+
+    async def __rsgi__(self, question: Question, asker: Asker) -> None:
+        if question.method == "GET" and question.path in {*WATCHERS, "/"}:
+            await pass_on(self._pages, question, asker)
+        else:
+            asker.response_bytes(503, [("content-type", "text/plain"), ("retry-after", "60")], b"a release is being tried\n")
+
+
 application = Pages(Engine(JOBS, settings.ROLE))
+trial_application = Trial(Engine((), settings.ROLE))
 intake_application = Server(Engine(INTAKE_JOBS, settings.ROLE))
 gc.enable()

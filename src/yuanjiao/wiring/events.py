@@ -6,6 +6,7 @@ from yuanjiao.courseware import events as courseware
 from yuanjiao.faults import events as faults
 from yuanjiao.flow.journal import forks, membership
 from yuanjiao.flow.journal.event import EventTable
+from yuanjiao.flow.software import telling as software
 from yuanjiao.learning import events as learning
 from yuanjiao.network import events as network
 from yuanjiao.programmes import events as programmes
@@ -16,6 +17,7 @@ EVENTS: EventTable = {
     membership.NodeRevoked.KIND: (membership.NodeRevoked, membership.apply_revoked),
     membership.NodeMoved.KIND: (membership.NodeMoved, membership.apply_moved),
     forks.BranchRetold.KIND: (forks.BranchRetold, forks.apply_retold),
+    software.SoftwareInstalled.KIND: (software.SoftwareInstalled, software.apply_installed),
     network.StateChanged.KIND: (network.StateChanged, network.apply_state_changed),
     network.Deaf.KIND: (network.Deaf, network.apply_deaf),
     network.PlayTested.KIND: (network.PlayTested, network.apply_play_tested),

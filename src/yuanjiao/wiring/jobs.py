@@ -34,6 +34,7 @@ from yuanjiao.network.probing.site import try_newest_film
 from yuanjiao.programmes import jobs as programmes
 from yuanjiao.register.jobs import forget_old_uploads
 from yuanjiao.reports.jobs import draft_month_reports
+from yuanjiao.wiring.edge.updating import keep_software
 from yuanjiao.wiring.lessons import rank_lessons
 from yuanjiao.wiring.prober import keep_prober
 from yuanjiao.wiring.upkeep import settle_tasks, weigh_indexes
@@ -76,6 +77,7 @@ JOBS: tuple[Job, ...] = (
     Job("follow", settings.FOLLOW_S, follow_parent, BELOW),
     Job("rank_lessons", 60.0, rank_lessons, BELOW, share=0.1),
     Job("fetch_wanted", settings.FOLLOW_S, fetch_wanted, BELOW),
+    Job("keep_software", min(60.0, settings.FOLLOW_S * 6), keep_software, BELOW),
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("scrub_blobs", 60.0, scrub_blobs),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above

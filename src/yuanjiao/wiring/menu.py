@@ -141,6 +141,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("操作日志", "desks:audit", (P.SEE_AUDIT,)),
             Entry("节点与日志", "desks:nodes", (P.SEE_FLOW,)),
+            Entry("软件版本", "desks:software", (P.SEE_FLOW,)),
             Entry("未能入库的记录", "desks:waiting", (P.SEE_FLOW,)),
         ),
     ),

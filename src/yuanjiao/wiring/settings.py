@@ -70,6 +70,14 @@ BLOB_QUOTA = env.integer(
 SCRUB_RATE = env.integer(
     "SCRUB_RATE", 8 * 1024 * 1024, "Bytes per second at which kept files are read again at most, all within 30 days; 0: never", least=0
 )
+SOFTWARE = env.text(
+    "SOFTWARE", "", "Folder in which yuanjiao_keeper keeps releases; the keeper sets it. Empty: software is not changed by the catalogue"
+)
+UPDATE_WINDOW = env.spans(
+    "UPDATE_WINDOW",
+    "",
+    "Hours of China in which a new release may take over, such as 02:00-05:00; empty: as soon as it is here",
+)
 LEAST_RATE = env.integer(
     "LEAST_RATE", 256, "Bytes per second below which, over two minutes of waiting, an answer counts as a broken line; 0 is no limit"
 )

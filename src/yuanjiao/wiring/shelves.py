@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from yuanjiao.courseware import shelf as courseware
 from yuanjiao.flow.catalogue.shelf import Shelf
+from yuanjiao.flow.software import shelf as software
 from yuanjiao.learning import shelf as learning
 from yuanjiao.network import shelf as network
 from yuanjiao.network.shelf import rulings
@@ -11,4 +12,4 @@ from yuanjiao.people import shelf as people
 from yuanjiao.places import shelf as places
 from yuanjiao.programmes import shelf as programmes
 
-SHELVES: tuple[Shelf, ...] = (places, people, network, rulings, courseware, learning, programmes)
+SHELVES: tuple[Shelf, ...] = (places, people, network, rulings, courseware, learning, programmes, software)

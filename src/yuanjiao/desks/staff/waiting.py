@@ -41,6 +41,7 @@ KINDS = {
     "flow.node_revoked": _("节点吊销"),
     "flow.node_moved": _("节点移交"),
     "flow.branch_retold": _("以新身份重报"),
+    "flow.software_installed": _("软件变动"),
     "courseware.misses_counted": _("没有找到的词"),
     "faults.reported": _("故障申报"),
     "network.state_changed": _("通断变化"),

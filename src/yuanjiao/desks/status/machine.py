@@ -20,6 +20,7 @@ from yuanjiao.flow.catalogue.queries import current_catalogue
 from yuanjiao.flow.journal.queries import Untold, untold
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node, parent_node
+from yuanjiao.flow.software.queries import OwnSoftware, own_software
 from yuanjiao.lib import clock
 from yuanjiao.lib.disk import is_read_only
 from yuanjiao.network.models import EdgeCheck
@@ -67,12 +68,19 @@ class MachineNow:
     untold: Untold
     sites: SiteCounts | None
     checks: Sequence[EdgeCheck]
+    software: OwnSoftware | None
+
+    @property
+    def not_changed(self) -> bool:
+        """A newer version was tried and is not well here."""
+        return self.software is not None and self.software.failed is not None
 
     @property
     def well(self) -> bool:
         """Nothing on the page asks for a person."""
         trouble = (
-            self.read_only
+            self.not_changed
+            or self.read_only
             or self.short_of_room
             or bool(self.lacking.problem or self.health.spoilt)
             or any(not check.ok for check in self.checks)
@@ -104,6 +112,7 @@ def machine_now(at: datetime) -> MachineNow:
         untold=untold() if parent is not None else Untold(0, None),
         sites=site_counts(node.scope, at=at) if node.scope and parent is not None else None,
         checks=list(edge_checks_now([node.scope]).filter(edge__code=node.subject_code)) if node.subject_code else [],
+        software=own_software() if parent is not None else None,
     )
 
 

@@ -30,6 +30,12 @@ def dump(target: Path) -> None:
         _run("pg_dump", "--format=custom", "--no-owner", "--file", str(target))
 
 
+def size() -> int:
+    """Bytes of an SQLite database."""
+    with connection.cursor() as cursor:
+        return int(cursor.execute("PRAGMA page_count").fetchone()[0]) * int(cursor.execute("PRAGMA page_size").fetchone()[0])
+
+
 def is_empty() -> bool:
     """Whether there is nothing in it that a restore would write over."""
     if connection.vendor == "sqlite":
@@ -49,6 +55,15 @@ def load(source: Path) -> None:
             raise Tampered("备份中的数据库不完整")
     database.close()
     source.rename(connection.settings_dict["NAME"])
+
+
+def replace(source: Path) -> None:
+    """PostgreSQL: the backup in the place of all that is there. Cut in between it is done again: the backup stays."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE")
+        cursor.execute("CREATE SCHEMA public")
+    connections.close_all()
+    load(source)
 
 
 def program_version() -> int:

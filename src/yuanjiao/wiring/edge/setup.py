@@ -23,7 +23,7 @@ from yuanjiao.wiring.edge.checks import checks, runs_here
 from yuanjiao.wiring.edge.chosen import CHOSEN, Chosen
 from yuanjiao.wiring.edge.files import Step, Wanted, below, settings_text, settle
 from yuanjiao.wiring.edge.fronts import Front, front_files, settings_of
-from yuanjiao.wiring.edge.unit import NAME, unit_text
+from yuanjiao.wiring.edge.unit import NAME, software_folder, unit_text
 
 SETTINGS = Path("/etc/yuanjiao/yuanjiao.env")
 START_S = 30
@@ -33,7 +33,9 @@ WRAPPER_TEXT = """\
 #!/bin/sh
 # 以本边缘服务器的设置和用户运行 yuanjiao 命令，如 yuanjiao-edge journal status
 set -a; . {settings}; [ ! -f {settings_here} ] || . {settings_here}; set +a
-cd {home} && exec runuser -u {user} -- {executable} -m yuanjiao.wiring "$@"
+python={executable}
+[ ! -x {current}/bin/python ] || python=$(readlink -f {current})/bin/python
+cd {home} && exec runuser -u {user} -- "$python" -m yuanjiao.wiring "$@"
 """
 
 
@@ -117,7 +119,12 @@ def files(plan: Plan, *, has_caddyfile: bool = False) -> Iterator[Wanted]:
     values |= settings_of(plan.front) if plan.front else {"HOSTS": "*"}  # boxes of the local network name it as they like
     unit = unit_text(user=plan.user, home=plan.home, settings=SETTINGS, address=plan.address, port=plan.port)
     wrapper = WRAPPER_TEXT.format(
-        settings=SETTINGS, settings_here=SETTINGS.with_name("local.env"), home=plan.home, user=plan.user, executable=sys.executable
+        settings=SETTINGS,
+        settings_here=SETTINGS.with_name("local.env"),
+        home=plan.home,
+        user=plan.user,
+        executable=sys.executable,
+        current=software_folder(plan.home) / "current",
     )
     yield Wanted(plan.home, None, 0o750, plan.user, plan.user)
     yield Wanted(SETTINGS, settings_text(values), 0o640, "root", plan.user)
@@ -182,12 +189,18 @@ def _run(plan: Plan, home: Path, *arguments: str) -> subprocess.CompletedProcess
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YUANJIAO_")}
     environment |= _environment(plan.root)
     environment |= {"YUANJIAO_HOME": str(home), "YUANJIAO_ROLE": "edge", "YUANJIAO_PARENT": plan.parent, "YUANJIAO_NAME": plan.name}
-    line = [sys.executable, "-m", "yuanjiao.wiring", *arguments]
+    line = [_python(home), "-m", "yuanjiao.wiring", *arguments]
     owner = plan.user if plan.on_this_machine and _is_there(plan.user) else None
     extra: list[str] | None = [] if owner else None
     return subprocess.run(
         line, env=environment, cwd=home, capture_output=True, text=True, check=False, user=owner, group=owner, extra_groups=extra
     )
+
+
+def _python(home: Path) -> str:
+    """Of the release that serves: its database may be newer than this installation."""
+    current = (software_folder(home) / "current").resolve() / "bin/python"
+    return str(current) if current.exists() else sys.executable
 
 
 def _environment(root: Path) -> dict[str, str]:

@@ -25,7 +25,8 @@ UMask=0027
 EnvironmentFile={settings}
 EnvironmentFile=-{settings_here}
 WorkingDirectory={home}
-ExecStart={program} serve --host {address} --port {port}
+# The keeper starts the release that {software}/current names; before there is one, this installation.
+ExecStart={executable} -m yuanjiao_keeper {software} serve --host {address} --port {port}
 Restart=always
 RestartSec=10
 TimeoutStopSec=60
@@ -61,6 +62,11 @@ HIDDEN = ("/home/", "/root/", "/run/user/")
 """What ProtectHome=yes hides: a program that is installed there could not be started."""
 
 
+def software_folder(home: Path) -> Path:
+    """Where the keeper of this HOME has its releases; `current` in it is the one that serves."""
+    return home / "software"
+
+
 def unit_text(*, user: str, home: Path, settings: Path, address: str, port: int, executable: str = sys.executable) -> str:
     """The unit for this installation. Refused when a path has a blank or a sign that systemd reads as its own."""
     for word in (executable, str(home), str(settings)):
@@ -71,7 +77,8 @@ def unit_text(*, user: str, home: Path, settings: Path, address: str, port: int,
         home=home,
         settings=settings,
         settings_here=settings.with_name("local.env"),
-        program=f"{executable} -m yuanjiao.wiring",
+        executable=executable,
+        software=software_folder(home),
         address=address,
         port=port,
         rights="CAP_NET_RAW" if port >= FIRST_FREE_PORT else "CAP_NET_RAW CAP_NET_BIND_SERVICE",

@@ -30,12 +30,15 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--reload", action="store_true", help="源码变动时重启")
         parser.add_argument("--shared", action="store_true", help="与另开的接收进程（yuanjiao intake）按租约分担监听")
+        parser.add_argument("--trial", action="store_true", help="只看能否启动：不开收发口，不运行定时任务（yuanjiao_keeper 用）")
         parser.add_argument("--no-worker", action="store_true", help="不在旁边运行打包工人进程")
 
     def handle(self, *args: Any, **options: Any) -> None:
         require_whole()
         bring_up_to_date()
         ensure_self(at=clock.now())
+        if options["trial"]:
+            run_server("trial_application", host=options["host"], port=options["port"])
         if settings.INTAKE_ADDRESS and settings.ROLE not in {"solo", "centre"}:
             raise Refused("只有中心（centre、solo）可以有多个接收进程")
         if not settings.INTAKE_ADDRESS and Intake.objects.living(clock.now()).exists():
