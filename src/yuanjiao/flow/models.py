@@ -1,6 +1,6 @@
 """Django finds the tables of both pipes here; each pipe keeps its own models."""
 
-from yuanjiao.flow.blobs.models import Blob, SpentBytes, Wanted
+from yuanjiao.flow.blobs.models import Blob, Holder, SpentBytes, Wanted
 from yuanjiao.flow.catalogue.models import CurrentCatalogue, HeldShard
 from yuanjiao.flow.journal.models import Archived, Entry, Fork, Head, Segment, Unapplied
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node
@@ -14,6 +14,7 @@ __all__ = [
     "Fork",
     "Head",
     "HeldShard",
+    "Holder",
     "Node",
     "Segment",
     "SpentBytes",
