@@ -24,7 +24,7 @@ class Below:
     """`parent` is the address it enrols at and asks; what is measured passes there. `within` runs a program where the edge is."""
 
     def __init__(self, folder: Path, parent: str, *, scope: str = "", within: Sequence[str] = ()) -> None:
-        self.home, self.parent, self.within, self.port = folder, parent, list(within), free_port()
+        self.home, self.parent, self.within = folder, parent, list(within)
         folder.mkdir(parents=True)
         own = {"ROLE": "edge", "HOME": str(folder), "NAME": "边缘", "PARENT": parent, "FOLLOW_S": "1", "SHIP_S": "1"}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("YUANJIAO_")}
@@ -46,14 +46,10 @@ class Below:
         told: dict[str, Any] = json.loads(done.splitlines()[-1])
         return told
 
-    def shares(self) -> None:
-        """Siblings may fetch from it what it has, once it serves."""
-        self.environment["YUANJIAO_SHARE_URL"] = f"http://127.0.0.1:{self.port}"
-
     @contextmanager
     def serving(self) -> Iterator[None]:
         """The whole edge, as `yuanjiao serve` runs it; ended by its own id."""
-        line = [*self.within, sys.executable, "-m", "yuanjiao.wiring", "serve", "--port", str(self.port), "--no-worker"]
+        line = [*self.within, sys.executable, "-m", "yuanjiao.wiring", "serve", "--port", str(free_port()), "--no-worker"]
         process = subprocess.Popen(line, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield

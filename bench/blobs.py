@@ -3,9 +3,7 @@
 A process that is killed (SIGKILL) in the middle of 60 MB and started again; a connection that is closed in the middle; thousands of small
 files. Counted are whole streams, heads included, of what was asked for under /blobs/; the floor is the payload.
 
-Ten whole edges of one county and one film: they share what one of them has fetched, and only what came from the centre is counted.
-
-BENCH_FILES: how many small files (5,000 unless said). BENCH_EDGES: how many edges of the county (10).
+BENCH_FILES: how many small files (5,000 unless said).
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +31,6 @@ from yuanjiao.lib import clock
 
 FILES, FILE_BYTES = int(os.environ.get("BENCH_FILES", "5000")), 2000
 FILM_BYTES = 60_000_000
-EDGES, COUNTY = int(os.environ.get("BENCH_EDGES", "10")), "/990000000000/990100000000/990101000000/"
 SLOW_BPS = 80_000_000.0
 """Rate of the line while something is to be killed or cut in the middle: 60 MB take six seconds."""
 WAIT_S = 900.0
@@ -49,12 +45,7 @@ def run() -> list[Row]:
     stock = Stock(columns[0], unit)
     try:
         with _served(YUANJIAO_FOLLOW_S="86400") as server, Proxy(server.port) as line:
-            return [
-                *_killed(folder, line, stock),
-                *_closed(folder, line, stock),
-                *_small(folder, line, stock),
-                *_county(folder, line, stock),
-            ]
+            return [*_killed(folder, line, stock), *_closed(folder, line, stock), *_small(folder, line, stock)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -149,23 +140,4 @@ def _small(folder: Path, line: Proxy, stock: Stock) -> Iterator[Row]:
     yield _row("the same, requests for blobs (asked: not one a file)", _asked(line), "", float(FILES))
     yield _row("the same, the catalogue that names them", (line.down_bytes + line.up_bytes - _moved(line)) / 1e6, "MB")
     yield _row("the same, seconds by the clock / floor: processor of the edge", told["took_s"], "s", told["cpu_s"])
-    stock.nothing_more()
-
-
-def _county(folder: Path, line: Proxy, stock: Stock) -> Iterator[Row]:
-    """A new film for edges that share: each behind the same line to the centre, and free of it among themselves."""
-    edges = [Below(folder / f"county-{number}", line.address, scope=COUNTY) for number in range(EDGES)]
-    for edge in edges:
-        edge.shares()
-    with ExitStack() as running:
-        for edge in edges:
-            running.enter_context(edge.serving())
-        line.faults = Faults(rate_bps=SLOW_BPS)
-        line.forget()
-        _, (name,) = stock.offer(1, FILM_BYTES)
-        _until("everybody has the film", lambda: all((edge.home / "blobs" / name[:2] / name[2:]).is_file() for edge in edges), WAIT_S)
-        line.faults = Faults()
-        moved, asked = _moved(line), line.requests[f"/blobs/{name}"]
-    yield _row(f"{EDGES} edges of a county, one film of 60 MB: bytes from the centre", moved / 1e6, "MB", FILM_BYTES / 1e6)
-    yield _row("the same, how often the centre was asked for the film", asked, "")
     stock.nothing_more()
