@@ -134,6 +134,7 @@ DOORS: dict[str, object] = {
     "faults:unreported_list": frozenset({P.SEE_REPORTS}),
     "flow:blob": PUBLIC,
     "flow:blob_pack": MACHINE,
+    "flow:blob_sources": MACHINE,
     "flow:catalogue_metadata": PUBLIC,
     "flow:catalogue_target": MACHINE,
     "flow:enrol": MACHINE,

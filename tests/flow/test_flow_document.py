@@ -7,11 +7,12 @@ import re
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from yuanjiao.flow.blobs import pack
+from yuanjiao.flow.blobs import inviting, neighbours, pack, sharing, sources_door, ticket
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.catalogue import bundle, parts
 from yuanjiao.flow.catalogue.shards import laid_out, unwrap
@@ -79,6 +80,23 @@ def test_the_pack_in_the_document_opens_and_its_limits_stand_there() -> None:
     said = PAGE.split("### Packs")[1].split("###")[0]
     for number in (pack.MOST, pack.LARGEST, pack.MOST_BYTES):
         assert f"{number:,}" in said
+
+
+def test_the_ticket_in_the_document_is_believed_and_its_limits_stand_there() -> None:
+    said = PAGE.split("### Several sources")[1].split("###")[0]
+    text = re.search(r"```ticket\n([A-Za-z0-9+/=\n]+)```", said)[1].replace("\n", "")  # type: ignore[index]
+    blob, key = sha256(b"one").hexdigest(), KEY.public_key().public_bytes_raw()
+    found, body, signature = ticket.read(text)
+    assert verifies(key, signature, body)
+    assert (found.blob, f"`{found.asker}`" in said, f"`{found.holder}`" in said) == (blob, True, True)
+    assert datetime.fromtimestamp(found.expires_us / 1e6, UTC).isoformat() in said
+    assert ticket.signed(found, KEY.sign) == text
+    assert UUID(bytes=body[36:52]) == found.asker
+    for number in (neighbours.SMALLEST, neighbours.LEAST_RATE, inviting.MOST_BLOBS, sharing.MOST_AT_ONCE, neighbours.MOST_WAITS):
+        assert f"{number:,} " in said
+    assert f"{sources_door.LONGEST_ASK:,} bytes" in PAGE
+    for seconds in (inviting.AT_IT_S, neighbours.LEAST_RATE_WINDOW_S, neighbours.LONGEST_WAIT_S):
+        assert f"{seconds:.0f} s" in said
 
 
 def test_the_offsets_in_the_table_are_the_headers() -> None:

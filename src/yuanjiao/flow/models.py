@@ -1,6 +1,6 @@
 """Django finds the tables of both pipes here; each pipe keeps its own models."""
 
-from yuanjiao.flow.blobs.models import Blob, Pinned, ScrubRound, SpentBytes, Spoilt, Wanted
+from yuanjiao.flow.blobs.models import Blob, Holder, Pinned, ScrubRound, SpentBytes, Spoilt, Wanted
 from yuanjiao.flow.catalogue.models import CurrentCatalogue, HeldShard
 from yuanjiao.flow.journal.models import Archived, Entry, Fork, Head, Segment, Unapplied
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodePlace
@@ -15,6 +15,7 @@ __all__ = [
     "Fork",
     "Head",
     "HeldShard",
+    "Holder",
     "Node",
     "NodePlace",
     "Pinned",

@@ -16,7 +16,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from yuanjiao.courseware.api import PART
+from yuanjiao.flow.blobs.inviting import Ask, Sources
 from yuanjiao.flow.blobs.pack_door import MEDIA_TYPE as PACK
+from yuanjiao.flow.blobs.ticket import HEADER as TICKET
 from yuanjiao.flow.catalogue.bundle import TYPE as BUNDLE
 from yuanjiao.flow.journal.receive import Answer as SegmentAnswer
 from yuanjiao.flow.wire.join import Question, SignedWelcome
@@ -99,6 +101,7 @@ LABELS: dict[str, dict[str, Any]] = {
     SIGNATURE: {"type": "string", "contentEncoding": "base64", "pattern": "^[A-Za-z0-9+/]{86}==$"},
     "Range": {"type": "string", "pattern": "^bytes=[0-9]{0,9}-[0-9]{0,9}$"},
     "If-None-Match": {"type": "string", "pattern": '^"[0-9a-f]{64}"$'},
+    TICKET: {"type": "string", "contentEncoding": "base64", "pattern": "^[A-Za-z0-9+/]{187}=$"},
     "Tus-Resumable": {"enum": ["1.0.0"]},
     "Upload-Length": NUMBER,
     "Upload-Offset": NUMBER,
@@ -165,11 +168,16 @@ DOORS: tuple[Door, ...] = (
     ),
     Door(
         "get", "/blobs/{name}", "按 SHA-256 取文件，可取一段，可续传",
-        {200: {"*/*": None}, 206: {"*/*": None}, 304: NOTHING, 416: {"*/*": None}, **MISSING}, headers=("Range", "If-None-Match"),
+        {200: {"*/*": None}, 206: {"*/*": None}, 304: NOTHING, 403: {"*/*": None}, 416: {"*/*": None}, 429: NOTHING, **MISSING},
+        headers=("Range", "If-None-Match", TICKET),
     ),
     Door(
         "post", "/blobs/pack", "一次取许多小文件；请求须签名，应答是一个文件包（docs/flow.md）",
         {200: {PACK: None}, **dict.fromkeys((400, 401, 408, 413, 429), REASON)}, takes={BYTES: RAW}, headers=SIGNED,
+    ),
+    Door(
+        "post", "/blobs/sources", "同县的哪些机器可能有这些文件；请求须签名，应答附给各机器看的凭条（docs/flow.md）",
+        {200: {JSON: Sources}, **dict.fromkeys((400, 401, 413), REASON)}, takes={JSON: Ask}, headers=SIGNED,
     ),
     Door("get", "/play/newest.json", "最新的节目，供站点试播", {200: {JSON: NewestItem}, 204: NOTHING}),
     Door("get", "/play/{uid}/master.m3u8", "节目的主播放列表", {302: {HTML: None}, **LIST_LABELS}),

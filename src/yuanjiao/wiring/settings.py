@@ -78,6 +78,17 @@ UPDATE_WINDOW = env.spans(
     "",
     "Hours of China in which a new release may take over, such as 02:00-05:00; empty: as soon as it is here",
 )
+SHARE_URL = env.text(
+    "SHARE_URL",
+    "",
+    "Address at which sibling edges of the same county fetch files from this one, such as http://10.8.1.5:8000; empty: they do not",
+)
+SERVE_BYTES = env.integer(
+    "SERVE_BYTES", 4 * 1024 * 1024, "Bytes per second for all sibling edges together that fetch files from this one; 0 is no limit", least=0
+)
+BLOB_FOLDERS = env.names(
+    "BLOB_FOLDERS", "", "Folders in which files are looked for before any line is used, such as where a stick with a catalogue is mounted"
+)
 LEAST_RATE = env.integer(
     "LEAST_RATE", 256, "Bytes per second below which, over two minutes of waiting, an answer counts as a broken line; 0 is no limit"
 )

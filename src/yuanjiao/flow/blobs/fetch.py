@@ -1,4 +1,4 @@
-"""Fetching a blob from the parent: on from the byte where the last try stopped, also after a restart, and verified as it comes.
+"""Fetching a blob: on from the byte where the last try stopped, also after a restart or at another source, and verified as it comes.
 
 An unfinished blob lies in HOME/blobs/parts/<sha256>.part. Its bytes count for nothing until the whole has the right digest. That runs
 along while they are written; only what an earlier process left is read once more.
@@ -11,8 +11,9 @@ import hashlib
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -34,19 +35,46 @@ class NotThere(Unavailable):
     """The parent has not got this blob (yet): trying the same again at once cannot help."""
 
 
+class Crowded(Unavailable):
+    """Who was asked serves too many others just now (429)."""
+
+
+class Mismatch(Unavailable):
+    """What several tries or sources brought is together not what was named: it is not known whose fault that is."""
+
+
+@dataclass(frozen=True)
+class Via:
+    """Which source a try goes to: its name, "" for the parent, and headers it wants to see."""
+
+    name: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+PARENT = Via()
+EARLIER = "earlier"
+"""In place of a source's name: bytes that an earlier process left, or that were there before a source which turned out wrong."""
+
+
 def always(_: int) -> bool:
     """Go on whatever happens."""
     return True
 
 
 class Running:
-    """The digest of the bytes of a part, as far as they were seen."""
+    """The digest of the bytes of a part, as far as they were seen, and the `sources` that gave them.
+
+    `wrong`: for each whole that was not what was named, the sources that may be at fault; for whoever reads it to act upon and to empty.
+    """
 
     def __init__(self) -> None:
+        self.sources: set[str] = set()
+        self.wrong: list[frozenset[str]] = []
         self.begin()
 
     def begin(self) -> None:
         self._digest, self.size = hashlib.sha256(), 0
+        self.sources.clear()
 
     def add(self, piece: bytes) -> None:
         self._digest.update(piece)
@@ -56,7 +84,9 @@ class Running:
         """Have seen exactly the `size` bytes that `part` holds; read only if they are not those seen last."""
         if self.size == size:
             return
+        sources = set(self.sources) or {EARLIER}
         self.begin()
+        self.sources |= sources if size else set()
         part.seek(0)
         while piece := part.read(store.CHUNK):
             self.add(piece)
@@ -65,7 +95,9 @@ class Running:
         return self._digest.hexdigest()
 
 
-def fetch(ref: BlobRef, line: Line, *, go_on: GoOn = always, sleep: Callable[[float], None] = time.sleep) -> bool:
+def fetch(
+    ref: BlobRef, line: Line, *, go_on: GoOn = always, sleep: Callable[[float], None] = time.sleep, running: Running | None = None
+) -> bool:
     """Bring the blob here; True when it is. False when `go_on`, told the bytes of each piece, said no: what came stays for the next time.
 
     Unavailable after `TRIES` tries without a new byte, NotThere when the parent has none; Tampered when what came is not what was named.
@@ -73,7 +105,7 @@ def fetch(ref: BlobRef, line: Line, *, go_on: GoOn = always, sleep: Callable[[fl
     if store.has(ref.sha256):
         store.remember(ref, listed=True)
         return True
-    failures, reached, running = 0, 0, Running()
+    failures, reached, running = 0, 0, running or Running()
     while True:
         try:
             return fetch_once(ref, line, go_on, running)
@@ -88,8 +120,11 @@ def fetch(ref: BlobRef, line: Line, *, go_on: GoOn = always, sleep: Callable[[fl
             sleep(random.uniform(0, min(LONGEST_PAUSE_S, PAUSE_S * 2**failures)))
 
 
-def fetch_once(ref: BlobRef, line: Line, go_on: GoOn = always, running: Running | None = None) -> bool:
-    """One try; what arrived stays for the next one. False when it gave way. `running`: what the try before has seen of the part."""
+def fetch_once(ref: BlobRef, line: Line, go_on: GoOn = always, running: Running | None = None, via: Via = PARENT) -> bool:
+    """One try; what arrived stays for the next one. False when it gave way. `running`: what the try before has seen of the part.
+
+    What another source than the parent adds to a part that was begun elsewhere, and that is wrong then, is dropped alone.
+    """
     seen = running or Running()
     with _part(ref) as part:
         had = part.seek(0, os.SEEK_END)
@@ -97,9 +132,9 @@ def fetch_once(ref: BlobRef, line: Line, go_on: GoOn = always, running: Running 
             had = part.truncate(0)
         store.make_room(ref.size - had)
         seen.catch_up(part, had)
-        if (had < ref.size or not ref.size) and not _download(ref, line, part, seen, go_on):
+        if (had < ref.size or not ref.size) and not _download(ref, line, part, seen, go_on, via):
             return False
-        _check(ref, part, seen, resumed=had > 0)
+        _check(ref, part, seen, had, via)
         store.settle(part_path(ref), ref.sha256)
     store.remember(ref, listed=True)
     return True
@@ -121,17 +156,19 @@ def _part(ref: BlobRef) -> Iterator[BinaryIO]:
         raise Conflict("这个文件正在由另一个进程下载") from None
 
 
-def _download(ref: BlobRef, line: Line, part: BinaryIO, seen: Running, go_on: GoOn) -> bool:
+def _download(ref: BlobRef, line: Line, part: BinaryIO, seen: Running, go_on: GoOn, via: Via) -> bool:
     had = seen.size
-    headers = {"Accept-Encoding": "identity"}
+    headers = {"Accept-Encoding": "identity", **via.headers}
     if had:
         headers |= {"Range": f"bytes={had}-", "If-Range": f'"{ref.sha256}"'}
     with line.stream(f"/blobs/{ref.sha256}", headers=headers) as response:
-        if _begin(ref, response, part, had) == 0:
+        if _begin(ref, response, part, had, via) == 0:
             seen.begin()
+        seen.sources.add(via.name)
         for piece in line.pieces(response):
             if seen.size + len(piece) > ref.size:
-                part.truncate(0)
+                part.truncate(had if via.name else 0)
+                seen.wrong.append(frozenset({via.name}))
                 raise Tampered(f"文件 {ref.sha256[:12]}… 比目录所列的 {ref.size} 字节长")
             part.write(piece)
             seen.add(piece)
@@ -143,27 +180,41 @@ def _download(ref: BlobRef, line: Line, part: BinaryIO, seen: Running, go_on: Go
     return seen.size == ref.size
 
 
-def _begin(ref: BlobRef, response: httpx.Response, part: BinaryIO, had: int) -> int:
+def _begin(ref: BlobRef, response: httpx.Response, part: BinaryIO, had: int, via: Via) -> int:
     """Where the answer's first byte belongs: behind what we have (206), or at the start (200)."""
     if response.status_code == 206 and response.headers.get("Content-Range") == f"bytes {had}-{ref.size - 1}/{ref.size}":
         return had
+    if had and via.name and response.status_code != 404:
+        raise _crowded_or_unavailable(ref, response)  # what the parent gave is not thrown away for it
     if response.status_code in {200, 206, 416}:
         part.truncate(0)  # another size or place than ours: only the whole can help
     if response.status_code == 404:
         raise NotThere(f"上级节点还没有文件 {ref.sha256[:12]}…")
     if response.status_code != 200:
-        raise Unavailable(f"上级节点没有给出文件 {ref.sha256[:12]}…（{response.status_code}）")
+        raise _crowded_or_unavailable(ref, response)
     return 0
 
 
-def _check(ref: BlobRef, part: BinaryIO, seen: Running, *, resumed: bool) -> None:
+def _crowded_or_unavailable(ref: BlobRef, response: httpx.Response) -> Unavailable:
+    kind = Crowded if response.status_code == 429 else Unavailable
+    return kind(f"上级节点没有给出文件 {ref.sha256[:12]}…（{response.status_code}）")
+
+
+def _check(ref: BlobRef, part: BinaryIO, seen: Running, had: int, via: Via) -> None:
+    """`had`: how much of the part was there before this try."""
     part.flush()
     os.fsync(part.fileno())
     if seen.size == ref.size and seen.hexdigest() == ref.sha256:
         return
+    if via.name and had and seen.sources != {via.name}:  # what was there before may be right: the next source decides
+        part.truncate(had)
+        seen.sources.discard(via.name)
+        seen.wrong.append(frozenset({via.name, EARLIER}))
+        raise Mismatch(f"文件 {ref.sha256[:12]}… 接自另一来源后校验不符，弃去所接的部分")
     part.truncate(0)
-    if resumed:  # a power cut may have spoilt the old half: one whole try decides
-        raise Unavailable(f"文件 {ref.sha256[:12]}… 续传后校验不符，从头再取")
+    seen.wrong.append(frozenset(seen.sources))
+    if had:  # a power cut may have spoilt the old half: one whole try decides
+        raise Mismatch(f"文件 {ref.sha256[:12]}… 续传后校验不符，从头再取")
     raise Tampered(f"文件 {ref.sha256[:12]}… 的内容与目录所列的摘要不符")
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from yuanjiao.flow.nodes.models import Node
 from yuanjiao.lib.travels import Travels
 
 
@@ -164,3 +165,20 @@ class Pinned(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Holder(models.Model):
+    """Where siblings reach one child of this machine that shares its files, as the child says itself."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    node = models.OneToOneField(Node, verbose_name="节点", on_delete=models.CASCADE, related_name="+")
+    address = models.CharField("地址", max_length=200)
+    told_at = models.DateTimeField("告知时刻")
+
+    class Meta:
+        verbose_name = "互传地址"
+
+    def __str__(self) -> str:
+        return f"{self.node}：{self.address}"

@@ -7,6 +7,8 @@
 5. Small blobs of one rank come together (together.py); a parent that gives no packs, or whose packs break, is asked for one by one.
 6. Under a quota only what it has room for is fetched, at the cost of what is needed less (quota.py).
 7. The rest waits for the hours and the bytes that are allowed (allowance.py); what is shown today does not.
+8. A folder of this machine comes before any line (folders.py), then siblings by invitation of the parent (neighbours.py), the parent last.
+   What they bring is neither counted nor held. What a sibling is about to have, the rest waits for; what is shown today does not.
 """
 
 from __future__ import annotations
@@ -24,11 +26,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet, Sum
 
-from yuanjiao.flow.blobs import pack, quota, store
+from yuanjiao.flow.blobs import folders, pack, quota, store
 from yuanjiao.flow.blobs.allowance import Allowance, Hold, hold_at
-from yuanjiao.flow.blobs.fetch import NotThere, fetch, part_path
+from yuanjiao.flow.blobs.fetch import NotThere, Running, fetch, part_path
+from yuanjiao.flow.blobs.inviting import MOST_BLOBS
 from yuanjiao.flow.blobs.lost import HERE_ONCE
 from yuanjiao.flow.blobs.models import Blob, Rank, Wanted
+from yuanjiao.flow.blobs.neighbours import SMALLEST, Found, Neighbours, neighbours
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.blobs.together import Busy, NoPacks, Outcome, fetch_together
 from yuanjiao.flow.wire.client import Line, parent_line
@@ -40,6 +44,10 @@ LOOK_S = 1.0
 LONGEST_PAUSE_S = 86_400.0
 MOST_REFUSED = 20
 """So many blobs one after another that could not be had end a turn: an edge passes a catalogue on before it has the files itself."""
+
+FOLDERS_AGAIN_S, LONGEST_COPYING_S = 60.0, 30.0
+"""How often the folders are looked through for what is wanted, and how long one turn copies from them, in seconds."""
+_looked_through: dict[str, float] = {}
 
 PACKS_AGAIN = timedelta(minutes=10)
 """How long a parent that has no door for packs is not asked for one."""
@@ -123,7 +131,7 @@ def fetch_wanted(at: datetime, *, line: Line | None = None, now: Callable[[], da
     try:
         return fetching.run()
     finally:
-        fetching.allowance.keep()
+        fetching.close()
 
 
 class _Fetching:
@@ -135,8 +143,16 @@ class _Fetching:
         self._came = self._refused = 0
         self._full: DiskFull | None = None
         self._singly = False
+        self._neighbours: Neighbours | None = None
+
+    def close(self) -> None:
+        self.allowance.keep()
+        if self._neighbours is not None:
+            self._neighbours.close()
 
     def run(self) -> int:
+        self._from_folders()
+        self._introduce()
         while self._refused < MOST_REFUSED and (row := self._next()) is not None:
             self._line = self._line or parent_line()
             small = self._small_with(row)
@@ -144,6 +160,7 @@ class _Fetching:
                 self._together(small, self._line)
             else:
                 self._alone(row, self._line)
+        self._while_held()
         if self._full is not None:
             raise self._full
         return self._came
@@ -151,10 +168,74 @@ class _Fetching:
     def _next(self) -> Wanted | None:
         return _in_turn(self._moment(), self.allowance).first()
 
-    def _alone(self, row: Wanted, line: Line) -> None:
+    def _from_folders(self) -> None:
+        """What lies in a folder of this machine, the sooner first; a stick may hold more than fits into one turn."""
+        begun, where = time.monotonic(), folders.folders()
+        if not where or begun < _looked_through.get(str(settings.HOME), 0.0):
+            return
+        for row in quota.wanted_here().order_by("rank", "size", "sha256"):
+            if time.monotonic() - begun > LONGEST_COPYING_S:
+                return
+            try:
+                if folders.holds(_ref(row), where):
+                    self._make_room([row])
+                    self._take_from(where, row)
+            except DiskFull as error:
+                self._full = error
+        _looked_through[str(settings.HOME)] = begun + FOLDERS_AGAIN_S
+
+    def _take_from(self, where: list[Path], row: Wanted) -> None:
+        if folders.take(_ref(row), where):
+            self._strike_off([_ref(row)])
+
+    def _siblings(self, line: Line) -> Neighbours | None:
+        if self._neighbours is None:
+            self._neighbours = neighbours(line)
+        return self._neighbours
+
+    def _introduce(self) -> None:
+        """Once a day, also when nothing is wanted."""
+        if settings.SHARE_URL and (self._line is not None or settings.PARENT):
+            self._line = self._line or parent_line()
+            if (siblings := self._siblings(self._line)) is not None:
+                siblings.introduce()
+
+    def _while_held(self) -> None:
+        """What has to wait for its hours or bytes may come from siblings: that costs no line."""
+        rows = _ready(self._moment()).filter(rank__gte=Rank.REST, size__gte=SMALLEST)
+        if self.allowance.hold(self._moment()) is None or not rows.exists():
+            return
+        self._line = self._line or parent_line()
+        siblings = self._siblings(self._line)
+        while siblings is not None and siblings.is_time_while_held() and self._some_at_siblings(siblings, rows[:MOST_BLOBS]):
+            siblings.came_while_held()
+
+    def _some_at_siblings(self, siblings: Neighbours, rows: QuerySet[Wanted]) -> bool:
+        """Whether any of these came, and nothing is wanted sooner."""
+        of, before = {row.sha256: row for row in rows}, self._came
+        refs = [_ref(row) for row in of.values()]
         try:
-            self._make_room([row])
-            came = fetch(_ref(row), line, go_on=_Turn([row], self._moment, self.allowance))
+            for ref, found in siblings.bring_while_held(refs, lambda ref: self._turn_at_siblings(of[ref.sha256])):
+                if found is Found.GAVE_WAY:
+                    return False
+                if found is Found.CAME:
+                    self._strike_off([ref])
+        except DiskFull as error:
+            self._full = error
+            return False
+        return self._came > before
+
+    def _turn_at_siblings(self, row: Wanted) -> _Turn:
+        self._make_room([row])
+        return _Turn([row], self._moment, self.allowance, costs=False)
+
+    def _alone(self, row: Wanted, line: Line) -> None:
+        running, siblings = Running(), self._siblings(line)
+        try:
+            found = self._at_siblings(row, siblings, running) if siblings is not None else Found.NOT_THERE
+            came = found is Found.CAME
+            if found is Found.NOT_THERE:
+                came = self._from_parent(row, line, siblings, running)
         except (NotThere, Tampered, DiskFull) as error:  # its own trouble: the next one may do better
             self._note_failure([row], error)
         except Unavailable as error:
@@ -169,6 +250,26 @@ class _Fetching:
         """Within the quota, at the cost of what is needed less than these."""
         if settings.BLOB_QUOTA:
             quota.make_room(sum(row.size for row in rows if not store.has(row.sha256)), at=self._moment())
+
+    def _at_siblings(self, row: Wanted, siblings: Neighbours, running: Running) -> Found:
+        """What became of it there. One that a sibling is about to have is left alone for a while, unless it is for today."""
+        found = siblings.bring(_ref(row), running, self._turn_at_siblings(row))
+        if found is not Found.WAIT:
+            return found
+        if row.rank < Rank.REST:
+            return Found.NOT_THERE
+        row.retry_at = self._moment() + timedelta(seconds=random.uniform(0.5, 1.0) * siblings.wait_s(_ref(row)))
+        Wanted.objects.filter(pk=row.pk).update(retry_at=row.retry_at)
+        return found
+
+    def _from_parent(self, row: Wanted, line: Line, siblings: Neighbours | None, running: Running) -> bool:
+        self._make_room([row])
+        ref, turn = _ref(row), _Turn([row], self._moment, self.allowance)
+        try:
+            return fetch(ref, line, go_on=siblings.saying_so(ref, turn) if siblings is not None else turn, running=running)
+        finally:
+            if siblings is not None:
+                siblings.judge(running)
 
     def _small_with(self, row: Wanted) -> list[Wanted]:
         """The blobs to ask for with this one, itself first: small ones of its rank, as many as go into one pack and the bytes allowed.
@@ -241,27 +342,36 @@ def _in_turn(at: datetime, allowance: Allowance) -> QuerySet[Wanted]:
 
     A moment further off than any pause was told by a clock that has been set back since: it holds nothing up.
     """
-    longest = at + timedelta(seconds=LONGEST_PAUSE_S)
-    ready = Q(retry_at=None) | Q(retry_at__lte=at) | Q(retry_at__gt=longest)
-    rows = quota.wanted_here().filter(ready).order_by("rank", "size", "sha256")
+    rows = _ready(at)
     return rows.filter(rank__lt=Rank.REST) if allowance.hold(at) else rows
 
 
-class _Turn:
-    """Asked between pieces whether to go on with blobs of one rank: not when they are wanted no more or must wait, or others sooner."""
+def _ready(at: datetime) -> QuerySet[Wanted]:
+    """The same, whatever has to wait for hours and bytes."""
+    longest = at + timedelta(seconds=LONGEST_PAUSE_S)
+    ready = Q(retry_at=None) | Q(retry_at__lte=at) | Q(retry_at__gt=longest)
+    return quota.wanted_here().filter(ready).order_by("rank", "size", "sha256")
 
-    def __init__(self, rows: Sequence[Wanted], moment: Callable[[], datetime], allowance: Allowance) -> None:
+
+class _Turn:
+    """Asked between pieces whether to go on with blobs of one rank: not when they are wanted no more or must wait, or others sooner.
+
+    `costs`: whether these bytes are counted, and the rest waits for hours and bytes.
+    """
+
+    def __init__(self, rows: Sequence[Wanted], moment: Callable[[], datetime], allowance: Allowance, *, costs: bool = True) -> None:
         self._last = [row.pk for row in rows[-BATCH:]]
         self._rank: int = rows[0].rank
-        self._moment, self._allowance = moment, allowance
+        self._moment, self._allowance, self._costs = moment, allowance, costs
         self._looked_at = time.monotonic()
 
     def __call__(self, size: int) -> bool:
         at = self._moment()
-        self._allowance.spend(size, at)
+        if self._costs:
+            self._allowance.spend(size, at)
         if time.monotonic() - self._looked_at >= LOOK_S and not self._is_next(at):
             return False
-        return self._rank < Rank.REST or self._allowance.hold(at) is None
+        return not self._costs or self._rank < Rank.REST or self._allowance.hold(at) is None
 
     def _is_next(self, at: datetime) -> bool:
         """Whether they are wanted and nothing is sooner; their rank may be another by now, as of a film taken off today's list."""

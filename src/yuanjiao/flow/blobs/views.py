@@ -10,13 +10,18 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from yuanjiao.flow.blobs import store
 from yuanjiao.flow.blobs.ranges import Span
 from yuanjiao.flow.blobs.serving import reply_to
+from yuanjiao.flow.blobs.sharing import admitted, has_place, paced, paced_async
+from yuanjiao.flow.blobs.ticket import HEADER
+from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 
 CHUNK = 256 * 1024
@@ -31,13 +36,19 @@ def blob(request: HttpRequest, name: str) -> HttpResponseBase:
     found = store.ref(sha256)
     media_type = store.MEDIA_TYPES.get(suffix, found.media_type)
     reply = reply_to(str(request.method), request.headers, sha256=sha256, size=found.size, media_type=media_type)
+    ticket = request.headers.get(HEADER)
+    asker = admitted(ticket, blob=sha256, at=clock.now()).asker if ticket else None
     response: HttpResponseBase
-    if reply.status == 304:
+    if asker is not None and not has_place(asker):
+        response = HttpResponse(status=429, headers={"Retry-After": "10"})
+    elif reply.status == 304:
         response = HttpResponseNotModified()
     elif reply.span is None:
         response = HttpResponse(status=reply.status)
     else:
-        response = StreamingHttpResponse(_pieces(request, store.path(sha256), reply.span), status=reply.status)
+        response = StreamingHttpResponse(_pieces(request, store.path(sha256), reply.span, asker), status=reply.status)
+    if asker is not None and settings.ACCEL_PREFIX and settings.SERVE_BYTES:
+        response["X-Accel-Limit-Rate"] = str(settings.SERVE_BYTES)  # of each asker: nginx sends the bytes
     for label, value in reply.headers.items():
         response[label] = value
     return response
@@ -46,9 +57,13 @@ def blob(request: HttpRequest, name: str) -> HttpResponseBase:
 blob.door = "public"  # type: ignore[attr-defined]  # people.access marks doors, but people stand above the flow
 
 
-def _pieces(request: HttpRequest, path: Path, span: Span) -> Iterator[bytes] | AsyncIterator[bytes]:
-    """The kind of iterator the server at hand streams without reading the file into memory first."""
-    return _read_async(path, span) if hasattr(request, "scope") else _read(path, span)
+def _pieces(request: HttpRequest, path: Path, span: Span, asker: UUID | None) -> Iterator[bytes] | AsyncIterator[bytes]:
+    """The kind of iterator the server at hand streams without reading the file into memory first. `asker`: a sibling of ours."""
+    if hasattr(request, "scope"):
+        found = _read_async(path, span)
+        return found if asker is None else paced_async(found, asker)
+    plain = _read(path, span)
+    return plain if asker is None else paced(plain, asker)
 
 
 def _read(path: Path, span: Span) -> Iterator[bytes]:

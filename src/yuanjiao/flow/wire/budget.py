@@ -20,12 +20,15 @@ class TokenBucket:
 
     def take(self, size: int) -> None:
         """Account for `size` bytes; returns when the budget allows the next piece."""
+        if (owed_s := self.owed_s(size)) > 0:
+            self._sleep(owed_s)
+
+    def owed_s(self, size: int) -> float:
+        """Account for `size` bytes; how long to wait before the next piece, in seconds."""
         if self._rate <= 0:
-            return
+            return 0.0
         with self._lock:
             now = self._clock()
             self._tokens = min(float(self._rate), self._tokens + (now - self._filled_at) * self._rate) - size
             self._filled_at = now
-            debt = -self._tokens
-        if debt > 0:
-            self._sleep(debt / self._rate)
+            return max(0.0, -self._tokens / self._rate)

@@ -20,10 +20,10 @@ WINDOW_S = 120.0
 
 
 class Pace:
-    """Adds up waiting and bytes of one answer. `least_rate` in bytes per second; 0 is no limit."""
+    """Adds up waiting and bytes of one answer. `least_rate` in bytes per second; 0 is no limit. `window_s`: of so much waiting."""
 
-    def __init__(self, least_rate: float) -> None:
-        self._least_rate = least_rate
+    def __init__(self, least_rate: float, window_s: float = WINDOW_S) -> None:
+        self._least_rate, self._window_s = least_rate, window_s
         self.begin()
 
     def begin(self) -> None:
@@ -33,7 +33,7 @@ class Pace:
     def is_too_slow(self, size: int, waited_s: float) -> bool:
         """Whether with these bytes, waited for so long, a whole window has passed at less than the least rate."""
         self._waited_s, self._size = self._waited_s + waited_s, self._size + size
-        if self._waited_s < WINDOW_S:
+        if self._waited_s < self._window_s:
             return False
         too_slow = self._size < self._least_rate * self._waited_s
         self.begin()
@@ -43,9 +43,8 @@ class Pace:
 class PacedStream(httpcore.NetworkStream):
     """One connection, its reading measured."""
 
-    def __init__(self, inner: httpcore.NetworkStream, least_rate: float, clock: Callable[[], float]) -> None:
-        self._inner, self._least_rate, self._clock = inner, least_rate, clock
-        self._pace = Pace(least_rate)
+    def __init__(self, inner: httpcore.NetworkStream, pace: Pace, clock: Callable[[], float]) -> None:
+        self._inner, self._pace, self._clock = inner, pace, clock
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         before = self._clock()
@@ -64,7 +63,7 @@ class PacedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return PacedStream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._least_rate, self._clock)
+        return PacedStream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._pace, self._clock)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -73,8 +72,8 @@ class PacedStream(httpcore.NetworkStream):
 class PacedNetwork(httpcore.NetworkBackend):
     """Connections as `inner` makes them, each measured."""
 
-    def __init__(self, inner: httpcore.NetworkBackend, least_rate: float, clock: Callable[[], float]) -> None:
-        self._inner, self._least_rate, self._clock = inner, least_rate, clock
+    def __init__(self, inner: httpcore.NetworkBackend, least_rate: float, window_s: float, clock: Callable[[], float]) -> None:
+        self._inner, self._least_rate, self._window_s, self._clock = inner, least_rate, window_s, clock
 
     def connect_tcp(
         self,
@@ -85,7 +84,7 @@ class PacedNetwork(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         made = self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        return PacedStream(made, self._least_rate, self._clock)
+        return PacedStream(made, Pace(self._least_rate, self._window_s), self._clock)
 
     def sleep(self, seconds: float) -> None:
         self._inner.sleep(seconds)
@@ -95,8 +94,13 @@ class PacedTransport(httpx.HTTPTransport):
     """httpx's own transport over such a network. `network` and `clock` are for a simulated one."""
 
     def __init__(
-        self, least_rate: float, *, network: httpcore.NetworkBackend | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        least_rate: float,
+        *,
+        window_s: float = WINDOW_S,
+        network: httpcore.NetworkBackend | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(trust_env=False)
         # httpx has no argument for it; tests/flow/test_tuf_attacks.py fails should the name ever change
-        self._pool._network_backend = PacedNetwork(network or httpcore.SyncBackend(), least_rate, clock)
+        self._pool._network_backend = PacedNetwork(network or httpcore.SyncBackend(), least_rate, window_s, clock)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
+from yuanjiao.flow.blobs.inviting import prefer_by
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import child_nodes
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.queries import within
-from yuanjiao.programmes.models import CatalogueTaken, Departure
+from yuanjiao.programmes.models import CatalogueStep, CatalogueTaken, Departure
 
 
 @dataclass(frozen=True)
@@ -83,3 +85,12 @@ def machines_below(paths: Iterable[str]) -> list[Node]:
     """The machines below that are still believed and serve places of these subtrees."""
     paths = tuple(paths)
     return [node for node in child_nodes() if node.revoked_at is None and node.scope.startswith(paths)]
+
+
+def whole_versions(origins: Collection[UUID]) -> dict[UUID, int]:
+    """The newest catalogue each of these machines has said it has with all its files."""
+    rows = CatalogueStep.objects.filter(origin__in=origins).values_list("origin")
+    return dict(rows.annotate(newest=Max("version")))
+
+
+prefer_by(whole_versions)
