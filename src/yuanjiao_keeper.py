@@ -48,6 +48,8 @@ WELL = ("/healthz", "/readyz", "/")
 ELSEWHERE = ("PYTHONPATH", "PYTHONHOME")
 """A release runs by its own packages."""
 LAST_WORDS = 300
+TOLD_TO_END = 128 + signal.SIGTERM
+"""With this status `--try` ends that was told to: it says nothing of the release."""
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -66,7 +68,7 @@ class Keeper:
         while not self.ending:
             begun = time.monotonic()
             trial = self.trial()
-            went_on = self.go_on(trial) if trial is not None else self.serve()
+            went_on = self._step(trial) if trial is not None else self.serve()
             wait = FIRST_WAIT_S if went_on or time.monotonic() - begun > STEADY_S else min(wait * 2, LONGEST_WAIT_S)
             self._rest(0 if went_on else wait)
         return 0
@@ -87,6 +89,31 @@ class Keeper:
 
     # -- a trial, one lasting step at a time -----------------------------------------------------------------------------------
 
+    def _step(self, trial: dict[str, Any]) -> bool:
+        try:
+            return self.go_on(trial)
+        except OSError as error:
+            say(f"a step of the trial failed: {error}")
+            return self._give_up(f"换软件时磁盘或系统出错：{error.strerror or error}")
+
+    def _give_up(self, reason: str) -> bool:
+        """A step could not be done, most likely for want of room: the trial ends here. What the new release may have touched is put back
+        first, unless it is the current one; then the trial is unlinked, which needs no room, and the copy, which makes some."""
+        trial = self.trial()
+        if trial is None:
+            return False
+        ok = self.release() == (self.folder / RELEASES / trial["to"]).resolve()
+        before = self.folder / f"{BEFORE}{trial['id']}"
+        touched = not ok and not trial.get("back") and (trial["tries"] or before.is_dir())
+        if touched and self._old("software", "put-back", str(before)).returncode:
+            return False
+        (self.folder / TRIAL).unlink()
+        sync_folder(self.folder)
+        with suppress(OSError):
+            self._remove_copies()
+            self._tell(trial, ok=ok, reason=reason)
+        return True
+
     def go_on(self, trial: dict[str, Any]) -> bool:
         """The next step of this trial; false when it could not be done and must be tried again later."""
         new, before = self.folder / RELEASES / trial["to"], self.folder / f"{BEFORE}{trial['id']}"
@@ -106,7 +133,10 @@ class Keeper:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         done = self._old("software", "keep", str(part))
+        if done.returncode and self.ending:
+            return True
         if done.returncode:
+            shutil.rmtree(part, ignore_errors=True)  # on a full disk the next line needs its room
             return self._write(TRIAL, {**trial, "back": True, "reason": f"升级前不能保存数据库：{last_words(done.stderr)}"})
         part.replace(before)
         sync_folder(self.folder)
@@ -117,8 +147,8 @@ class Keeper:
         tried = {**trial, "tries": trial["tries"] + 1}
         self._write(TRIAL, tried)
         reason = try_out(new, self._environment(), patience_s=self.patience_s, keeper=self)
-        if self.ending:
-            return True
+        if self.ending:  # the power of the house, not the release: it does not count
+            return self._write(TRIAL, trial)
         if reason:
             say(f"{trial['version']}: {reason}")
             return self._write(TRIAL, {**tried, "reason": reason})
@@ -134,16 +164,23 @@ class Keeper:
         return self._write(TRIAL, {**trial, "back": True, "reason": trial.get("reason") or "新版本两次没有启动成功"})
 
     def _finish(self, trial: dict[str, Any], *, ok: bool) -> bool:
-        """The copy of the database goes before the word of the trial: it must never be put back after the doors were open."""
-        told = {name: trial[name] for name in ("id", "release", "version", "previous")}
-        self._write(OUTCOME, {**told, "ok": ok, "reason": "" if ok else trial.get("reason", "")})
-        for left in self.folder.glob(f"{BEFORE}*"):
-            shutil.rmtree(left)
-        sync_folder(self.folder)
+        """The copy of the database goes before the word of the trial: it must never be put back after the doors were open. And before
+        anything is written: on a full disk that needs its room."""
+        self._remove_copies()
+        self._tell(trial, ok=ok, reason=trial.get("reason", ""))
         (self.folder / TRIAL).unlink()
         sync_folder(self.folder)
         say(f"{trial['version']} {'serves' if ok else 'was put back: ' + str(trial.get('reason', ''))}")
         return True
+
+    def _remove_copies(self) -> None:
+        for left in self.folder.glob("before*"):
+            shutil.rmtree(left)
+        sync_folder(self.folder)
+
+    def _tell(self, trial: Mapping[str, Any], *, ok: bool, reason: str) -> None:
+        told = {name: trial[name] for name in ("id", "release", "version", "previous")}
+        self._write(OUTCOME, {**told, "ok": ok, "reason": "" if ok else reason})
 
     # -- the folder --------------------------------------------------------------------------------------------------------------
 
@@ -195,6 +232,8 @@ def try_out(release: Path, environment: Mapping[str, str], *, patience_s: float 
         child = start(release, line, {**environment, "YUANJIAO_HOSTS": "*"}, said=said)
         if keeper is not None:
             keeper.child = child
+            if keeper.ending:  # told while it was being started: nobody else tells it
+                child.terminate()
         try:
             reason = _watch(child, port, patience_s)
         finally:
@@ -334,7 +373,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _try_once(release: Path) -> int:
     end_with_parent()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TOLD_TO_END))
     reason = try_out(release, os.environ)
     sys.stdout.write(reason)
     return 1 if reason else 0

@@ -42,6 +42,12 @@ def test_a_machine_runs_the_newest_release_that_is_meant_for_it() -> None:
     assert meant([release("2.0", ONE)], TWO) is None
 
 
+def test_of_one_release_that_comes_twice_the_word_for_this_machine_counts() -> None:
+    twice = [release("1.8"), release("1.8", ONE, older=True)]
+    for offered in (twice, twice[::-1]):
+        assert [found.older for code in (ONE, TWO) if (found := meant(offered, code))] == [True, False]
+
+
 OFFERED = [("1.10", False, True), ("1.9", False, False), ("1.8", False, False), ("1.8", True, True), ("1.9", True, False)]
 
 
@@ -137,6 +143,15 @@ def test_what_is_published_goes_to_nobody_then_to_the_named_then_to_a_subtree(to
         assert not shelf.offer(OTHER).document, "another county hears nothing of it"
 
 
+def test_what_one_machine_may_go_back_to_its_neighbours_may_not(top: Centre, at: datetime) -> None:
+    published(top, "1.9", at)
+    send(top, "1.9", at, under=COUNTY)
+    send(top, "1.9", at, ONE, older=True)
+    assert followed(top, at) == [("1.9", (ONE,)), ("1.9", ())]
+    offered = queries.offered_here() or []
+    assert [is_wanted(found, "2.0") for code in (ONE, TWO) if (found := meant(offered, code))] == [True, False]
+
+
 def test_the_wheels_come_by_the_queue_and_unchanged_ones_once(top: Centre, at: datetime) -> None:
     published(top, "2.0", at)
     send(top, "2.0", at, under="/")
@@ -189,6 +204,8 @@ def test_a_document_that_was_changed_on_this_machines_disk_is_not_believed(top: 
                 path.write_bytes(path.read_bytes().replace(b'"2.0"', b'"9.0"'))
     with pytest.raises(Tampered):
         queries.offered_here()
+    tell_software(SoftwareInstalled(uid=new_uid(), version="1.0"), at=at)
+    assert queries.own_software() == queries.OwnSoftware("1.0", "", 0, None), "the page opens all the same"
 
 
 # -- up ------------------------------------------------------------------------------------------------------------------------

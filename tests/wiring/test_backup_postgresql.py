@@ -43,3 +43,17 @@ def test_postgresql_goes_out_and_comes_back(tmp_path: Path, monkeypatch: pytest.
             assert found > 50
         finally:
             server.execute(f"DROP DATABASE {BACK} WITH (FORCE)")
+
+
+@pytest.mark.django_db
+def test_who_may_not_put_a_database_back_is_refused_before_it_is_needed() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("the database is SQLite")
+    database.require_replaceable()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE yuanjiao_guest")
+        cursor.execute("SET LOCAL ROLE yuanjiao_guest")
+        with pytest.raises(Refused, match="所有者"):
+            database.require_replaceable()
+        cursor.execute("RESET ROLE")
+        cursor.execute("DROP ROLE yuanjiao_guest")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,8 +16,6 @@ from tests.journeys.living import wait_for
 from yuanjiao.lib.disk import FULL, READ_ONLY, disk_trouble, is_read_only
 from yuanjiao.simulation.processes import NodeProcess
 from yuanjiao.wiring import cli
-
-SIZE_MB = 24
 
 
 def behind(error: Exception, cause: Exception) -> Exception:
@@ -52,18 +48,6 @@ def test_a_command_that_finds_no_room_says_so_and_asks_to_be_tried_later(
     monkeypatch.setattr("django.core.management.execute_from_command_line", full)
     assert cli.main(["migrate"]) == cli.TRY_LATER
     assert FULL in capsys.readouterr().err
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    """A real disk of a few megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    line = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(line, capture_output=True, check=False).returncode:
-        pytest.skip("no disk may be mounted here")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(path: Path) -> None:

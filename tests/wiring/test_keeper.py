@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,8 +19,8 @@ import pytest
 
 import yuanjiao_keeper as keeper
 from tests.kills import chance
+from tests.wiring.test_disk import fill
 from tests.wiring.wheels import copied, environment
-from yuanjiao.simulation.processes import free_port
 
 pytestmark = [pytest.mark.journey, pytest.mark.own_files]
 OLD, NEW = "1.0", "2.0"
@@ -45,7 +46,11 @@ class Village:
     """One machine: its HOME, its keeper's folder, the keeper while it runs."""
 
     def __init__(self, home: Path, old: Path) -> None:
-        self.home, self.folder, self.port = home, home / "software", free_port()
+        self.home, self.folder = home, home / "software"
+        self.held = socket.socket()  # bound for as long as the test lasts: the port is given to nobody else, and the server may have it
+        self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.held.bind(("127.0.0.1", 0))
+        self.port = self.held.getsockname()[1]
         (self.folder / "releases").mkdir(parents=True)
         copied(old, self.folder / "releases" / OLD)
         (self.folder / "current").symlink_to(f"releases/{OLD}")
@@ -123,6 +128,7 @@ def village(tmp_path: Path, releases: Callable[..., Path]) -> Iterator[Village]:
     yield made
     if made.process is not None:
         made.stop()
+    made.held.close()
 
 
 def test_a_release_that_is_well_serves_with_all_that_was_recorded(village: Village, releases: Callable[..., Path]) -> None:
@@ -180,6 +186,44 @@ def test_what_is_not_there_is_not_tried(village: Village) -> None:
     assert not village.outcome["ok"]
 
 
+def test_a_keeper_that_is_told_to_end_does_not_count_it_against_the_release(village: Village, releases: Callable[..., Path]) -> None:
+    village.offer(releases(NEW, schema=2, ails="never answers"))
+    village.start()
+    village.wait_until(lambda: json.loads((village.folder / keeper.TRIAL).read_bytes())["tries"] == 1)
+    village.stop()
+    assert json.loads((village.folder / keeper.TRIAL).read_bytes())["tries"] == 0
+    assert list(village.folder.glob(f"{keeper.BEFORE}*")), "what it was before can still be put back"
+
+
+def test_on_a_full_disk_the_old_release_serves_on(small: Path, releases: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    village = Village(small, releases(OLD))
+    monkeypatch.setenv("YUANJIAO_HOME", str(village.home))
+    with sqlite3.connect(village.home / "yuanjiao.sqlite3") as database:
+        database.execute("CREATE TABLE entry (seq INTEGER PRIMARY KEY, word TEXT)")
+    database.close()
+    village.offer(releases(NEW, schema=2))
+    fill(small / "fill")
+    there = keeper.Keeper(village.folder, [], anchor=Path(sys.prefix))
+    while (trial := there.trial()) is not None:
+        assert there._step(trial)
+    village.held.close()
+    assert there.release() == (village.folder / "releases" / OLD).resolve()
+    assert not list(village.folder.glob("before*"))
+    assert village.schema() == 0, "the new one has not touched it"
+
+
+def test_a_rehearsal_that_is_told_to_end_says_nothing_of_the_release(tmp_path: Path, releases: Callable[..., Path]) -> None:
+    line = [sys.executable, keeper.__file__, "--try", str(releases(NEW, schema=2, ails="never answers"))]
+    process = subprocess.Popen(line, env={**os.environ, "YUANJIAO_HOME": str(tmp_path)})
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    until = time.monotonic() + 60
+    while not children.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(60) == keeper.TOLD_TO_END
+
+
 def one_life(home: Path, old: Path, new: Path, dies_at: int) -> tuple[Village, int]:
     """A machine whose keeper dies at that step of a change, and the next one. Returns the steps a keeper takes that does not die."""
     home.mkdir()
@@ -200,6 +244,7 @@ def one_life(home: Path, old: Path, new: Path, dies_at: int) -> tuple[Village, i
     known = len(village.told())
     village.wait_until(lambda: len(village.told()) > known)
     steps = village.stop()
+    village.held.close()
     return village, steps
 
 

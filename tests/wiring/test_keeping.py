@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -85,6 +87,26 @@ def test_cut_at_any_rename_nobody_starts_and_the_second_time_ends_well(edge: Mac
     monkeypatch.undo()
     put_back(edge)
     assert told(edge) == ["一", "二"]
+    assert not (edge.home / "restoring").exists()
+
+
+def test_where_there_is_no_room_for_two_the_database_comes_back_in_the_room_of_the_one_that_goes(
+    edge: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrated_by_another(edge)
+    abandoned, real = edge.home / "software" / keeping.ABANDONED, shutil.copyfile
+    abandoned.write_bytes(b"of an earlier release")
+
+    def small_disk(source: Path, part: Path) -> None:
+        if abandoned.exists() or (edge.home / "yuanjiao.sqlite3").exists():
+            part.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(source, part)
+
+    monkeypatch.setattr(shutil, "copyfile", small_disk)
+    put_back(edge)
+    assert told(edge) == ["一", "二"]
+    assert not abandoned.exists()
     assert not (edge.home / "restoring").exists()
 
 

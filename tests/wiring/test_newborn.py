@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
+from yuanjiao.lib.errors import Refused
 from yuanjiao.wiring import newborn
 
 
@@ -63,3 +64,12 @@ def test_a_migration_that_was_not_applied_is_missed_by_its_name(db: None, client
     assert newborn.missing_migrations() == 1
     told = client.get("/readyz")
     assert (told.status_code, told.content) == (503, b"1 migrations missing\n")
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_newer_than_this_software_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(newborn, "_copy_the_empty_one", lambda _target: None)
+    newborn.bring_up_to_date()
+    MigrationRecorder(connection).record_applied("flow", "9999_of_a_newer_release")
+    with pytest.raises(Refused, match=r"flow\.9999_of_a_newer_release"):
+        newborn.bring_up_to_date()

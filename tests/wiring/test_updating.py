@@ -17,8 +17,9 @@ from yuanjiao.flow.blobs import store
 from yuanjiao.flow.models import Node, SoftwareTold
 from yuanjiao.flow.nodes.commands import ensure_self
 from yuanjiao.flow.software.rules import Release, Wheel
+from yuanjiao.lib.clock import CHINA
 from yuanjiao.lib.dayspans import read_spans
-from yuanjiao.lib.errors import Refused, Tampered
+from yuanjiao.lib.errors import Refused, Tampered, Unavailable
 from yuanjiao.wiring.edge import updating
 from yuanjiao.wiring.newborn import migrations_on_disk
 
@@ -138,7 +139,57 @@ def test_a_release_that_does_not_start_never_reaches_the_keeper(
         turn([release(whole(tmp_path / "w", "9.0", ails="dies at once"))], at, monkeypatch)
     assert not (folder / keeper.TRIAL).exists()
     assert "I am not well" in words()[-1][2]
+    assert not list(folder.rglob("*.py")), "half a gigabyte each"
     assert not (folder / "rehearsal").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_machine_whose_secret_stands_in_its_settings_changes_too(
+    folder: Path, tmp_path: Path, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret_key").unlink()
+    turn([release(whole(tmp_path / "w", "9.0"))], at, monkeypatch)
+    assert (folder / keeper.TRIAL).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_outlasts_its_hours_waits_for_the_next_ones(
+    folder: Path, tmp_path: Path, at: datetime, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = release(whole(tmp_path / "w", "9.0"))
+    settings.UPDATE_WINDOW = read_spans("02:00-05:00")
+    last = at.astimezone(CHINA).replace(hour=4, minute=59, second=59, microsecond=999_000)
+    turn([found], last, monkeypatch)
+    assert not (folder / keeper.TRIAL).exists()
+    assert (folder / "releases" / found.key / updating.WHOLE).exists(), "it need not be installed again"
+    assert words() == [(RUNS, True, "")]
+
+
+def test_an_error_of_the_disk_is_told_and_not_tried_every_minute(
+    folder: Path, tmp_path: Path, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "wheels").write_text("a file where a folder should be")
+    with pytest.raises(Refused, match="没有准备好"):
+        turn([release(wheel(tmp_path / "w", "9.0"))], at, monkeypatch)
+    assert [(version, ok) for version, ok, _ in words()] == [(RUNS, True), ("9.0", False)]
+
+
+def test_a_program_that_was_told_to_end_says_nothing_of_the_release() -> None:
+    with pytest.raises(Unavailable):
+        updating._run("安装", "-c", "import os; os.kill(os.getpid(), 15)")
+    with pytest.raises(Refused):
+        updating._run("安装", "-c", "import os; os.kill(os.getpid(), 9)")
+
+
+def test_what_a_cut_left_behind_goes_and_what_is_wanted_stays(
+    folder: Path, tmp_path: Path, at: datetime, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.UPDATE_WINDOW = read_spans("02:00-05:00")  # it is 16:00 in China
+    found = release(wheel(tmp_path / "w", "9.0"))
+    for name in ("rehearsal", "wheels", "before.part", "releases/8.0-x", f"releases/{found.key}"):
+        (folder / name).mkdir(parents=True)
+    turn([found], at, monkeypatch)
+    assert sorted(path.name for path in folder.rglob("*")) == sorted(["releases", found.key])
 
 
 def test_nothing_is_changed_where_no_keeper_is_and_none_is_asked_for(

@@ -80,7 +80,7 @@ match sys.argv[1:]:
         opened().execute("VACUUM INTO ?", [folder + "/database.sqlite3"])
     case ["software", "put-back", folder]:
         shutil.copy(folder + "/database.sqlite3", HOME / "part")
-        for ending in ("-wal", "-shm"):
+        for ending in ("-wal", "-shm", "-journal"):
             Path(str(PRESENT) + ending).unlink(missing_ok=True)
         os.replace(HOME / "part", PRESENT)
 """

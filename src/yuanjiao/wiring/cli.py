@@ -58,8 +58,11 @@ def _execute(arguments: list[str]) -> int:
     from django.core.management import execute_from_command_line  # after the settings variable is set
     from django.db import DatabaseError
 
+    from yuanjiao.wiring.closed import open_doors
+
     try:
-        execute_from_command_line(arguments)
+        with open_doors(arguments):
+            execute_from_command_line(arguments)
     except BadSetting as error:
         sys.stderr.write(f"yuanjiao: {error}\n")
         return 2

@@ -37,11 +37,26 @@ def require_whole() -> None:
 
 
 def bring_up_to_date() -> None:
-    """Migrate the database, if there is anything to migrate."""
+    """Migrate the database, if there is anything to migrate. Refused when it is newer than this software."""
     if connection.vendor == "sqlite":
         _copy_the_empty_one(Path(settings.DATABASES["default"]["NAME"]))
+    require_known()
     if missing_migrations():
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+
+
+def require_known() -> None:
+    """Refused when the database has taken steps that this software does not have: it is older, and would spoil what it cannot read."""
+    known = migrations_on_disk()
+    if unknown := sorted(taken_steps() - known):
+        label, name = unknown[0]
+        raise Refused(f"数据库比本软件新（多 {len(unknown)} 步，如 {label}.{name}），不能启动：请装回较新的版本，或从备份恢复")
+
+
+def taken_steps() -> set[tuple[str, str]]:
+    """(application, name) of every migration of our own applications that the database has taken."""
+    rooms = {config.label for config in apps.get_app_configs() if config.name.startswith("yuanjiao.")}
+    return {(label, name) for label, name in MigrationRecorder(connection).applied_migrations() if label in rooms}
 
 
 def missing_migrations() -> int:

@@ -57,9 +57,9 @@ class Software(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def meant(releases: Iterable[Release], code: str) -> Release | None:
-    """The newest of those that are meant for the machine with this register code."""
+    """The newest of those that are meant for the machine with this register code; of one release, how it is told to go to an older one."""
     ours = [release for release in releases if not release.nodes or code in release.nodes]
-    return max(ours, key=lambda release: Version(release.version), default=None)
+    return max(ours, key=lambda release: (Version(release.version), release.older), default=None)
 
 
 def is_wanted(release: Release, running: str) -> bool:

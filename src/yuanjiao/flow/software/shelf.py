@@ -6,7 +6,7 @@ meant yet fetches the wheels all the same; when its turn comes it has them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
@@ -40,13 +40,19 @@ def _releases(scope: str) -> list[Release]:
         .values_list("subject_code", flat=True)
     )
     rows = SoftwareRelease.objects.filter(withdrawn_at=None).prefetch_related("wheels", "rings").order_by("version")
-    return [found for row in rows if (found := _for_scope(row, scope, codes)) is not None]
+    return [found for row in rows for found in _for_scope(row, scope, codes)]
 
 
-def _for_scope(row: SoftwareRelease, scope: str, codes: set[str]) -> Release | None:
-    rings = [ring for ring in row.rings.all() if ring.code in codes or (ring.under and scope.startswith(ring.under))]
-    if not rings:
-        return None
+def _for_scope(row: SoftwareRelease, scope: str, codes: set[str]) -> Iterator[Release]:
+    """One entry for those that may go to an older one and one for those that may not: what is said of one machine is not said of its
+    neighbours. The first of them first: of two alike, machines with software from before take the first."""
     wheels = tuple(sorted(Wheel(wheel.name, wheel.sha256, wheel.size) for wheel in row.wheels.all()))
-    named = () if any(ring.under for ring in rings) else tuple(sorted(ring.code for ring in rings))
-    return Release(version=row.version, wheels=wheels, nodes=named, older=any(ring.older for ring in rings))
+    for older in (True, False):
+        rings = [ring for ring in row.rings.all() if ring.older is older and (ring.code in codes or _is_under(scope, ring.under))]
+        if rings:
+            named = () if any(ring.under for ring in rings) else tuple(sorted(ring.code for ring in rings))
+            yield Release(version=row.version, wheels=wheels, nodes=named, older=older)
+
+
+def _is_under(scope: str, path: str) -> bool:
+    return bool(path) and scope.startswith(path)

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from yuanjiao.lib.errors import Refused, Tampered
 
@@ -31,8 +31,11 @@ def dump(target: Path) -> None:
 
 
 def size() -> int:
-    """Bytes of an SQLite database."""
+    """Bytes of the database."""
     with connection.cursor() as cursor:
+        if connection.vendor != "sqlite":
+            cursor.execute("SELECT pg_database_size(current_database())")
+            return int(cursor.fetchone()[0])
         return int(cursor.execute("PRAGMA page_count").fetchone()[0]) * int(cursor.execute("PRAGMA page_size").fetchone()[0])
 
 
@@ -57,10 +60,23 @@ def load(source: Path) -> None:
     source.rename(connection.settings_dict["NAME"])
 
 
+def require_replaceable() -> None:
+    """Refused when `replace` would not be allowed to do its work."""
+    if connection.vendor == "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT has_database_privilege(current_database(), 'CREATE') AND NOT EXISTS"
+            " (SELECT FROM pg_namespace WHERE nspname = 'public' AND NOT pg_has_role(nspowner, 'USAGE'))"
+        )
+        if not cursor.fetchone()[0]:
+            raise Refused("数据库用户不是 public 模式的所有者，换软件失败时不能放回数据库：请让它成为数据库的所有者")
+
+
 def replace(source: Path) -> None:
     """PostgreSQL: the backup in the place of all that is there. Cut in between it is done again: the backup stays."""
-    with connection.cursor() as cursor:
-        cursor.execute("DROP SCHEMA public CASCADE")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA IF EXISTS public CASCADE")
         cursor.execute("CREATE SCHEMA public")
     connections.close_all()
     load(source)
