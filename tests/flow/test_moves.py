@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import httpx
 import msgspec
@@ -20,16 +21,22 @@ from yuanjiao.flow.catalogue.passing import change_parent
 from yuanjiao.flow.catalogue.publish import publish
 from yuanjiao.flow.journal import applying, handover
 from yuanjiao.flow.journal.event import Event, EventTable, Fact
+from yuanjiao.flow.journal.membership import NodeEnrolled, apply_enrolled
 from yuanjiao.flow.journal.models import Entry, Head, Unapplied
+from yuanjiao.flow.journal.queries import former_seq, own_seq
 from yuanjiao.flow.journal.record import record
 from yuanjiao.flow.journal.replay import replay
 from yuanjiao.flow.journal.verify import verify_journal
+from yuanjiao.flow.nodes import keys
+from yuanjiao.flow.nodes.codes import code_hash
 from yuanjiao.flow.nodes.commands import issue_code
-from yuanjiao.flow.nodes.models import Node
-from yuanjiao.flow.nodes.moving import follow_division, let_go
+from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodePlace
+from yuanjiao.flow.nodes.moving import Came, follow_division, let_go
 from yuanjiao.flow.nodes.queries import parent_node, require_told_of, subjects_gone, subjects_with_a_node
 from yuanjiao.flow.wire.client import Line
+from yuanjiao.flow.wire.join import ask_in
 from yuanjiao.lib.errors import Refused
+from yuanjiao.lib.uid import new_uid
 from yuanjiao.people.models import AuditRow
 
 WEST, EAST = "/990000000000/990100000000/", "/990000000000/990200000000/"
@@ -98,20 +105,26 @@ class Land:
         with self.province.here():
             applying.retry_set_aside(self.province.now)  # as its job does
 
-    def move(self, *, former: str = OLD, scope: str = NEW, reachable: bool = True) -> handover.Handover:
-        """The operator's command at the county; its line leads to the eastern city from then on."""
-        with self.east.here():
-            code = issue_code(kind="edge", name="柳溪县", subject_code="E-990101", scope=scope, former_scope=former, at=self.east.now)
+    def code(self, to: Machine, *, former: str, scope: str) -> str:
+        with to.here():
+            return issue_code(kind="edge", name="柳溪县", subject_code="E-990101", scope=scope, former_scope=former, at=to.now)
+
+    def move(
+        self, *, former: str = OLD, scope: str = NEW, reachable: bool = True, to: Machine | None = None, code: str = ""
+    ) -> handover.Handover:
+        """The operator's command at the county; its line leads to the other city, the eastern one if none is named, from then on."""
+        to = to or self.east
+        code = code or self.code(to, former=former, scope=scope)
         old, county = self.county.line, self.county
         assert old is not None
         old.fates.extend([] if reachable else [Fate.LOST] * 50)
-        lines = [Line("http://parent.test", transport=line, now=lambda: county.now) for line in (old, LossyLine(self.east, county))]
+        lines = [Line("http://parent.test", transport=line, now=lambda: county.now) for line in (old, LossyLine(to, county))]
         with county.here():
             done = handover.move(old=lines[0], new=lines[1], code=code, at=county.now)
             change_parent(done.root)
         old.fates.clear()
         self.former_line = old
-        county.hang_on(self.east)
+        county.hang_on(to)
         county.restart()
         county.client = None
         return done
@@ -312,12 +325,11 @@ def test_a_village_below_trusts_the_new_city_when_it_enrols_again(land: Land) ->
 def enrol_again(child: Machine, parent: Machine, code: str) -> None:
     from yuanjiao.flow.catalogue.passing import pass_root_on
     from yuanjiao.flow.catalogue.trust import pin_root
-    from yuanjiao.flow.journal.queries import own_seq
     from yuanjiao.flow.wire.join import join
 
     line = Line("http://parent.test", transport=LossyLine(parent, child), now=lambda: child.now)
     with child.here():
-        _, root = join(line=line, code=code, at=child.now, last_seq=own_seq())
+        _, root = join(line=line, code=code, at=child.now, last_seq=former_seq())
         pin_root(root)
         pass_root_on(root)
 
@@ -457,3 +469,157 @@ def test_a_late_entry_is_judged_by_its_number_and_not_by_a_clock_that_was_wrong(
     land.move(reachable=False)
     land.ship(land.county, land.east)
     assert seen(land.east, land.county) == ["钟快了四百天"]
+
+
+@pytest.mark.clause("GOV32")
+@pytest.mark.parametrize("former", [OLD, ""])
+def test_a_clock_that_is_set_back_gives_nobody_its_former_place_again(land: Land, former: str) -> None:
+    """Whoever holds the county's key sets its clock to 1970 after the move; with or without a former scope in the code."""
+    land.move(former=former)
+    land.ship()
+    land.county.skew_s = -timedelta(days=50 * 365).total_seconds()
+    with land.county.here():
+        NodePlace.objects.filter(node__is_self=True, valid_to__isnull=False).update(last_seq=None)  # it believes itself
+    land.see(land.county, "还在说西市")
+    land.ship()
+    assert [seen(place, land.county) for place in (land.east, land.province)] == [[], ["搬前"]]
+
+
+@pytest.mark.clause("GOV32")
+def test_a_county_that_went_outside_the_province_and_comes_back_is_believed_again(land: Land) -> None:
+    abroad = outside(land)
+    land.move(to=abroad, scope=OLD)
+    land.ship(land.west)
+    assert node_at(land.province, land.county).moved_at is not None
+    land.move(to=land.west, scope=OLD, former="")
+    land.see(land.county, "回来了")
+    land.see(land.village, "村里回来了")
+    land.ship(land.village, land.county, land.west, times=3)
+    assert node_at(land.province, land.county).revoked_at is None
+    assert seen(land.province, land.county) == ["搬前", "回来了"]
+    assert seen(land.province, land.village) == ["村里搬前", "村里回来了"]
+    all_is_well(land.county, land.west, land.province)
+
+
+def test_a_gone_county_does_not_come_back_by_an_old_word(land: Land) -> None:
+    """The western city's word that it let the county in, and the village's, said again after it has gone."""
+    land.move(to=outside(land), scope=OLD)
+    land.ship(land.west)
+    with land.province.here():
+        replay(at=land.province.now, keep=False)
+        gone = Node.objects.get(uid=land.county.node().uid)
+        west = land.west.node().uid
+        for last_seq in (None, 0, 1):
+            told: dict[str, Any] = {
+                "kind": "edge",
+                "name": "柳溪县",
+                "public_key": bytes(gone.public_key),
+                "subject_code": "E-990101",
+                "scope": OLD,
+            }
+            event = NodeEnrolled(node=gone.uid, enrolled_at=gone.enrolled_at, last_seq=last_seq, **told)
+            apply_enrolled(event, Fact(west, 1, land.province.now))
+    assert node_at(land.province, land.county).moved_at is not None
+    assert node_at(land.province, land.village).moved_at is not None
+
+
+@pytest.mark.clause("GOV32")
+def test_what_the_old_parent_has_of_the_villages_still_comes_to_the_province(land: Land) -> None:
+    land.see(land.village, "村里最后一条")
+    land.ship(land.village, land.county)  # as far as the western city
+    land.move(to=outside(land), scope=OLD)
+    land.see(land.village, "搬后")
+    land.ship(land.village)
+    land.ship(land.west)  # the county's going comes before the village's entries
+    assert node_at(land.province, land.village).moved_at is not None
+    assert seen(land.province, land.village) == ["村里搬前", "村里最后一条"]
+    all_is_well(land.west, land.province)
+
+
+def outside(land: Land) -> Machine:
+    """A city that does not stand below the province, with a catalogue of its own."""
+    made = land.world.machine("abroad", "centre")
+    with made.here():
+        publish(made.now)
+    return made
+
+
+def test_a_former_name_is_not_taken_from_a_place_the_recorder_has_lost(land: Land) -> None:
+    """Whoever holds the county's key lets in nodes that are to speak of what the county has left."""
+    land.move()
+    land.ship()
+
+    def called(place: Machine, former: str, key: bytes) -> list[str]:
+        with place.here():
+            told: dict[str, Any] = {
+                "kind": "site",
+                "name": "新来的",
+                "public_key": key * 32,
+                "subject_code": "",
+                "scope": f"{NEW}990101001000/",
+            }
+            event = NodeEnrolled(node=new_uid(), former_scope=former, enrolled_at=place.now, **told)
+            apply_enrolled(event, Fact(land.county.node().uid, 1000, place.now))
+            return [one.scope for one in Node.objects.get(uid=event.node).places.all() if one.scope != event.scope]
+
+    village, other = f"{OLD}990101001000/", f"{OLD}990101002000/"
+    assert called(land.province, village, b"a") == [], "there the villages of the old time are known"
+    assert called(land.east, other, b"b") == [], "another place of the old subtree"
+    assert called(land.east, village, b"c") == [village], "where everything below the county is new"
+
+
+def test_enrolling_at_another_parent_is_refused_before_the_code_is_shown(land: Land) -> None:
+    code = land.code(land.east, former=OLD, scope=NEW)
+    with pytest.raises(Refused, match="nodes move"):
+        enrol_again(land.county, land.east, code)
+    with land.east.here():
+        assert EnrolmentCode.objects.get(code_hash=code_hash(code)).used_at is None
+    land.move(code=code)
+    land.see(land.county, "搬后", NEW)
+    land.ship()
+    assert seen(land.east, land.county) == ["搬后"], "it begins behind what the old parent has"
+
+
+def places_at(place: Machine, who: Machine) -> list[tuple[str, int, int | None]]:
+    node = node_at(place, who)
+    with place.here():
+        return list(node.places.order_by("pk").values_list("scope", "first_seq", "last_seq"))
+
+
+def test_a_used_code_moves_the_boundary_only_until_the_new_place_has_spoken(land: Land) -> None:
+    code = land.code(land.east, former=OLD, scope=NEW)
+    land.move(code=code)
+    with land.county.here():
+        last_word = own_seq()
+    for text in ("搬后", "又一条"):
+        land.see(land.county, text, NEW)
+        enrol_again(land.county, land.east, code)  # the answer was not lost at all
+        assert (OLD, 0, last_word) in places_at(land.east, land.county)
+        land.ship()
+    with land.county.here():
+        line = Line("http://parent.test", transport=LossyLine(land.east, land.county), now=lambda: land.county.now)
+        county = land.county.node()
+        asked: dict[str, Any] = {"code": code, "uid": county.uid, "public_key": bytes(county.public_key), "sign": keys.sign}
+        ask_in(line=line, came=Came(own_seq()), **asked)  # as a programme of before, or who wants the old place back
+    assert (OLD, 0, last_word) in places_at(land.east, land.county)
+    assert seen(land.east, land.county) == ["搬后", "又一条"]
+    all_is_well(land.east)
+
+
+@pytest.mark.parametrize(("hours", "moves"), [(70, True), (80, False)])
+def test_a_used_code_moves_the_boundary_for_some_days(land: Land, hours: float, moves: bool) -> None:
+    code = land.code(land.east, former=OLD, scope=NEW)
+    ask = partial(ask_in, code=code, uid=land.county.node().uid, public_key=bytes(land.county.node().public_key), sign=keys.sign)
+    line = Line("http://parent.test", transport=LossyLine(land.east, land.county), now=lambda: land.county.now)
+    with land.county.here():
+        ask(line=line, came=Came(own_seq()))  # and the answer is lost
+    before = places_at(land.east, land.county)
+    land.see(land.county, "还在西市")
+    land.world.pass_time(hours * 3600)
+    with land.county.here():
+        ask(line=line, came=Came(own_seq()))
+    assert (places_at(land.east, land.county) != before) == moves
+    with land.county.here():
+        ask(line=line, code=land.code(land.east, former=OLD, scope=NEW), came=Came(own_seq()))
+        last = own_seq()
+    assert (OLD, 0, last) in places_at(land.east, land.county), "a new code lets it speak of what it recorded meanwhile"

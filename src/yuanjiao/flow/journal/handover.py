@@ -18,7 +18,7 @@ from django.db.models import F
 
 from yuanjiao.flow.journal.chain import GENESIS
 from yuanjiao.flow.journal.keeping import hash_at, segment_after
-from yuanjiao.flow.journal.membership import NodeMoved
+from yuanjiao.flow.journal.membership import Acknowledged, NodeMoved
 from yuanjiao.flow.journal.models import Head, Segment
 from yuanjiao.flow.journal.record import locked_head, record
 from yuanjiao.flow.journal.segment import Reason
@@ -30,6 +30,9 @@ from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.flow.wire.join import ask_in, believe_welcome
 from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
+
+MOST_BELOW = 3000
+"""Of how many nodes below `flow.node_moved/1` speaks: some 70 bytes each, and an entry has 256 KiB at most."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def move(*, old: Line | None, new: Line, code: str, at: datetime) -> Handover:
         if locked_head(own).seq != head.seq:
             raise Conflict("本机正在记录：请先停下本节点的服务，再来一次")
         if welcome.parent != former.uid:
-            record(NodeMoved(parent=welcome.parent, parent_name=welcome.parent_name, moved_at=at), at=at)
+            record(NodeMoved(parent=welcome.parent, parent_name=welcome.parent_name, moved_at=at, below=_below_acknowledged()), at=at)
             while seal_next(at) is not None:  # the last word to the old parent ends a segment
                 pass
             Head.objects.update(spared_seq=F("acknowledged_seq"), refusal="", refused_at=None)
@@ -77,6 +80,12 @@ def move(*, old: Line | None, new: Line, code: str, at: datetime) -> Handover:
 def locked_here(own: Node) -> Head:
     """Our own head as it is now."""
     return locked_head(own)
+
+
+def _below_acknowledged() -> list[Acknowledged]:
+    """What the old parent has of the nodes below; of the first `MOST_BELOW` where there are more, for an entry has an end."""
+    heads = Head.objects.filter(origin__is_self=False, acknowledged_seq__gt=0).order_by("-acknowledged_seq")
+    return [Acknowledged(*one) for one in heads.values_list("origin__uid", "acknowledged_seq")[:MOST_BELOW]]
 
 
 def _tell_what_is_lacking(line: Line, at: datetime) -> None:

@@ -5,10 +5,12 @@ The nodes folder lies below the journal, so the journal asks it for what is unto
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db import transaction
 
 from yuanjiao.flow.journal.chain import GENESIS
@@ -43,6 +45,13 @@ class NodeEnrolled(Event, frozen=True, kw_only=True):
     """What its subtree was called before: who was cut off goes on with that name."""
 
 
+class Acknowledged(msgspec.Struct, frozen=True):
+    """Up to which entry of a node the old parent has all of them."""
+
+    node: UUID
+    seq: int
+
+
 class NodeMoved(Event, frozen=True, kw_only=True):
     """The recorder itself goes to another parent: what it records after this is told there."""
 
@@ -51,6 +60,8 @@ class NodeMoved(Event, frozen=True, kw_only=True):
     parent: UUID
     parent_name: str
     moved_at: datetime
+    below: Sequence[Acknowledged] = ()
+    """Of the nodes below the recorder: what of them the old parent has may still come from there. Not said before."""
 
 
 class NodeRevoked(Event, frozen=True, kw_only=True):
@@ -66,23 +77,25 @@ class NodeRevoked(Event, frozen=True, kw_only=True):
 
 def apply_enrolled(event: NodeEnrolled, fact: Fact) -> None:
     """Refused, and so set aside, when the recorder may not let this node in."""
+    scope, came = scope_given(fact.origin, event.scope, fact), Came(event.last_seq, event.start_seq, event.start_hash)
     nodes.know_node(
         uid=event.node,
         kind=event.kind,
         name=event.name,
         public_key=event.public_key,
         subject_code=event.subject_code,
-        scope=scope_given(fact.origin, event.scope, fact),
+        scope=scope,
         at=event.enrolled_at,
         told_by=fact.origin,
-        came=Came(event.last_seq, event.start_seq, event.start_hash),
+        came=came,
     )
     if event.former_scope:
-        may_be_called(recorder=fact.origin, uid=event.node, former=event.former_scope, at=event.enrolled_at)
+        may_be_called(uid=event.node, scope=scope, former=event.former_scope, came=came, spoken=fact, at=event.enrolled_at)
 
 
 def apply_moved(event: NodeMoved, fact: Fact) -> None:
-    know_moved(uid=fact.origin, to=event.parent, to_name=event.parent_name, seq=fact.seq, at=event.moved_at)
+    below = {one.node: one.seq for one in event.below}
+    know_moved(uid=fact.origin, to=event.parent, to_name=event.parent_name, seq=fact.seq, below=below, at=event.moved_at)
 
 
 def apply_revoked(event: NodeRevoked, fact: Fact) -> None:

@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from yuanjiao.flow.journal.models import Entry, Fork, Head, Unapplied
 from yuanjiao.flow.nodes.models import Node
+from yuanjiao.flow.nodes.moving import last_place
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,15 @@ class HeadNow:
 def own_seq() -> int:
     """The number of the last entry this machine recorded; 0 before the first."""
     return Head.objects.filter(origin__is_self=True).values_list("seq", flat=True).first() or 0
+
+
+def former_seq() -> int:
+    """The number of the last entry recorded before the place this machine asks for. It may be asking for the one it has just taken:
+    that began where it began, as long as the parent has nothing of it."""
+    own = Node.objects.filter(is_self=True).first()
+    place = last_place(own) if own is not None else None
+    began = place.first_seq if place is not None else 0
+    return began - 1 if began and not Head.objects.filter(origin=own, acknowledged_seq__gte=began).exists() else own_seq()
 
 
 def held_seq(node: UUID) -> int:

@@ -14,11 +14,13 @@ from django.db import transaction
 
 from yuanjiao.flow.nodes import codes, keys
 from yuanjiao.flow.nodes.models import EnrolmentCode, Node, NodeKind, Untold
-from yuanjiao.flow.nodes.moving import Came, also_called, also_spoke_of, begin_place, came_later, forget, place_anew, take_over
+from yuanjiao.flow.nodes.moving import Came, also_called, also_spoke_of, begin_place, came_later, comes_back, forget, place_anew, take_over
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused, Tampered
 
 KIND_OF_ROLE = {"solo": NodeKind.CENTRE, "centre": NodeKind.CENTRE, "edge": NodeKind.EDGE, "site": NodeKind.SITE}
+ASK_AGAIN = timedelta(hours=72)
+"""How long after a code was used its node may say that it recorded more at its former place."""
 NOTED_OFFSET_S = 1.0
 """A change of a node's clock smaller than this is the line's delay, not the clock."""
 
@@ -112,11 +114,15 @@ def enrol(*, code: str, uid: UUID, public_key: bytes, proof: bytes, at: datetime
     if len(public_key) != 32 or not keys.verifies(public_key, proof, codes.proof_bytes(code, uid.bytes, public_key)):
         raise Forbidden("节点未能证明持有自己的密钥")
     if row.used_by is not None:
-        return _same_again(row.used_by, uid, public_key, came or Came())
+        return _same_again(row.used_by, uid, public_key, came if came is not None and _lately_used(row, at) else Came())
     came = came or Came()
     row.used_at, row.used_by = at, _back_again(row, uid, public_key, came, at) or _add_child(row, uid, public_key, came, at)
     row.save(update_fields=["used_at", "used_by"])
     return row.used_by
+
+
+def _lately_used(row: EnrolmentCode, at: datetime) -> bool:
+    return row.used_at is not None and at < row.used_at + ASK_AGAIN
 
 
 def _same_again(node: Node, uid: UUID, public_key: bytes, came: Came) -> Node:
@@ -160,9 +166,9 @@ def _add_child(row: EnrolmentCode, uid: UUID, public_key: bytes, came: Came, at:
         start_hash=came.start_hash,
         untold=Untold.ENROLLED,
     )
-    if row.former_scope not in {"", row.scope}:
+    if row.former_scope not in {"", row.scope} or came.last_seq:  # what it recorded before may speak of the place its code names
         begin_place(node=child, last_seq=came.last_seq, at=at)
-        also_spoke_of(node=child, scope=row.former_scope, until=at, last_seq=came.last_seq)
+        also_spoke_of(node=child, scope=row.former_scope or row.scope, until=at, last_seq=came.last_seq)
     return child
 
 
@@ -207,7 +213,8 @@ def _know_again(node: Node, by: Node, scope: str, came: Came, at: datetime) -> N
     if node.places.filter(given_by=by, scope=scope, first_seq=first_seq).exists():
         return  # told again: by a replay, or by way of another machine
     is_its_parent = node.enrolled_by_id in _names_of(by.uid)
-    if is_its_parent and scope == node.scope:
+    returns = is_its_parent and comes_back(node, came)
+    if is_its_parent and scope == node.scope and not returns:
         return
     if is_its_parent and came.last_seq is None:
         also_called(node=node, scope=scope, given_by=by, at=at)

@@ -73,8 +73,8 @@ class Node(models.Model):
 class NodePlace(models.Model):
     """One scope a node had or has, under whoever gave it; rows begin with the first change, for a node that never moved has none.
 
-    Believed are entries from `first_seq` on: up to `last_seq`, where the node itself named it when it took its next place; those
-    recorded before `valid_to`; all of them while both are open.
+    Believed are entries from `first_seq` on: up to `last_seq`, where the node itself named it when it took its next place; where no
+    number is known, those recorded before `valid_to`; all of them while both are open.
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
@@ -98,9 +98,9 @@ class NodePlace(models.Model):
         """Whether the node may speak of this scope in its entry `seq`, recorded at `at` by its own clock."""
         if seq < self.first_seq:
             return False
-        if self.last_seq is None and self.valid_to is None:
-            return True
-        return (self.last_seq is not None and seq <= self.last_seq) or (self.valid_to is not None and at < self.valid_to)
+        if self.last_seq is not None:
+            return seq <= self.last_seq
+        return self.valid_to is None or at < self.valid_to
 
 
 class EnrolmentCode(models.Model):

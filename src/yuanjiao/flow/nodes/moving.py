@@ -6,6 +6,7 @@ recorded at the former place, and what was told late, or through another parent,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +15,7 @@ from django.db import transaction
 from django.db.models import F
 
 from yuanjiao.flow.nodes.models import Node, NodePlace, Untold
-from yuanjiao.flow.nodes.queries import forget_node, own_node
+from yuanjiao.flow.nodes.queries import Spoken, forget_node, own_node
 from yuanjiao.lib.errors import Conflict, Refused
 
 
@@ -51,24 +52,41 @@ def begin_place(*, node: Node, last_seq: int | None, at: datetime) -> None:
 
 
 def also_spoke_of(*, node: Node, scope: str, until: datetime, last_seq: int | None = None) -> None:
-    """What the node recorded before may speak of this scope too."""
+    """What the node recorded before, up to `last_seq` where that is known, may speak of this scope too."""
     first_place(node)
-    if scope and not node.places.filter(scope=scope).exclude(valid_to=None).exists():
+    ended = node.places.filter(scope=scope).exclude(valid_to=None)
+    if not (ended if last_seq is None else ended.filter(last_seq__gte=last_seq)).exists():
         NodePlace.objects.create(node=node, scope=scope, valid_from=node.enrolled_at, valid_to=until, last_seq=last_seq)
 
 
 def came_later(*, node: Node, came: Came) -> None:
-    """A node asks again with the same code because the first answer was lost: what it recorded meanwhile belongs to the former place."""
-    former = node.places.exclude(last_seq=None).order_by("-last_seq").first()
-    if former is not None and came.last_seq is not None and came.last_seq > (former.last_seq or 0):
-        NodePlace.objects.filter(node=node, first_seq=(former.last_seq or 0) + 1, valid_to=None).update(first_seq=came.last_seq + 1)
-        NodePlace.objects.filter(node=node, last_seq=former.last_seq).update(last_seq=came.last_seq)
+    """A node asks again with the same code because the first answer was lost: what it recorded meanwhile belongs to the former place.
+    Not once an entry of the new place is here: then it has had the answer."""
+    last = node.places.exclude(last_seq=None).order_by("-last_seq").values_list("last_seq", flat=True).first()
+    if last is None or came.last_seq is None or came.last_seq <= last or _held_after(node, last):
+        return
+    NodePlace.objects.filter(node=node, first_seq=last + 1, valid_to=None).update(first_seq=came.last_seq + 1)
+    NodePlace.objects.filter(node=node, last_seq=last).update(last_seq=came.last_seq)
+
+
+def _held_after(node: Node, seq: int) -> bool:
+    """Whether an entry of the node behind this number is here."""
+    return Node.objects.filter(pk=node.pk, head__seq__gt=seq).exists()
+
+
+def comes_back(node: Node, came: Came) -> bool:
+    """Whether a node that has gone takes a place again: its last word of before is no older than what is here of it. What was said
+    before it went, and comes late or in a replay, is older."""
+    return node.moved_at is not None and came.last_seq is not None and not _held_after(node, came.last_seq)
 
 
 def also_called(*, node: Node, scope: str, given_by: Node | None, at: datetime) -> None:
-    """The same subtree is called `scope` now; who was cut off goes on with the old name, and is believed."""
+    """The same subtree is called `scope` now; who was cut off goes on with the old name, and is believed. If the place itself is still
+    to be told above, one word tells both: where the place began is not lost."""
     first_place(node)
-    NodePlace.objects.create(node=node, scope=scope, given_by=given_by, valid_from=at)
+    place = last_place(node) if node.untold in {Untold.ENROLLED, Untold.BOTH} else None
+    first_seq = 0 if place is None else place.first_seq
+    NodePlace.objects.create(node=node, scope=scope, given_by=given_by, valid_from=at, first_seq=first_seq)
     Node.objects.filter(pk=node.pk).update(scope=scope)
     forget(node.uid)
 
@@ -88,9 +106,10 @@ def take_over(*, node: Node, scope: str, given_by: Node, last_seq: int | None, a
     node.refresh_from_db()
 
 
-def know_moved(*, uid: UUID, to: UUID, to_name: str, seq: int, at: datetime) -> None:
+def know_moved(*, uid: UUID, to: UUID, to_name: str, seq: int, below: Mapping[UUID, int], at: datetime) -> None:
     """A node says in its entry `seq` that it goes to another parent. If that one does not stand below this machine, the node is gone, and
-    with it what stands below it; else the new parent's word, that it let the node in, comes or has come by itself."""
+    with it what stands below it; else the new parent's word, that it let the node in, comes or has come by itself. `below`: up to which
+    entry of the nodes below it the old parent has acknowledged, which may be still on the way here."""
     node = Node.objects.select_for_update().get(uid=uid)
     if node.is_self or node.is_parent or to == own_node().uid or node.places.filter(first_seq__gt=seq).exists():
         return  # ours, or told before a place it has taken since
@@ -100,7 +119,7 @@ def know_moved(*, uid: UUID, to: UUID, to_name: str, seq: int, at: datetime) -> 
     if stays:
         Node.objects.filter(pk=node.pk).update(moved_to=to, moved_to_name=to_name[:100])
     elif node.revoked_at is None:
-        _gone(node, to=to, to_name=to_name, seq=seq, at=at)
+        _gone(node, to=to, to_name=to_name, until={**below, uid: seq}, at=at)
 
 
 @transaction.atomic
@@ -113,16 +132,17 @@ def let_go(*, node: Node, to_name: str, at: datetime) -> None:
         raise Conflict(f"{row.name} 已经{'移交' if row.moved_at else '吊销'}")
     if not to_name.strip():
         raise Refused("请写明移交给谁")
-    _gone(row, to=None, to_name=to_name.strip(), seq=None, at=at)
+    _gone(row, to=None, to_name=to_name.strip(), until={}, at=at)
 
 
-def _gone(node: Node, *, to: UUID | None, to_name: str, seq: int | None, at: datetime) -> None:
+def _gone(node: Node, *, to: UUID | None, to_name: str, until: Mapping[UUID, int], at: datetime) -> None:
+    """`until`: up to which entry of each node may still come; of others, nothing that is not here."""
     for one in (node, *_below(node)):
         if one.revoked_at is None:
             one.revoked_at = one.moved_at = at
             one.moved_to, one.moved_to_name = to, to_name[:100]
             one.revoked_reason = f"已移交 {one.moved_to_name}，此后的记录请送那里"
-            one.revoked_after_seq = seq if one.pk == node.pk else None
+            one.revoked_after_seq = until.get(one.uid)
             one.save(update_fields=["revoked_at", "moved_at", "moved_to", "moved_to_name", "revoked_reason", "revoked_after_seq"])
             forget(one.uid)
 
@@ -168,16 +188,30 @@ def former_scope(node: Node) -> str:
     return place.scope if place is not None else ""
 
 
-def may_be_called(*, recorder: UUID, uid: UUID, former: str, at: datetime) -> None:
-    """A node let in by `recorder` goes on with the former name of its subtree, if that lies in what the recorder has had itself."""
-    by, node = Node.objects.filter(uid=recorder).first(), Node.objects.get(uid=uid)
-    if (
-        by is not None
-        and any(former.startswith(place.scope) for place in by.places.all())
-        and not node.places.filter(scope=former).exists()
-    ):
+def may_be_called(*, uid: UUID, scope: str, former: str, came: Came, spoken: Spoken, at: datetime) -> None:
+    """A node, let in with `scope` by who recorded the entry `spoken`, goes on with the former name of its subtree.
+
+    Only inside what the recorder has now, or where its whole subtree was called so before and the node lies alike under both names. Not
+    under a place it has had here, and lost: the nodes of that time are known. One that the code it came with named counts, for here
+    everything below it is new.
+    """
+    by, node = Node.objects.filter(uid=spoken.origin).first(), Node.objects.get(uid=uid)
+    first_seq = 0 if came.last_seq is None else came.last_seq + 1
+    if by is None or node.places.filter(scope=former, first_seq__gte=first_seq).exists():
+        return  # a stranger's word; or told before, and perhaps ended since
+    places = list(by.places.all())
+    now = [place for place in places if place.covers(spoken.seq, spoken.at)]
+    named = [place for place in places if place.given_by_id is None]
+    inside = any(former.startswith(place.scope) for place in now)
+    if inside or any(_alike(former, old.scope, scope, new.scope) for old in named for new in now):
         first_place(node)
-        NodePlace.objects.create(node=node, scope=former, given_by=by, valid_from=at)
+        NodePlace.objects.create(node=node, scope=former, given_by=by, valid_from=at, first_seq=first_seq)
+
+
+def _alike(one: str, above_one: str, other: str, above_other: str) -> bool:
+    """Whether two paths lie alike under two others."""
+    beneath = one.startswith(above_one) and other.startswith(above_other)
+    return beneath and one.removeprefix(above_one) == other.removeprefix(above_other)
 
 
 def last_place(node: Node) -> NodePlace | None:

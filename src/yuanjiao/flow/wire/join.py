@@ -106,19 +106,24 @@ Sign = Callable[[bytes], bytes]
 
 def join(*, line: Line, code: str, at: datetime, last_seq: int | None = None) -> tuple[Node, bytes]:
     """The child's side: ask the parent at the other end of `line`; returns the parent's node row and its catalogue root to pin.
-    `last_seq` is the number of the last entry recorded here.
+    `last_seq` is the number of the last entry recorded at the former place.
 
     Refused with the parent's reason, and when we have another parent (`yuanjiao nodes move` goes there with the same code); Tampered
     when the answer is not from the machine that issued the code; Unavailable when the line is down (ask again: the same code is good
     for the same machine).
     """
-    own = ensure_self(at=at)
+    own, former = ensure_self(at=at), parent_node()
+    if former is not None and codes.looks_right(code) and not codes.names_key(code, bytes(former.public_key)):
+        raise _has_a_parent(former)  # before the code is shown: used, it would not say where our journal begins
     came = Came(last_seq)
     welcome = ask_in(line=line, code=code, uid=own.uid, public_key=bytes(own.public_key), sign=keys.sign, came=came)
-    former = parent_node()
     if former is not None and former.uid != welcome.parent:
-        raise Refused(f"本机已有上级 {former.name}：要换上级，请停下本节点的服务，用同一登记码运行 yuanjiao nodes move")
+        raise _has_a_parent(former)
     return believe_welcome(welcome, at=at, last_seq=last_seq), welcome.root
+
+
+def _has_a_parent(former: Node) -> Refused:
+    return Refused(f"本机已有上级 {former.name}：要换上级，请停下本节点的服务，用同一登记码运行 yuanjiao nodes move")
 
 
 def ask_in(*, line: Line, code: str, uid: UUID, public_key: bytes, sign: Sign, came: Came | None = None) -> Welcome:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from yuanjiao.flow.catalogue.passing import pass_root_on
 from yuanjiao.flow.catalogue.trust import pin_root
-from yuanjiao.flow.journal.queries import own_seq
+from yuanjiao.flow.journal.queries import former_seq
 from yuanjiao.flow.nodes.queries import signs_catalogue
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.flow.wire.join import join
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)  # a new machine enrols before its first start
         line = Line(options["parent"])
         try:
-            parent, root = join(line=line, code=options["code"], at=clock.now(), last_seq=own_seq() or None)
+            parent, root = join(line=line, code=options["code"], at=clock.now(), last_seq=former_seq() or None)
             if not signs_catalogue():  # else the root of our own catalogue would be lost, and nobody below could follow it
                 pin_root(root)
                 pass_root_on(root)
