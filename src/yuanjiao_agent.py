@@ -40,6 +40,8 @@ TOLD_AT_ONCE = 3
 OLDEST_S = 31 * 86_400
 LONG_GONE = 3
 """So many turns in a row must an address have failed before the screen moves to another: a browser is not to flicker with the line."""
+NO_BOOT = "run-"
+"""What the mark of a run begins with where the machine does not say when it began: this program's run is then all that is known."""
 SCREEN_FIRST_S, SCREEN_LAST_S, SCREEN_STEADY_S = 2.0, 60.0, 300.0
 DISK_AGAIN_S = 600.0
 LOOKED_AT = {"link": "到上级的线路不通", "edge": "上级的软件没有应答", "catalogue": "上级没有这个节目", "video": "视频开头取不下来"}
@@ -63,7 +65,7 @@ def boot_mark() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
-        return f"run-{os.getpid()}-{int(time.time() * 1000)}"
+        return f"{NO_BOOT}{os.getpid()}-{int(time.time() * 1000)}"
 
 
 def steady() -> float:
@@ -88,6 +90,7 @@ class Untold:
         self._again_at = 0.0
         self._changed = False
         self.boot = boot_mark()
+        self._before = steady() if self.boot.startswith(NO_BOOT) else 0.0
         self._read()
 
     def _read(self) -> None:
@@ -135,11 +138,12 @@ class Untold:
         then: float = test["steady"]
         if test["boot"] == self.boot:
             return max(0.0, steady() - then)
+        lasts = steady() - self._before
         zero, now = self.zeros.get(test["boot"]), self.zeros.get(self.boot, time.time() - steady()) + steady()
         if zero is not None:
-            return min(max(now - zero - then, steady()), float(OLDEST_S))
+            return min(max(now - zero - then, lasts), float(OLDEST_S))
         by_wall = now - float(test["wall"])
-        return by_wall if steady() <= by_wall <= OLDEST_S else steady()
+        return by_wall if lasts <= by_wall <= OLDEST_S else lasts
 
     def write(self) -> None:
         """Onto the disk what changed, synced; on a full or locked disk again some minutes later."""
@@ -241,6 +245,7 @@ class Agent:
         self.failed = dict.fromkeys(options.to, 0)
         self.said = ""
         self.test_at, self.turns, self.stopped = 0.0, 0, False
+        self.elsewhere, self.answers = 0, options.to[0]
 
     # -- telling ----------------------------------------------------------------------------------------------------------------
 
@@ -265,6 +270,8 @@ class Agent:
             self.failed[to] = 0 if answer.taken else self.failed[to] + 1
             if answer.taken:
                 break
+        if answer.taken:
+            self.elsewhere, self.answers = 0 if found == self._shown() else self.elsewhere + 1, found
         if answer.time is not None and answer.taken:
             self.untold.learn(answer.time)
         if self.options.witness:
@@ -313,12 +320,13 @@ class Agent:
             self.screen.show(self._page())
 
     def _page(self) -> str:
-        """The page at the address shown now, unless that has long failed and another answers."""
-        assert self.screen is not None
-        now = next((to for to in self.options.to if self.screen.url.startswith(to)), None)
-        if now is None or self.failed[now] >= LONG_GONE:
-            now = next((to for to in self.options.to if self.failed[to] == 0), now or self.options.to[0])
-        return page_address(now, self.options)
+        """The page at the address shown now, until another has taken the beats for some turns."""
+        now = self._shown()
+        return page_address(self.answers if now is None or self.elsewhere >= LONG_GONE else now, self.options)
+
+    def _shown(self) -> str | None:
+        url = self.screen.url if self.screen is not None else ""
+        return next((to for to in self.options.to if url.startswith(to)), None)
 
     def stop(self, *_: object) -> None:
         """Told to end: at once, but not between a browser and the note of it."""

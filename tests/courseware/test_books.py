@@ -40,6 +40,13 @@ CONTAINER = """<?xml version="1.0"?><container version="1.0" xmlns="urn:oasis:na
 OLD = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "http://www.w3.org/TR/xhtml11/DTD/xhtml11.dtd">'
 
 
+@pytest.fixture(autouse=True)
+def _office(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that could turn a book into pages: what only looks at one does not start the program."""
+    if pages.office() is None:
+        monkeypatch.setattr(pages, "office", lambda: "soffice")
+
+
 def page(body: str, head: str = "<title/>", kind: str = "<!DOCTYPE html>") -> str:
     return (
         f'<?xml version="1.0" encoding="utf-8"?>{kind}<html xmlns="http://www.w3.org/1999/xhtml" '

@@ -19,6 +19,7 @@ from yuanjiao.flow.journal.membership import NodeEnrolled, NodeMoved, NodeRevoke
 from yuanjiao.flow.nodes.commands import know_node
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.flow.software.telling import SoftwareInstalled
 from yuanjiao.learning.events import ItemShown, SessionCorrected, SessionHeld
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network.events import Change, Deaf, EdgeChecked, Finding, PlayTested, StateChanged
@@ -62,6 +63,7 @@ class Mixture:
             FaultReported.KIND: self.reported,
             NodeEnrolled.KIND: self.enrolled,
             NodeRevoked.KIND: lambda: NodeRevoked(node=self.uid(), reason="丢失", last_seq=1, revoked_at=AT),
+            SoftwareInstalled.KIND: lambda: SoftwareInstalled(uid=self.uid(), version=draw.choice(("1.1", "1.2")), ok=self.chance()),
             NodeMoved.KIND: lambda: NodeMoved(parent=self.uid(), parent_name="东市", moved_at=AT),
         }  # fmt: skip
 

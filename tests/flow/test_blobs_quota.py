@@ -11,6 +11,7 @@ import pytest
 
 from tests.flow.notices import NOTICES
 from tests.flow.publishing import Centre, missing
+from tests.flow.test_blobs_scrub import flip, whole_round
 from tests.flow.test_catalogue_follow import stands
 from yuanjiao.flow.blobs import queue, quota, store
 from yuanjiao.flow.blobs.lost import absent
@@ -216,6 +217,29 @@ def test_what_went_for_room_is_not_taken_for_spoilt(centre: Centre, at: datetime
     scrub_blobs(at - ROUND, sleep=lambda _: None)
     assert scrub_blobs(at, sleep=lambda _: None) == 0
     assert not Spoilt.objects.exists()
+
+
+@pytest.mark.parametrize("again", ["line", "stick"])
+def test_a_spoilt_film_comes_again_when_the_quota_is_full_and_costs_no_other(
+    again: str, centre: Centre, at: datetime, settings: Any, tmp_path: Path
+) -> None:
+    settings.BLOB_QUOTA = 3 * FILM
+    refs = films(centre, 3)
+    offer(centre, at, *refs)
+    with centre.at_home():
+        export(tmp_path / "stick", nodes=[own_node()], at=at)
+    need(at, *refs)
+    queue.fetch_wanted(at, line=centre.line)
+    flip(store.path(refs[0].sha256))
+    assert whole_round(at) == 1
+    assert quota.used() == 2 * FILM
+    if again == "stick":
+        assert take_in(tmp_path / "stick", at=at).blobs == 1, "also before the next lay-out"
+    else:
+        need(at, *refs)
+        assert queue.fetch_wanted(at, line=centre.line) == 1
+    assert all(here(*refs))
+    assert quota.used() == 3 * FILM, "at once, not only when the scrub has seen it"
 
 
 def test_a_stick_brings_what_there_is_room_for(centre: Centre, at: datetime, tmp_path: Path) -> None:

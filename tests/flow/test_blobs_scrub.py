@@ -51,11 +51,18 @@ def unreadable(path: Path) -> None:
     path.symlink_to("/proc/self/mem")
 
 
+def unopened(path: Path) -> None:
+    """A name the kernel refuses to open, as that of a broken inode; the error is another (ELOOP), a disk cannot be broken at will."""
+    path.unlink()
+    path.symlink_to(path.name)
+
+
 HARMS: dict[str, tuple[Callable[[Path], None], Trouble]] = {
     "a bit flipped": (flip, Trouble.ROTTEN),
     "torn": (tear, Trouble.ROTTEN),
     "emptied": (empty, Trouble.ROTTEN),
     "unreadable": (unreadable, Trouble.ROTTEN),
+    "not opened": (unopened, Trouble.ROTTEN),
     "gone": (Path.unlink, Trouble.GONE),
 }
 
@@ -64,6 +71,11 @@ def whole_round(at: datetime) -> int:
     """Everything is read once: the turn that begins the round, and one when all of it is due."""
     ScrubRound.objects.all().delete()
     return scrub_blobs(at - ROUND, sleep=quick) + scrub_blobs(at, sleep=quick)
+
+
+def aside(settings: Any) -> list[str]:
+    """Names of the spoilt files whose bytes are kept."""
+    return [path.name for path in (Path(settings.HOME) / "blobs" / "spoilt").glob("*")]
 
 
 def quick(_: float) -> None:
@@ -85,7 +97,7 @@ def films(centre: Centre, at: datetime) -> list[BlobRef]:
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_what_is_spoilt_is_served_by_nobody_and_comes_again_from_the_parent(
-    harm: str, centre: Centre, films: list[BlobRef], at: datetime
+    harm: str, centre: Centre, films: list[BlobRef], at: datetime, settings: Any
 ) -> None:
     do, trouble = HARMS[harm]
     do(store.path(films[2].sha256))
@@ -96,14 +108,28 @@ def test_what_is_spoilt_is_served_by_nobody_and_comes_again_from_the_parent(
     assert not store.has(films[2].sha256)
     assert held()[0] == 4
     assert spoilt_now(at).lost == ()
+    assert not aside(settings), "the parent has it; a disk that is nearly full needs the room"
     assert queue.fetch_wanted(at, line=centre.line) == 1
     assert Client().get(f"/blobs/{films[2].sha256}.mp4").status_code == 200
     scrub_blobs(at + MINUTE, sleep=quick)
     assert Spoilt.objects.get().mended_at == at + MINUTE
     assert spoilt_now(at + MINUTE).spoilt == ()
     assert spoilt_now(at + MINUTE).mended == 1
-    assert not list((store.path(films[2].sha256).parent.parent / "spoilt").iterdir())
     assert whole_round(at + ROUND) == 0
+
+
+def test_what_cannot_be_put_aside_holds_up_no_other(
+    films: list[BlobRef], at: datetime, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, *_, last = sorted(ref.sha256 for ref in films)
+    (Path(settings.HOME) / "blobs" / "spoilt").write_bytes(b"in the way")
+    flip(store.path(first))
+    store.path(last).unlink()
+    assert whole_round(at) == 2
+    assert ScrubRound.objects.get().whole_at == at
+    assert [row.sha256 for row in Spoilt.objects.all()] == [last]
+    assert [row.sha256 for row in Wanted.objects.all()] == [last], "nothing can take the place of the other"
+    assert first[2:] in caplog.text
 
 
 def test_sound_blobs_are_left_alone(films: list[BlobRef], at: datetime) -> None:
@@ -202,7 +228,7 @@ def test_what_the_parent_sends_rotten_is_not_taken_for_a_repair(centre: Centre, 
     assert "摘要不符" in queue.waiting().problem
 
 
-def test_what_was_let_go_of_is_not_mourned(centre: Centre, films: list[BlobRef], at: datetime) -> None:
+def test_what_was_let_go_of_is_not_mourned(centre: Centre, films: list[BlobRef], at: datetime, settings: Any) -> None:
     flip(store.path(films[0].sha256))
     NOTICES.blobs = tuple(films[1:])
     centre.publish(at + MINUTE)
@@ -210,6 +236,7 @@ def test_what_was_let_go_of_is_not_mourned(centre: Centre, films: list[BlobRef],
     assert whole_round(at + MINUTE) == 0
     assert not Blob.objects.filter(sha256=films[0].sha256).exists()
     assert not Spoilt.objects.exists()
+    assert not aside(settings)
 
 
 def test_a_spoilt_blob_that_is_let_go_of_later_is_forgotten(centre: Centre, films: list[BlobRef], at: datetime) -> None:
@@ -224,7 +251,7 @@ def test_a_spoilt_blob_that_is_let_go_of_later_is_forgotten(centre: Centre, film
     assert not Spoilt.objects.exists()
 
 
-def test_what_was_made_here_is_lost_until_a_copy_is_brought(tmp_path: Path, at: datetime) -> None:
+def test_what_was_made_here_is_lost_until_a_copy_is_brought(tmp_path: Path, at: datetime, settings: Any) -> None:
     content = os.urandom(200_000)
     copy, other = tmp_path / "从县里拷来", tmp_path / "别的"
     copy.write_bytes(content)
@@ -234,10 +261,12 @@ def test_what_was_made_here_is_lost_until_a_copy_is_brought(tmp_path: Path, at: 
     assert whole_round(at) == 1
     assert [row.sha256 for row in spoilt_now(at).lost] == [ref.sha256]
     assert not Wanted.objects.exists()
+    assert aside(settings) == [ref.sha256], "all there is of it, but for one bit"
     with pytest.raises(Refused, match="不是本机缺的文件"):
         bring_back(other, at=at)
     assert bring_back(copy, at=at) == ref.sha256
     assert spoilt_now(at).spoilt == ()
+    assert not aside(settings)
     assert store.ref(ref.sha256).media_type == "video/mp4"
     assert Client().get(f"/blobs/{ref.sha256}.mp4").status_code == 200
 

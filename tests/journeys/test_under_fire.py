@@ -1,6 +1,6 @@
 """Every process of a small network is killed at random moments on a bad line while facts go up and items come down; then all is compared.
 
-A few seconds and two machines in the usual run. The long one: pytest -m scale tests/journeys/test_under_fire.py; FIRE_S says how many
+When asked for: pytest -m scale tests/journeys/test_under_fire.py, a short form on two machines and a long one; FIRE_S says how many
 seconds (600), FIRE_RATE how many faults in each. KILL_SEED repeats one, as far as real processes repeat themselves.
 """
 
@@ -23,7 +23,7 @@ from tests.journeys.test_database_killed import Beating
 from tests.kills import KILLS, chance
 from yuanjiao.simulation.processes import NodeProcess
 
-pytestmark = KILLS
+pytestmark = [*KILLS, pytest.mark.scale]
 SECONDS, RATE = float(os.environ.get("FIRE_S", "600")), float(os.environ.get("FIRE_RATE", "3.2"))
 SHORT_S, SHORT_RATE = 6.0, 3.0
 HELD_HERE = {"network.Liveness"}
@@ -36,7 +36,6 @@ def test_nothing_is_lost_doubled_or_different_after_a_few_seconds_of_fire(tmp_pa
     under_fire(tmp_path, SHORT_S, SHORT_RATE, small=True)
 
 
-@pytest.mark.scale
 def test_nothing_is_lost_doubled_or_different_after_ten_minutes_of_fire(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     world = under_fire(tmp_path, SECONDS, RATE, small=False)
     with capsys.disabled():

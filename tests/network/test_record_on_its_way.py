@@ -19,7 +19,7 @@ def cut_and_heard_again(tree: Telling) -> None:
     tree.edges_speak(after(40), "E2")
     tree.turn(after(8))
     tree.tell("up", "E1", at=after(40))
-    Watermark.objects.filter(observer=tree.nodes["E1"]).update(said_at=after(40))
+    Watermark.objects.filter(observer=tree.nodes["E1"]).update(said_at=after(40), said_through=after(40))
 
 
 def test_a_silence_whose_end_is_still_on_its_way_raises_no_alarm() -> None:
@@ -37,6 +37,15 @@ def test_a_silence_whose_end_is_still_on_its_way_raises_no_alarm() -> None:
     assert tree.roots() == {}
     assert story("L2-1") == [(10, 25)]
     assert [row.rule for row in OutageVerdict.objects.filter(outage__object__code="L2-1")] == ["site_alone"]
+
+
+def test_a_record_that_is_always_some_minutes_late_is_told_as_it_comes() -> None:
+    tree = Telling(nodes=True)
+    cut_and_heard_again(tree)
+    Watermark.objects.filter(observer=tree.nodes["E1"]).update(held_through=after(30), held_at=after(35))
+    tree.tell("down", "L2-1", at=after(29))
+    tree.turn(after(40.2))
+    assert tree.roots() == {"L2-1": "equipment"}
 
 
 def test_a_silence_that_the_whole_record_leaves_open_is_told_when_the_record_is_here() -> None:

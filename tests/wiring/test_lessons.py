@@ -80,6 +80,26 @@ def test_files_of_a_lesson_come_first_from_the_day_before(edge: dict[str, UUID],
     assert sooner() == expected
 
 
+@pytest.mark.parametrize("own", ["1970-01-01T00:00:07+00:00", "2031-05-01T00:00:00+08:00"])
+def test_the_day_is_told_by_the_parents_clock(edge: dict[str, UUID], settings: Any, own: str) -> None:
+    at = datetime.fromisoformat(own)
+    settings.BLOB_QUOTA = 10
+    parent_ahead((MORNING - at).total_seconds())
+    assert rank_lessons(at) == 2
+    assert {row.sha256[0] for row in quota.wanted_here()} == {"1", "2"}
+
+
+@pytest.mark.parametrize("ahead_s", [1e15, -1e15])
+def test_a_parent_that_tells_nonsense_of_the_time_ends_nothing(edge: dict[str, UUID], ahead_s: float) -> None:
+    parent_ahead(ahead_s)
+    assert rank_lessons(MORNING) == 0
+
+
+def parent_ahead(by_s: float) -> None:
+    row = {"kind": "centre", "public_key": b"p" * 32, "enrolled_at": MORNING, "clock_offset_s": -by_s}
+    Node.objects.update_or_create(is_parent=True, defaults=row)
+
+
 def test_another_countys_lesson_is_no_hurry_here(edge: dict[str, UUID], cast: Cast, at: datetime) -> None:
     plan(cast, "990102000000", edge["rest"], at)
     rank_lessons(MORNING)

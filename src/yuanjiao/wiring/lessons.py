@@ -10,6 +10,7 @@ from django.conf import settings
 
 from yuanjiao.courseware import shelf
 from yuanjiao.flow.blobs import queue, quota
+from yuanjiao.flow.blobs.allowance import parent_ahead
 from yuanjiao.flow.blobs.models import Rank
 from yuanjiao.flow.catalogue.queries import documents_in_force
 from yuanjiao.flow.nodes.queries import own_node
@@ -24,11 +25,11 @@ AHEAD_DAYS = 2
 def rank_lessons(at: datetime) -> int:
     """Give the files of planned study days and of channels their rank; returns how many files that are.
 
-    Under a quota this also chooses what is kept.
+    Under a quota this also chooses what is kept. The days are those of the parent's clock: a box often has a wrong one.
     """
     if not settings.BLOB_QUOTA and not queue.waiting().blobs:
         return 0
-    today = clock.local_day(at)
+    today = clock.local_day(at + parent_ahead())
     items = items_planned(own_node().scope, today, AHEAD_DAYS) | items_on_air(today, today + timedelta(days=AHEAD_DAYS - 1))
     documents = documents_in_force(shelf.name)
     files = {name for document in documents for name in shelf.files_of(document, items)}

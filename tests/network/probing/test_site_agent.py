@@ -169,6 +169,19 @@ class TestWhenItWas:
         again.learn(clocks.true)
         assert again.ago(again.tests[0]) == 9 * DAY_S + 60
 
+    def test_where_the_machine_does_not_say_when_it_began_a_restart_of_the_program_dates_nothing_back(
+        self, tmp_path: Path, clocks: Clocks
+    ) -> None:
+        clocks.true, clocks.boot = clocks.true + 20 * DAY_S, "run-1"
+        kept = agent.Untold(str(tmp_path))
+        kept.add(result("一"))
+        kept.write()
+        clocks.true, clocks.boot = clocks.true + 3600, "run-2"
+        again = agent.Untold(str(tmp_path))
+        clocks.true += 60
+        again.learn(clocks.true)
+        assert again.ago(again.tests[0]) == pytest.approx(3660)
+
     @pytest.mark.parametrize(("wrong", "ago"), [(0.0, 3 * DAY_S + 60), (-40 * 365 * DAY_S, 60.0), (40 * DAY_S, 60.0)])
     def test_if_nobody_told_the_time_the_own_clock_is_believed_where_it_can_be_true(
         self, tmp_path: Path, clocks: Clocks, wrong: float, ago: float
@@ -278,17 +291,23 @@ class TestScreen:
         until(lambda: opened(browser[1]) == [page, page], box.look_after_screen)
         box.screen.close()
 
-    def test_it_moves_when_its_address_is_long_gone_and_not_before(self, tmp_path: Path, browser: tuple[str, Path]) -> None:
-        with machine() as (second, _heard):
-            box = agent.Agent(options(tmp_path, "http://127.0.0.1:9", second, screen=browser[0], page="/tv/"))
-            until(lambda: len(opened(browser[1])) == 1, box.look_after_screen)
+    def test_it_follows_the_beats_some_turns_late_and_goes_back_with_them(
+        self, tmp_path: Path, browser: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second, alive = "http://127.0.0.1:9", "http://127.0.0.1:8", ""
+        monkeypatch.setattr(agent.beacon, "tell", lambda to, _: agent.beacon.Answer(200 if to == alive else 0, to == alive, ""))
+        box = agent.Agent(options(tmp_path, first, second, screen=browser[0], page="/tv/"))
+        until(lambda: len(opened(browser[1])) == 1, box.look_after_screen)
+        shown = [f"{first}/tv/"]
+        for alive in (second, first):
             for _ in range(agent.LONG_GONE):
-                assert opened(browser[1]) == ["http://127.0.0.1:9/tv/"]
-                box.failed["http://127.0.0.1:9"] += 1
-            box.turn()
-            until(lambda: opened(browser[1])[1:] == [f"{second}/tv/"], box.look_after_screen)
-            assert box.screen is not None
-            box.screen.close()
+                box.look_after_screen()
+                assert opened(browser[1]) == shown
+                box.turn()
+            shown.append(f"{alive}/tv/")
+            until(lambda: opened(browser[1]) == shown, box.look_after_screen)
+        assert box.screen is not None
+        box.screen.close()
 
     def test_it_ends_with_the_program(self, tmp_path: Path, browser: tuple[str, Path]) -> None:
         line = [sys.executable, str(SOURCE / "yuanjiao_agent.py"), "--to", "http://127.0.0.1:9", "--site", "S", "--key", "K"]

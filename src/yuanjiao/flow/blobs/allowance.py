@@ -50,7 +50,7 @@ class Allowance:
     """
 
     def __init__(self, at: datetime) -> None:
-        self._counted, self._ahead = 0, _parent_ahead()
+        self._counted, self._ahead = 0, parent_ahead()
         at += self._ahead
         row = SpentBytes.objects.first()
         self._hour, self._in_hour = (row.hour_at, row.hour_bytes) if row else (_hour(at), 0)
@@ -99,7 +99,8 @@ class Allowance:
             self._day, self._in_day = day, 0
 
 
-def _parent_ahead() -> timedelta:
+def parent_ahead() -> timedelta:
+    """How far the parent's clock is ahead of ours, as it was last known; within what the calendar bears."""
     return timedelta(seconds=max(-MOST_AHEAD_S, min(parent_ahead_s(), MOST_AHEAD_S)))
 
 

@@ -21,7 +21,7 @@ from django.db.models import Max, QuerySet, Sum
 
 from yuanjiao.flow.blobs import store
 from yuanjiao.flow.blobs.lost import want_again
-from yuanjiao.flow.blobs.models import Blob, Pinned, Wanted
+from yuanjiao.flow.blobs.models import Blob, Pinned, Spoilt, Wanted
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.lib.errors import Conflict, DiskFull
 
@@ -93,8 +93,10 @@ def fits(size: int) -> bool:
 
 
 def used() -> int:
-    """Bytes of all blobs here."""
-    return Blob.objects.aggregate(used=Sum("size"))["used"] or 0
+    """Bytes of all blobs here. What was found spoilt takes no room until it has come again: its repair must cost no other blob."""
+    noted = Blob.objects.filter(sha256__in=Spoilt.objects.filter(mended_at=None).values("sha256"))
+    away = sum(size for sha256, size in noted.values_list("sha256", "size") if not store.has(sha256))
+    return (Blob.objects.aggregate(used=Sum("size"))["used"] or 0) - away
 
 
 def room() -> Room | None:

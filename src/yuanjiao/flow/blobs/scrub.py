@@ -3,8 +3,8 @@
 1. What is due follows from how much of the round's time has passed, so that a box that is off at night still comes round; it is read
    at most `settings.SCRUB_RATE` fast, blob by blob in the order of their names. A restart goes on behind the last whole blob.
 2. A blob that is rotten or cannot be read is put aside first (HOME/blobs/spoilt) and noted then: it is served by nobody.
-3. What the catalogue names is wanted again from the parent. What was made here is lost until somebody brings a copy (`bring_back`)
-   or makes it anew: `spoilt_now` says so. What was let go of is forgotten.
+3. What the catalogue names is wanted again from the parent, and its spoilt bytes go. What was made here is lost until somebody brings a
+   copy (`bring_back`) or makes it anew: `spoilt_now` says so, and its bytes stay aside. What was let go of is forgotten.
 4. It is mended when a blob of that name is here again, from wherever it came.
 """
 
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,12 +30,16 @@ from yuanjiao.flow.blobs import store
 from yuanjiao.flow.blobs.lost import want_again
 from yuanjiao.flow.blobs.models import Blob, ScrubRound, Spoilt, Trouble
 from yuanjiao.flow.blobs.store import BlobRef
+from yuanjiao.lib.disk import ERRNOS
 from yuanjiao.lib.errors import Refused
 
+log = logging.getLogger(__name__)
 ROUND = timedelta(days=30)
 TURN_S = 45.0
 """After so long a turn of the job ends, in seconds."""
 REMEMBERED = timedelta(days=365)
+NOT_OF_THE_FILE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, *ERRNOS})
+"""Trouble of the machine or of the whole disk: it ends the turn, and says nothing of the file that was to be read."""
 Sleep = Callable[[float], None]
 
 
@@ -133,33 +139,49 @@ def _is_noted(sha256: str) -> bool:
 
 
 def _look_at(blob: Blob, at: datetime, sleep: Sleep) -> bool:
-    """Whether it was found spoilt; then it is put aside and noted."""
+    """Whether it was found spoilt; then it is put aside and noted.
+
+    What cannot be put aside, or may not be read, is logged alone, and the round goes on behind it: noted, it would be taken for mended,
+    for its name still stands; wanted again, it would hold up the queue, for nothing can take its place.
+    """
     path = store.path(blob.sha256)
     try:
-        with open(path, "rb") as file:
-            sound, seen = _is_sound(file, blob.sha256, sleep), os.fstat(file.fileno())
+        seen = path.lstat()
+        if _is_sound(path, blob.sha256, sleep) or not _put_aside(blob.sha256, seen):
+            return False
     except FileNotFoundError:
         return _note(blob, Trouble.GONE, at)
-    if sound or not _put_aside(blob.sha256, seen):
-        return False
+    except OSError as error:
+        if error.errno in NOT_OF_THE_FILE:
+            raise
+        log.error("%s cannot be read or put aside, and stays as it is: %s", path, error)
+        return True
     return _note(blob, Trouble.ROTTEN, at)
 
 
-def _is_sound(file: BinaryIO, sha256: str, sleep: Sleep) -> bool:
-    """Whether the disk holds what the name says. A place that cannot be read is as rotten as one that changed."""
+def _is_sound(path: Path, sha256: str, sleep: Sleep) -> bool:
+    """Whether the disk holds what the name says. What cannot be opened or read is as rotten as what changed."""
+    try:
+        with open(path, "rb") as file:
+            return _digest(file, sleep) == sha256
+    except (FileNotFoundError, PermissionError):  # a wrong owner is no rot: the bytes may be the best there are
+        raise
+    except OSError as error:
+        if error.errno in NOT_OF_THE_FILE:
+            raise
+        return False
+
+
+def _digest(file: BinaryIO, sleep: Sleep) -> str:
     _drop(file)  # memory may still hold what the disk has lost
     digest = hashlib.sha256()
     try:
         while piece := file.read(store.CHUNK):
             digest.update(piece)
             sleep(len(piece) / max(settings.SCRUB_RATE, 1) if settings.SCRUB_RATE else 0.0)
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
-        return False
     finally:
         _drop(file)  # a round must not push what people are watching out of memory
-    return digest.hexdigest() == sha256
+    return digest.hexdigest()
 
 
 def _drop(file: BinaryIO) -> None:
@@ -174,7 +196,7 @@ def _put_aside(sha256: str, seen: os.stat_result) -> bool:
         store.path(sha256).replace(aside)
     except FileNotFoundError:
         return False
-    found = aside.stat()
+    found = aside.lstat()
     if (found.st_dev, found.st_ino) != (seen.st_dev, seen.st_ino):
         store.settle(aside, sha256)
         return False
@@ -189,10 +211,18 @@ def _aside(sha256: str) -> Path:
     return folder / sha256
 
 
+def _drop_aside(sha256: str) -> None:
+    """Nobody needs the spoilt bytes. What cannot be deleted is only in the way of room, and stops nothing."""
+    with suppress(OSError):
+        _aside(sha256).unlink(missing_ok=True)
+
+
 @transaction.atomic
 def _note(blob: Blob, trouble: Trouble, at: datetime) -> bool:
-    """Keep in mind what is wrong, and have the blob again where that is possible."""
+    """Keep in mind what is wrong, and have the blob again where that is possible. Only of what was made here the bytes are kept."""
     row = Blob.objects.select_for_update().filter(pk=blob.pk).first()
+    if row is None or row.listed or row.unreferenced_at is not None:
+        _drop_aside(blob.sha256)  # on a disk that is nearly full the repair needs just this room
     if row is None:  # let go of while it was read
         return False
     if row.unreferenced_at is not None:
@@ -215,5 +245,5 @@ def _see_mended(at: datetime) -> None:
             row.delete()
         else:
             continue
-        _aside(row.sha256).unlink(missing_ok=True)
+        _drop_aside(row.sha256)
     Spoilt.objects.filter(mended_at__lt=at - REMEMBERED).delete()

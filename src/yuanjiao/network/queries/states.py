@@ -26,6 +26,9 @@ T = TypeVar("T", bound=ManagedObject)
 DELIVERY_S = 30.0
 """How long an edge's word may take to arrive (journal and batch), in seconds, before its sites become unknown."""
 
+LATE = timedelta(minutes=15)
+"""A record that is so far behind what its edge says may tell of what has long been over."""
+
 
 @dataclass(frozen=True)
 class StateNow:
@@ -72,10 +75,12 @@ def stale_observers(at: datetime) -> dict[UUID, datetime | None]:
 
 
 def catching_up(at: datetime) -> list[UUID]:
-    """Observers that are heard at `at` and whose record is not complete here: it is on its way."""
+    """Observers that are heard at `at` and whose record is on its way, long after what it tells. One that is always some minutes
+    late, on a thin line, is not among them: nobody would ever be told of its sites."""
     since = at - allowance()
     rows = Watermark.objects.filter(Q(held_at=None) | Q(held_at__lt=since), said_at__gte=since)
-    return list(rows.values_list("observer", flat=True))
+    late = Q(held_through=None) | Q(held_through__lt=F("said_through") - LATE)
+    return list(rows.filter(late).values_list("observer", flat=True))
 
 
 def _believed(stale: Iterable[UUID], prefix: str = "liveness__") -> Case:
