@@ -13,7 +13,8 @@ from yuanjiao.flow.blobs.store import BlobRef
 
 
 class Sibling(socketserver.ThreadingTCPServer):
-    """Serves what `blobs` holds by digest. `dies_after`: bytes of the next answer; `trickles`: seconds between pieces of 1 kB."""
+    """Serves what `blobs` holds by digest. `dies_after`: bytes of the next answer; `trickles`: seconds between pieces of 1 kB.
+    `labels`: headers of every answer."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -24,6 +25,7 @@ class Sibling(socketserver.ThreadingTCPServer):
         self.dies_after: int | None = None
         self.trickles = 0.0
         self.status = 0
+        self.labels: dict[str, str] = {}
         self.knows_ranges = True
         self.asked: list[str] = []
         self.tickets: list[str] = []
@@ -56,15 +58,21 @@ class Answer(BaseHTTPRequestHandler):
         whole = self.server.blobs.get(name)
         if self.server.status or whole is None:
             self.send_response(self.server.status or 404)
+            self._send_labels()
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
         found = re.fullmatch(r"bytes=(\d+)-", wanted) if self.server.knows_ranges else None
         self._send(whole, int(found[1]) if found else None)
 
+    def _send_labels(self) -> None:
+        for name, value in self.server.labels.items():
+            self.send_header(name, value)
+
     def _send(self, whole: bytes, first: int | None) -> None:
         body = whole[first or 0 :]
         self.send_response(200 if first is None else 206)
+        self._send_labels()
         if first is not None:
             self.send_header("Content-Range", f"bytes {first}-{len(whole) - 1}/{len(whole)}")
         self.send_header("Content-Length", str(len(body)))

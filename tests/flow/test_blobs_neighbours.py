@@ -22,6 +22,7 @@ from yuanjiao.flow.blobs.models import Rank
 from yuanjiao.flow.blobs.sources_door import PATH
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.models import Blob, Holder, Node, SpentBytes, Wanted
+from yuanjiao.flow.wire.client import Line
 from yuanjiao.lib import clock
 from yuanjiao.lib.dayspans import read_spans
 from yuanjiao.lib.errors import Unavailable
@@ -132,12 +133,25 @@ def trickles(sibling: Sibling, ref: BlobRef) -> None:
     sibling.trickles = 0.2
 
 
+def hurry(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """These alone are given up as too slow after half a second: a busy machine must not make a good one slow."""
+    made = neighbours.line_to
+
+    def line_to(address: str) -> Line:
+        with monkeypatch.context() as here:
+            if address in addresses:
+                here.setattr(neighbours, "LEAST_RATE_WINDOW_S", 0.5)
+            return made(address)
+
+    monkeypatch.setattr(neighbours, "line_to", line_to)
+
+
 DAY, SHORT = timedelta(days=1), timedelta(minutes=10)
 FAULTS: dict[str, tuple[Callable[[Sibling, BlobRef], None], timedelta]] = {
     "lies": (lies, DAY),
     "adds bytes": (adds, DAY),
     "has let it go": (lacks, timedelta()),
-    "refuses the ticket": (refuses, SHORT),
+    "refuses the ticket": (refuses, timedelta()),
     "is gone": (is_gone, SHORT),
     "trickles": (trickles, SHORT),
 }
@@ -147,10 +161,10 @@ FAULTS: dict[str, tuple[Callable[[Sibling, BlobRef], None], timedelta]] = {
 def test_whatever_a_sibling_does_the_film_comes_and_nothing_is_held_against_it(
     county: County, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(neighbours, "LEAST_RATE_WINDOW_S", 0.5)
     fault, lasts = FAULTS[name]
     bad, good, ref = county.sibling(version=2), county.sibling(version=1), county.film()
     fault(bad, ref)
+    hurry(monkeypatch, bad.address)
     good.holds(ref, CONTENT)
     assert county.turn() == 1
     assert store.path(ref.sha256).read_bytes() == CONTENT
@@ -167,6 +181,58 @@ def test_whatever_a_sibling_does_the_film_comes_and_nothing_is_held_against_it(
         if name != "is gone":
             assert (len(bad.asked) > asked) == is_asked
         other = other[1:]
+
+
+NO_ADDRESSES = ["http://10.8.1.500:8000", "http://[1.2.3.4]:8000", "http://10.8.1..5:8000", f"http://{'a' * 64}", "http://xn--zz.example"]
+
+
+@pytest.mark.parametrize("proved", [True, False])
+@pytest.mark.parametrize("address", NO_ADDRESSES)
+def test_an_address_that_is_none_stops_nothing(county: County, monkeypatch: pytest.MonkeyPatch, address: str, proved: bool) -> None:
+    """Also one that a parent passes on which does not prove them, and that looks well to us."""
+    bad, good, ref = county.sibling(version=2), county.sibling(version=1), county.film()
+    Holder.objects.filter(address=bad.address).update(address=address)
+    if not proved:
+        monkeypatch.setattr(neighbours, "is_address", lambda _: True)
+    good.holds(ref, CONTENT)
+    assert county.turn() == 1
+    assert county.from_parent(ref) == 0
+    assert store.path(ref.sha256).read_bytes() == CONTENT
+
+
+NO_NUMBERS = ["9" * 400, "9" * 5000, "-", "--1", "\u00b2"]
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+def test_what_a_sibling_writes_where_numbers_belong_stops_nothing(county: County, number: str) -> None:
+    liar, broken, ref = county.sibling(version=2), county.sibling(version=1), county.film()
+    liar.labels = {"Yuanjiao-Server-Time": number}
+    broken.labels, broken.status = {"Retry-After": number}, 503
+    assert county.turn() == 1
+    assert store.path(ref.sha256).read_bytes() == CONTENT
+    assert len(liar.asked) == len(broken.asked) == 1
+    assert county.from_parent(ref) == 1
+
+
+@pytest.mark.parametrize(("rank", "stays"), [(Rank.LESSON, False), (Rank.REST, True)])
+def test_a_lesson_stays_at_no_sibling_that_is_slower_than_the_parent(
+    county: County, monkeypatch: pytest.MonkeyPatch, rank: Rank, stays: bool
+) -> None:
+    rate, asked = 10_000, queue._Turn.__call__
+
+    def passing(turn: Any, size: int) -> bool:
+        county.hands.seconds += size / rate
+        return asked(turn, size)
+
+    monkeypatch.setattr(queue._Turn, "__call__", passing)
+    county.film(CONTENT[::-1])
+    assert county.turn() == 1, "nobody shares yet: the parent brings it, and is measured"
+    sibling, ref, rate = county.sibling(), county.film(rank=rank), 5_000
+    sibling.holds(ref, CONTENT)
+    assert county.turn(11 * MINUTE) == 1
+    assert store.path(ref.sha256).read_bytes() == CONTENT
+    assert len(sibling.asked) == 1
+    assert (county.from_parent(ref) == 0) == stays
 
 
 def test_a_film_begun_at_a_sibling_that_dies_goes_on_at_the_next(county: County) -> None:

@@ -134,6 +134,31 @@ def test_an_address_is_forgotten_when_it_is_taken_back_or_not_told_for_a_week(co
     assert set(addresses(county[3].asks(FILM, goers=Goers(), at=late))) <= {county[0].address, county[2].address}
 
 
+def test_an_address_stays_with_who_told_it_first_while_it_tells_it(county: list[Child], at: datetime) -> None:
+    victim, thief = county[1], county[2]
+    thief.address = victim.address
+    thief.asks(goers=Goers())
+    assert Holder.objects.get(address=victim.address).node == victim.node
+    assert not Holder.objects.filter(node=thief.node).exists(), "nor is it where it was before"
+    far = Child(30, at, scope=OTHER)
+    far.address = victim.address
+    far.asks(goers=Goers())
+    assert Holder.objects.filter(node=far.node).exists(), "private addresses are the same in many counties"
+    later = at + inviting.LATELY + timedelta(seconds=1)
+    thief.asks(goers=Goers(), at=later)
+    assert Holder.objects.get(address=victim.address, node__scope=COUNTY).node == thief.node, "as a machine under its new name"
+    victim.asks(goers=Goers(), at=later)
+    assert not Holder.objects.filter(node=victim.node).exists()
+
+
+def test_a_machine_under_a_new_name_has_its_address_at_once_when_the_old_one_is_revoked(county: list[Child], at: datetime) -> None:
+    Node.objects.filter(pk=county[1].node.pk).update(revoked_at=at)
+    new = Child(31, at)
+    new.address = county[1].address
+    new.asks(goers=Goers())
+    assert Holder.objects.get(address=new.address).node == new.node
+
+
 def test_those_with_the_newest_whole_catalogue_come_first(county: list[Child], at: datetime) -> None:
     for version, child in ((7, county[3]), (9, county[4]), (8, county[2])):
         CatalogueStep.objects.create(origin=child.node.uid, version=version, taken_at=at)
@@ -190,6 +215,15 @@ def test_only_plain_addresses_are_passed_on() -> None:
     assert all(is_address(one) for one in ("http://10.8.1.5:8000", "https://e1.example", "http://[fd00::5]:8000"))
     for wrong in (
         "",
+        "http://10.8.1.500:8000",
+        "http://10.8.1:8000",
+        "http://10.8.1..5:8000",
+        "http://[1.2.3.4]:8000",
+        "http://[::1::2]",
+        "http://10.8.1.5:99999",
+        "http://10.8.1.5:0",
+        "http://-a.example",
+        f"http://{'a' * 64}.example",
         "ftp://x",
         "http://",
         "http://a/b",

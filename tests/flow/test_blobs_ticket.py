@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -182,3 +183,13 @@ def test_siblings_are_served_at_a_pace_and_nginx_is_told_it(
     settings.ACCEL_PREFIX = "/kept-blobs/"
     found = Client().get(f"/blobs/{ask.ref.sha256}", headers={ticket.HEADER: ask.text()})
     assert (found["X-Accel-Limit-Rate"], found.content) == ("1000", b"")
+
+
+def test_siblings_are_paced_in_small_pieces(holder: Node, at: datetime, settings: Any) -> None:
+    """With all places taken at a slow pace, who waits for its next piece must not take the holder for dead."""
+    settings.SERVE_BYTES = 0
+    ask, large = Asking(holder, at), store.put(os.urandom(100_000), media_type="video/mp4")
+    found = Client().get(f"/blobs/{large.sha256}", headers={ticket.HEADER: ask.text(blob=large.sha256)})
+    pieces = list(found.streaming_content)  # type: ignore[attr-defined]
+    assert b"".join(pieces) == store.path(large.sha256).read_bytes()
+    assert max(map(len, pieces)) <= 16_384

@@ -93,6 +93,6 @@ def films(tmp_path: Path) -> Iterator[Films]:
 def test_two_edges_that_begin_at_once_cost_the_centre_one_film(films: Films) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(NodeProcess.start, films.edges))
-    wait_for("both have it", lambda: all(map(films.has, films.edges)))
+    wait_for("both have it", lambda: all(map(films.has, films.edges)), within_s=180)
     sent = [line.down_bytes for line in films.lines]
     assert SIZE < sum(sent) < 1.5 * SIZE, "one film, two catalogues, and who to ask"

@@ -184,12 +184,12 @@ def _begin(ref: BlobRef, response: httpx.Response, part: BinaryIO, had: int, via
     """Where the answer's first byte belongs: behind what we have (206), or at the start (200)."""
     if response.status_code == 206 and response.headers.get("Content-Range") == f"bytes {had}-{ref.size - 1}/{ref.size}":
         return had
-    if had and via.name and response.status_code != 404:
+    if response.status_code == 404 or (via.name and response.status_code == 403):  # its ticket is for another: that is no fault of its
+        raise NotThere(f"上级节点还没有文件 {ref.sha256[:12]}…")
+    if had and via.name:
         raise _crowded_or_unavailable(ref, response)  # what the parent gave is not thrown away for it
     if response.status_code in {200, 206, 416}:
         part.truncate(0)  # another size or place than ours: only the whole can help
-    if response.status_code == 404:
-        raise NotThere(f"上级节点还没有文件 {ref.sha256[:12]}…")
     if response.status_code != 200:
         raise _crowded_or_unavailable(ref, response)
     return 0

@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import logging
 import random
 import re
 import threading
@@ -28,6 +30,7 @@ from yuanjiao.flow.nodes import keys
 from yuanjiao.flow.nodes.models import Node, NodeKind
 from yuanjiao.flow.wire.auth import micros
 
+log = logging.getLogger(__name__)
 MOST_BLOBS = 100
 """So many blobs one question may name."""
 MOST_HOLDERS = 3
@@ -36,8 +39,11 @@ AT_IT_S, LONGEST_S = 180.0, 3600.0
 TOLD_FOR = timedelta(days=7)
 """An address that was not told for so long is not passed on; children tell theirs daily."""
 TOLD_AGAIN = timedelta(hours=1)
+LATELY = timedelta(days=2)
+"""Who told an address so lately keeps it: another of the county that tells the same one is not believed."""
 MOST_REMEMBERED = 100_000
-ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]{1,150}(:[0-9]{1,5})?|https?://\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
+ADDRESS = re.compile(r"https?://(?:(?P<name>[A-Za-z0-9.\-]{1,150})|\[(?P<six>[0-9a-fA-F:.]{2,45})\])(?::(?P<port>[0-9]{1,5}))?")
+LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?")
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +84,17 @@ def prefer_by(whole_versions: WholeVersions) -> None:
 
 def is_address(text: str) -> bool:
     """Whether blobs may be asked for there: http or https, a host, perhaps a port, nothing else."""
-    return bool(ADDRESS.fullmatch(text))
+    found = ADDRESS.fullmatch(text)
+    if found is None or not 1 <= int(found["port"] or 80) <= 65_535:
+        return False
+    try:
+        if found["six"]:
+            ipaddress.IPv6Address(found["six"])
+        elif found["name"].rpartition(".")[2].isdigit():  # no name ends in a number (RFC 3696)
+            ipaddress.IPv4Address(found["name"])
+    except ValueError:
+        return False
+    return found["six"] is not None or all(LABEL.fullmatch(label) for label in found["name"].split("."))
 
 
 def county_of(scope: str) -> str:
@@ -139,7 +155,7 @@ def invite(asker: Node, ask: Ask, *, at: datetime, now_s: float, goers: Goers | 
     county = county_of(asker.scope)
     if asker.kind != NodeKind.EDGE or not county:
         return Sources(alone=True)
-    _note_address(asker, ask.address, at)
+    _note_address(asker, ask.address, county, at)
     sharing = _sharing(county, at)
     others = {uid: address for uid, address in sharing.items() if uid != asker.uid}
     if not others and asker.uid not in sharing:
@@ -150,23 +166,33 @@ def invite(asker: Node, ask: Ask, *, at: datetime, now_s: float, goers: Goers | 
     return Sources(sources=sources, wait=not may_go)
 
 
-def _note_address(asker: Node, address: str, at: datetime) -> None:
+def _note_address(asker: Node, address: str, county: str, at: datetime) -> None:
     """What the child says of itself, written only when it is new or an hour old."""
     row = Holder.objects.filter(node=asker).first()
-    if not is_address(address):
+    if not is_address(address) or ((row is None or row.address != address) and _is_anothers(address, asker, county, at)):
         if row is not None:
             row.delete()
     elif row is None or row.address != address or abs(at - row.told_at) > TOLD_AGAIN:
         Holder.objects.update_or_create(node=asker, defaults={"address": address, "told_at": at})
 
 
+def _is_anothers(address: str, asker: Node, county: str, at: datetime) -> bool:
+    """Whether another believed edge of the county told it lately; who did not loses it, as a machine's old name does to its new one."""
+    others = Holder.objects.filter(address=address, node__scope__startswith=county).exclude(node=asker)
+    if others.filter(told_at__gt=at - LATELY, node__revoked_at=None).exists():
+        log.info("%s tells the address of another edge: %s", asker.name, address)
+        return True
+    others.delete()
+    return False
+
+
 def _sharing(county: str, at: datetime) -> dict[UUID, str]:
-    """The believed edges of this county that share, each address once: of a machine that took a new name the newest."""
+    """The believed edges of this county that share, each address once: whose row is the oldest, should two have told it at once."""
     rows = Holder.objects.filter(
         node__kind=NodeKind.EDGE, node__revoked_at=None, node__is_self=False, node__scope__startswith=county, told_at__gt=at - TOLD_FOR
     )
-    newest = {address: uid for uid, address in rows.order_by("told_at", "pk").values_list("node__uid", "address")}
-    return {uid: address for address, uid in newest.items()}
+    oldest = {address: uid for uid, address in rows.order_by("-pk").values_list("node__uid", "address")}
+    return {uid: address for address, uid in oldest.items()}
 
 
 def _in_order(others: Collection[UUID]) -> list[UUID]:

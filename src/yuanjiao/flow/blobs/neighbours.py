@@ -3,7 +3,8 @@
 1. They come before the parent, and what they do is never a blob's trouble: whatever fails, the parent is asked as ever.
 2. A part begun at one source goes on at another. What a sibling added to a part that turns out wrong is dropped, what was there before
    stays for one more try; who alone gave wrong bytes is struck out for a day, who may have for ten minutes and longer each time.
-3. Who does not answer, or trickles, is struck out for ten minutes; who has not got the blob is only asked another time.
+3. Who does not answer, or brings it slower than the parent would (of the rest, than a quarter of that), is struck out for ten minutes; who
+   has not got the blob, or does not believe the ticket, is only asked another time.
 4. Their bytes cost no line: they are neither counted nor held by hours and budgets.
 """
 
@@ -43,6 +44,8 @@ SAY_SO_S = 60.0
 CONNECT_S, READ_S = 3.0, 10.0
 LEAST_RATE, LEAST_RATE_WINDOW_S = 16_384, 20.0
 """Bytes a second, over so many seconds of waiting, that a sibling must bring."""
+OF_PARENTS_RATE = 0.25
+"""What is not shown today may come so much slower than from the parent: that spares its line."""
 SHORT_S, DAY_S = 600.0, 86_400.0
 FIRST_WAIT_S, LONGEST_WAIT_S, MOST_WAITS = 2.0, 60.0, 70
 MOST_LINES = 16
@@ -77,13 +80,15 @@ class Neighbours:
         self._struck: dict[str, _Strike] = {}
         self._lines: dict[str, Line] = {}
         self._waits: dict[str, int] = {}
+        self._parents_rate = 0.0  # bytes a second, as it last brought a large blob; 0: not known
 
-    def bring(self, ref: BlobRef, running: Running, go_on: GoOn) -> Found:
-        """Ask who has it and fetch it there. NOT_THERE: it is for us to fetch it from the parent."""
+    def bring(self, ref: BlobRef, running: Running, go_on: GoOn, *, today: bool = False) -> Found:
+        """Ask who has it and fetch it there. NOT_THERE: it is for us to fetch it from the parent. `today`: not slower than from there."""
         if ref.size < SMALLEST or store.has(ref.sha256):
             return Found.NOT_THERE
         told = self._ask([ref.sha256], fetching=ref.sha256)
-        found, crowded = self._bring(ref, told.sources.get(ref.sha256, []), running, go_on)
+        least = self._parents_rate * (1.0 if today else OF_PARENTS_RATE)
+        found, crowded = self._bring(ref, told.sources.get(ref.sha256, []), running, go_on, least)
         if found is Found.NOT_THERE and (told.wait or crowded) and self._may_wait(ref):
             return Found.WAIT
         return found
@@ -106,11 +111,15 @@ class Neighbours:
         self._held_at = 0.0
 
     def saying_so(self, ref: BlobRef, go_on: GoOn) -> GoOn:
-        """The same question, and now and then the parent is told that we are still at this blob."""
-        said_at = self._clock()
+        """The same question; now and then the parent is told that we are still at this blob, and how fast it brings it is noted."""
+        begun = said_at = self._clock()
+        came = 0
 
         def asked(size: int) -> bool:
-            nonlocal said_at
+            nonlocal said_at, came
+            came += size
+            if came >= SMALLEST and (took_s := self._clock() - begun) > 0:
+                self._parents_rate = came / took_s
             if self._clock() - said_at >= SAY_SO_S:
                 said_at = self._clock()
                 self._ask([], fetching=ref.sha256)
@@ -170,22 +179,25 @@ class Neighbours:
             self._nobody_until = self._clock() + ASK_AGAIN_S
         return told
 
-    def _bring(self, ref: BlobRef, sources: Sequence[Invited], running: Running, go_on: GoOn) -> tuple[Found, bool]:
-        """What became of it, and whether somebody was too busy."""
+    def _bring(
+        self, ref: BlobRef, sources: Sequence[Invited], running: Running, go_on: GoOn, least_rate: float = 0.0
+    ) -> tuple[Found, bool]:
+        """What became of it, and whether somebody was too busy. `least_rate`: bytes a second that a source must bring."""
         crowded = False
         for source in sources:
-            if self._is_struck(source.address) or (line := self._line(source.address)) is None:
+            if self._is_struck(source.address) or not is_address(source.address):
                 continue
             try:
-                came = fetch_once(ref, line, go_on, running, Via(source.address, {HEADER: source.ticket}))
+                line, fast = self._line(source.address), self._not_slower(least_rate, go_on)
+                came = fetch_once(ref, line, fast, running, Via(source.address, {HEADER: source.ticket}))
             except DiskFull:
                 raise
             except Crowded:
                 crowded = True
             except (NotThere, Tampered, Mismatch):
                 pass  # it let the blob go, or never had it; who lied is judged below
-            except Unavailable as error:
-                log.info("sibling %s: %s", source.address, error.message)
+            except (Unavailable, ValueError, OverflowError) as error:  # numbers and names of a stranger's
+                log.info("sibling %s: %s", source.address, error)
                 self._strike(source.address, SHORT_S)
             else:
                 self._waits.pop(ref.sha256, None)
@@ -209,10 +221,23 @@ class Neighbours:
         self._struck[address] = _Strike(self._clock() + lasts, times + 1)
         log.warning("sibling %s is struck out for %.0f s", address, lasts)
 
-    def _line(self, address: str) -> Line | None:
-        """None for what is no address."""
-        if not is_address(address):
-            return None
+    def _not_slower(self, least_rate: float, go_on: GoOn) -> GoOn:
+        """The same question; Unavailable when what came within `LEAST_RATE_WINDOW_S` was less than so many bytes a second."""
+        from yuanjiao.flow.wire.pace import Pace  # as in `line_to`
+
+        pace, looked_at = Pace(least_rate, LEAST_RATE_WINDOW_S), self._clock()
+
+        def asked(size: int) -> bool:
+            nonlocal looked_at
+            before, looked_at = looked_at, self._clock()
+            if pace.is_too_slow(size, looked_at - before):
+                raise Unavailable(f"比上级节点慢（每秒不足 {least_rate:.0f} 字节）")
+            return go_on(size)
+
+        return asked
+
+    def _line(self, address: str) -> Line:
+        """Unavailable for what only looks like an address."""
         if address not in self._lines:
             if len(self._lines) >= MOST_LINES:
                 self.close()
@@ -222,9 +247,15 @@ class Neighbours:
 
 def line_to(address: str) -> Line:
     """A line to a sibling: on one fast network, so with less patience than the one to the parent."""
-    from yuanjiao.flow.wire.pace import PacedTransport  # where it is needed: a centre with nobody above asks nobody
+    import httpx  # where it is needed: a centre with nobody above asks nobody
 
-    return Line(address, transport=PacedTransport(LEAST_RATE, window_s=LEAST_RATE_WINDOW_S), connect_s=CONNECT_S, read_s=READ_S)
+    from yuanjiao.flow.wire.pace import PacedTransport
+
+    transport = PacedTransport(LEAST_RATE, window_s=LEAST_RATE_WINDOW_S)
+    try:
+        return Line(address, transport=transport, connect_s=CONNECT_S, read_s=READ_S)
+    except httpx.InvalidURL as error:
+        raise Unavailable(f"不是地址：{error}") from None
 
 
 _known: WeakKeyDictionary[Line, Neighbours] = WeakKeyDictionary()

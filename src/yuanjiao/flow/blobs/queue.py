@@ -5,7 +5,8 @@
 3. A blob that cannot be had, or does not fit, holds up nothing but itself. A dead line ends the turn; another blob begins the next.
 4. A blob under way gives room to one that is wanted sooner, and stops when it is wanted no more; its bytes stay.
 5. Small blobs of one rank come together (together.py); a parent that gives no packs, or whose packs break, is asked for one by one.
-6. Under a quota only what it has room for is fetched, at the cost of what is needed less (quota.py).
+6. Under a quota only what it has room for is fetched, at the cost of what is needed less (quota.py). That goes when the new one is here:
+   a source that brings nothing costs nothing. Only a disk without room for both is cleared before.
 7. The rest waits for the hours and the bytes that are allowed (allowance.py); what is shown today does not.
 8. A folder of this machine comes before any line (folders.py), then siblings by invitation of the parent (neighbours.py), the parent last.
    What they bring is neither counted nor held. What a sibling is about to have, the rest waits for; what is shown today does not.
@@ -178,7 +179,7 @@ class _Fetching:
                 return
             try:
                 if folders.holds(_ref(row), where):
-                    self._make_room([row])
+                    self._prove_room([row])
                     self._take_from(where, row)
             except DiskFull as error:
                 self._full = error
@@ -186,7 +187,7 @@ class _Fetching:
 
     def _take_from(self, where: list[Path], row: Wanted) -> None:
         if folders.take(_ref(row), where):
-            self._strike_off([_ref(row)])
+            self._are_here([_ref(row)])
 
     def _siblings(self, line: Line) -> Neighbours | None:
         if self._neighbours is None:
@@ -219,14 +220,14 @@ class _Fetching:
                 if found is Found.GAVE_WAY:
                     return False
                 if found is Found.CAME:
-                    self._strike_off([ref])
+                    self._are_here([ref])
         except DiskFull as error:
             self._full = error
             return False
         return self._came > before
 
     def _turn_at_siblings(self, row: Wanted) -> _Turn:
-        self._make_room([row])
+        self._prove_room([row])
         return _Turn([row], self._moment, self.allowance, costs=False)
 
     def _alone(self, row: Wanted, line: Line) -> None:
@@ -244,16 +245,29 @@ class _Fetching:
         else:
             self._refused = 0
             if came:
-                self._strike_off([_ref(row)])
+                self._are_here([_ref(row)])
 
-    def _make_room(self, rows: Sequence[Wanted]) -> None:
-        """Within the quota, at the cost of what is needed less than these."""
-        if settings.BLOB_QUOTA:
-            quota.make_room(sum(row.size for row in rows if not store.has(row.sha256)), at=self._moment())
+    def _prove_room(self, rows: Sequence[Wanted]) -> None:
+        """DiskFull when these do not fit into the quota, whatever else goes. Nothing goes yet, unless the disk has no room for both."""
+        if not settings.BLOB_QUOTA:
+            return
+        size = sum(row.size for row in rows if not store.has(row.sha256))
+        may_go = Blob.objects.filter(Q(spare__gt=0) | Q(listed=False, unreferenced_at__isnull=False)).aggregate(size=Sum("size"))["size"]
+        if size and not quota.fits(size - (may_go or 0)):
+            raise DiskFull(f"超出课件限额（{settings.BLOB_QUOTA // 2**20} 兆字节），其余都是指定保留或近日要用的")
+        try:
+            store.make_room(size)
+        except DiskFull:
+            quota.make_room(size, at=self._moment())
+
+    def _are_here(self, refs: Sequence[BlobRef]) -> None:
+        """These came: they are wanted no more, and what is needed less goes for them."""
+        self._strike_off(refs)
+        quota.make_room(0, at=self._moment())
 
     def _at_siblings(self, row: Wanted, siblings: Neighbours, running: Running) -> Found:
         """What became of it there. One that a sibling is about to have is left alone for a while, unless it is for today."""
-        found = siblings.bring(_ref(row), running, self._turn_at_siblings(row))
+        found = siblings.bring(_ref(row), running, self._turn_at_siblings(row), today=row.rank < Rank.REST)
         if found is not Found.WAIT:
             return found
         if row.rank < Rank.REST:
@@ -263,7 +277,7 @@ class _Fetching:
         return found
 
     def _from_parent(self, row: Wanted, line: Line, siblings: Neighbours | None, running: Running) -> bool:
-        self._make_room([row])
+        self._prove_room([row])
         ref, turn = _ref(row), _Turn([row], self._moment, self.allowance)
         try:
             return fetch(ref, line, go_on=siblings.saying_so(ref, turn) if siblings is not None else turn, running=running)
@@ -292,8 +306,8 @@ class _Fetching:
         outcome = Outcome()
         go_on = _Turn(rows, self._moment, self.allowance)
         try:
-            self._make_room(rows)
-            fetch_together([_ref(row) for row in rows], line, outcome, go_on=go_on, put_away=self._strike_off)
+            self._prove_room(rows)
+            fetch_together([_ref(row) for row in rows], line, outcome, go_on=go_on, put_away=self._are_here)
         except NoPacks as error:
             self._singly = True
             if error.older:

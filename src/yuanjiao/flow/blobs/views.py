@@ -24,7 +24,8 @@ from yuanjiao.flow.blobs.ticket import HEADER
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 
-CHUNK = 256 * 1024
+CHUNK, PACED_CHUNK = 256 * 1024, 16 * 1024
+"""Bytes read at a time; the smaller ones for siblings, who wait between them and must not wait longer than they have patience."""
 
 
 @require_safe
@@ -60,27 +61,25 @@ blob.door = "public"  # type: ignore[attr-defined]  # people.access marks doors,
 def _pieces(request: HttpRequest, path: Path, span: Span, asker: UUID | None) -> Iterator[bytes] | AsyncIterator[bytes]:
     """The kind of iterator the server at hand streams without reading the file into memory first. `asker`: a sibling of ours."""
     if hasattr(request, "scope"):
-        found = _read_async(path, span)
-        return found if asker is None else paced_async(found, asker)
-    plain = _read(path, span)
-    return plain if asker is None else paced(plain, asker)
+        return _read_async(path, span, CHUNK) if asker is None else paced_async(_read_async(path, span, PACED_CHUNK), asker)
+    return _read(path, span, CHUNK) if asker is None else paced(_read(path, span, PACED_CHUNK), asker)
 
 
-def _read(path: Path, span: Span) -> Iterator[bytes]:
+def _read(path: Path, span: Span, chunk: int) -> Iterator[bytes]:
     with open(path, "rb") as file:
         file.seek(span.first)
         left = span.length
-        while left and (piece := file.read(min(CHUNK, left))):
+        while left and (piece := file.read(min(chunk, left))):
             left -= len(piece)
             yield piece
 
 
-async def _read_async(path: Path, span: Span) -> AsyncIterator[bytes]:
+async def _read_async(path: Path, span: Span, chunk: int) -> AsyncIterator[bytes]:
     file: IO[bytes] = await asyncio.to_thread(open, path, "rb")
     try:
         file.seek(span.first)
         left = span.length
-        while left and (piece := await asyncio.to_thread(file.read, min(CHUNK, left))):
+        while left and (piece := await asyncio.to_thread(file.read, min(chunk, left))):
             left -= len(piece)
             yield piece
     finally:

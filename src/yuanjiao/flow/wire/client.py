@@ -6,6 +6,7 @@ second try.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S, CONNECT_S = 30.0, 10.0
 WRONG_TIME = "wrong_time"
+WHOLE = re.compile(r"-?[0-9]{1,19}")
+"""A whole number as headers tell it; whoever answers may write anything there."""
 
 
 class Line:
@@ -134,7 +137,7 @@ class Line:
         return response
 
     def _learn_time(self, response: httpx.Response, sent_at: datetime) -> None:
-        if (told := response.headers.get(SERVER_TIME, "")).lstrip("-").isdigit():
+        if WHOLE.fullmatch(told := response.headers.get(SERVER_TIME, "")):
             sent, received = micros(sent_at) / 1e6, micros(self._now()) / 1e6
             self._offset.learn(sent=sent, received=received, told=int(told) / 1e6, at=time.monotonic())
 
@@ -171,14 +174,14 @@ def _dead_line_is_unavailable() -> Iterator[None]:
         yield
     except httpx.TimeoutException:
         raise Unavailable("上级节点没有及时应答，或应答太慢，稍后重试") from None
-    except httpx.TransportError as error:
+    except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:  # the latter two: of an address that is none
         raise Unavailable(f"连不上上级节点（{type(error).__name__}），稍后重试") from None
 
 
 def _refuse_broken(response: httpx.Response) -> None:
     if response.status_code >= 500:
         wait = response.headers.get("Retry-After", "")
-        raise Unavailable(f"上级节点应答 {response.status_code}，稍后重试", retry_s=float(wait) if wait.isdigit() else 5.0)
+        raise Unavailable(f"上级节点应答 {response.status_code}，稍后重试", retry_s=max(0.0, float(wait)) if WHOLE.fullmatch(wait) else 5.0)
 
 
 _making = threading.Lock()
