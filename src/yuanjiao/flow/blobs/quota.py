@@ -3,7 +3,7 @@
 1. Who knows what the blobs are lays them out in groups that are of use only together, those needed most first (`lay_out`). As many
    groups as the quota holds are chosen, in that order; one that does not fit is passed over, a smaller one behind it may fit.
 2. What is not chosen and not here is not fetched (`Wanted.left_out`). New names wait until the next lay-out has decided on them.
-3. What is not chosen and is here goes only when its room is needed: just before something chosen is fetched, the least needed group
+3. What is not chosen and is here goes only when its room is needed: when something chosen has come, the least needed group
    first, whole. A machine that is cut off loses nothing for films that cannot come.
 4. What is held (pinned, planned for these days) never goes. Blobs of no group (pictures of themes and the like) are always kept.
 5. Nothing here knows who watched what; need is said of objects alone.
