@@ -166,6 +166,13 @@ def test_an_item_that_is_not_there_or_is_no_play_list_is_the_catalogue(edge: Sto
     assert edge.tests()[-1][:2] == (0, "catalogue")
 
 
+def kept_once_told(edge: StockedEdge, wanted: tuple[int, str]) -> bool:
+    if edge.tests()[-1][:2] == wanted:
+        return True
+    subprocess.run(edge.line_of_beacon("--once"), capture_output=True, check=False)
+    return False
+
+
 @pytest.mark.clause("NET07")
 def test_a_film_whose_bytes_are_lost_or_spoiled_on_the_edges_disk_is_the_video(edge: StockedEdge) -> None:
     profile = min(name for name in edge.told["blobs"] if name.startswith("hls-") and name != "hls-audio")
@@ -178,7 +185,7 @@ def test_a_film_whose_bytes_are_lost_or_spoiled_on_the_edges_disk_is_the_video(e
         path.unlink()
         done = subprocess.run(edge.line_of_beacon("--once"), capture_output=True, text=True, check=False)
         assert "failed at video" in done.stderr
-        assert edge.tests()[-1][:2] == (0, "video")
+        wait_for(lambda: kept_once_told(edge, (0, "video")))  # a busy machine may not take a beat in its time
     finally:
         path.write_bytes(whole)
     assert beacon.check(edge.node.address) == ("", "", "春季养猪防疫")
