@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from datetime import datetime, timedelta
@@ -79,8 +80,10 @@ def second_producer(cast: Cast) -> UUID:
 
 @pytest.mark.parametrize("end", ["kill -9 $$", "kill -2 $$", "exit 255", "exit 228"])
 def test_a_joining_that_was_broken_off_is_tried_again(
-    shown: LiveProgramme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+    shown: LiveProgramme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, request: pytest.FixtureRequest
 ) -> None:
+    was = signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may have it ignored, and a child inherits that
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, was))
     real, broken = imageio_ffmpeg.get_ffmpeg_exe(), tmp_path / "ffmpeg"
     broken.write_text(f"#!/bin/sh\n{end}\n")
     broken.chmod(0o755)
