@@ -1,6 +1,7 @@
 """A month's backlog of one edge: entries of real kinds, sealed before the clock starts, sent over real HTTP to `yuanjiao serve`.
 
-On SQLite, and on a PostgreSQL of its own where its programs are. Half of the entries are transitions of sites, the rest play tests,
+On SQLite, and on a PostgreSQL of its own where its programs are: there also with an intake beside the server (`yuanjiao intake`), as
+where nginx hands it /journal. Half of the entries are transitions of sites, the rest play tests,
 study days, an edge's checks and signs of notices, in the order in which they happened. Meanwhile a reader asks for pages, four a
 second. Bytes are those of the whole requests and answers, heads included. The floor is the driver's executemany of the same payloads.
 
@@ -35,7 +36,7 @@ from django.test import Client
 from bench.doors import _children, _cpu_s
 from bench.journal import _insert, _per_second, _sealed
 from bench.pages import build
-from bench.portal import _family, _served
+from bench.portal import Server, _family, _first_answer, _served
 from yuanjiao.flow.journal.event import Event
 from yuanjiao.flow.journal.receive import Answer
 from yuanjiao.flow.journal.record import encode
@@ -53,9 +54,10 @@ from yuanjiao.network.events import Change, EdgeChecked, Finding, PlayTested, St
 from yuanjiao.network.models import Edge, Site, Watermark
 from yuanjiao.people.models import Account
 from yuanjiao.programmes.events import NoticeArrived
+from yuanjiao.simulation.processes import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVER = "BENCH_SERVER"
+SERVER, INTAKE = "BENCH_SERVER", "BENCH_INTAKE"
 ENTRIES = int(os.environ.get("BENCH_ENTRIES", "200000"))
 MONTH = timedelta(days=30)
 MIX = {"transition": 50, "play test": 30, "study day": 14, "check": 5, "notice": 1}
@@ -71,10 +73,10 @@ def run() -> list[Row]:
     """Entries a second, bytes of each, milliseconds of pages meanwhile; on both databases."""
     if SERVER in os.environ:
         return _here(int(os.environ[SERVER]))
-    return [*_here(), *_on_postgresql()]
+    return [*_here(), *_on_postgresql(), *_on_postgresql(**{INTAKE: "1"})]
 
 
-def _on_postgresql() -> list[Row]:
+def _on_postgresql(**more: str) -> list[Row]:
     if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
         print("PostgreSQL is not installed: its rows are skipped", file=sys.stderr)
         return []
@@ -83,7 +85,7 @@ def _on_postgresql() -> list[Row]:
     server = Database()
     try:
         server.start()
-        told = {"YUANJIAO_DATABASE": server.address, SERVER: str(server.pid)}
+        told = {"YUANJIAO_DATABASE": server.address, SERVER: str(server.pid), **more}
         line = [sys.executable, "-m", "bench", "--one", "backlog"]
         done = subprocess.run(line, cwd=ROOT, env={**os.environ, **told}, text=True, stdout=subprocess.PIPE, check=True)
         rows: list[Row] = json.loads(done.stdout.splitlines()[-1])
@@ -101,19 +103,35 @@ def _here(database: int = 0) -> list[Row]:
     floor = _per_second(len(written), lambda: _insert(written))
     node, key = _child(edge)
     segments = _sealed(written, node, key)
-    with _served() as server:
+    told = {"YUANJIAO_INTAKE_ADDRESS": "http://127.0.0.1:{port}"} if INTAKE in os.environ else {}
+    with _served(**told) as server, _door(server) as door:
         calm = _Reader(server.base)
         calm.ask_for(5.0)
         before = _used_s(server.pid, database)
         with _reading(server.base) as meanwhile:
-            sent = _send(server.base, segments, node, key)
-        used = _used_s(server.pid, database) - before
+            sent = _send(door.base, segments, node, key)
+        used = _used_s(server.pid, database) - before + (_used_s(door.pid) if door.pid != server.pid else 0.0)
     return _rows(sent, used, floor, meanwhile.waits, calm.waits)
+
+
+@contextmanager
+def _door(server: Server) -> Iterator[Server]:
+    """Who takes the journal: the server, or an intake beside it."""
+    if INTAKE not in os.environ:
+        yield server
+        return
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "yuanjiao.wiring", "intake", "--port", str(port)], stdout=subprocess.DEVNULL)
+    try:
+        yield Server(port, process.pid, _first_answer(process, port, time.perf_counter(), "/healthz"))
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 def _rows(sent: Sent, used_s: float, floor: float, waits: Sequence[float], calm: Sequence[float]) -> list[Row]:
     vendor = connection.vendor
-    name = f"backlog on {NAMES[vendor]}"
+    name = f"backlog on {NAMES[vendor]}{', an intake beside the server' if INTAKE in os.environ else ''}"
     rate = ENTRIES / sent.took_s
     return [
         _row(f"{name}: {ENTRIES:,} entries over HTTP, applied (asked: {ASKED[vendor]:,.0f})", rate, "entries/s", floor),
@@ -132,7 +150,7 @@ def _p95_ms(waits: Sequence[float]) -> float:
     return 1000 * ordered[min(int(len(ordered) * 0.95), len(ordered) - 1)]
 
 
-def _used_s(server: int, database: int) -> float:
+def _used_s(server: int, database: int = 0) -> float:
     """Processor seconds of the server's processes and of the database's."""
     return sum(_cpu_s(pid) for pid in (*_family(server), *([database, *_children(database)] if database else [])))
 

@@ -101,8 +101,9 @@ class Server:
 
 @contextmanager
 def _served(home: str = "", **settings: str) -> Iterator[Server]:
-    """`yuanjiao serve` from its start to its first page; ended by its own id."""
+    """`yuanjiao serve` from its start to its first page; ended by its own id. `{port}` in a setting is where it listens."""
     port = free_port()
+    settings = {name: value.replace("{port}", str(port)) for name, value in settings.items()}
     environment = {**os.environ, **settings, **({"YUANJIAO_HOME": home} if home else {})}
     begun = time.perf_counter()
     line = [sys.executable, "-m", "yuanjiao.wiring", "serve", "--port", str(port), "--no-worker"]
@@ -115,10 +116,10 @@ def _served(home: str = "", **settings: str) -> Iterator[Server]:
         process.wait(timeout=30)
 
 
-def _first_answer(process: subprocess.Popen[bytes], port: int, begun: float) -> float:
+def _first_answer(process: subprocess.Popen[bytes], port: int, begun: float, path: str = "/") -> float:
     while process.poll() is None and time.perf_counter() - begun < 180:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/", timeout=30, trust_env=False).status_code == 200:
+            if httpx.get(f"http://127.0.0.1:{port}{path}", timeout=30, trust_env=False).status_code == 200:
                 return time.perf_counter() - begun
         except httpx.HTTPError:
             time.sleep(0.02)

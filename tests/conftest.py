@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +14,11 @@ from hypothesis import HealthCheck
 from hypothesis import settings as rules
 
 from tests.encoded import use_what_was_encoded
-from yuanjiao.simulation.cast import PASSWORD, Cast, build_cast
+from tests.kept_cast import cast_again
+from yuanjiao.simulation.cast import PASSWORD, Cast
 
+DATABASE = frozenset({"db", "transactional_db", "django_db_setup"})
+"""Fixtures of whoever asks the database."""
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """The moment tests begin at: a Monday in March, 16:00 in China."""
 
@@ -51,7 +55,7 @@ def at() -> datetime:
 @pytest.fixture
 def cast(db: None) -> Cast:
     """The small city (simulation/cast.py)."""
-    return build_cast(at=AT)
+    return cast_again(AT)
 
 
 @pytest.fixture
@@ -66,9 +70,17 @@ def log_in(cast: Cast) -> Iterator[object]:
     return enter
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long ones begin first; the others keep their (random) order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long ones begin first; the others keep their (random) order. What asks no database is not run again on another one."""
+    if os.environ.get("TEST_DATABASE"):
+        config.hook.pytest_deselected(items=[item for item in items if not _asks_the_database(item)])
+        items[:] = [item for item in items if _asks_the_database(item)]
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def _asks_the_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("django_db") is not None or not DATABASE.isdisjoint(fixtures)
 
 
 __all__ = ["AT", "PASSWORD", "settings"]

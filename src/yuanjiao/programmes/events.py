@@ -15,7 +15,8 @@ import msgspec
 
 from yuanjiao.flow.journal.event import Event, Fact, InBulk
 from yuanjiao.flow.nodes.queries import require_each_told_of, require_told_of
-from yuanjiao.lib.parts import MOST, in_parts
+from yuanjiao.lib.parts import in_parts
+from yuanjiao.lib.rows import update
 from yuanjiao.programmes.models import Acknowledgement, CatalogueStep, CatalogueTaken, PlayCount
 
 
@@ -92,8 +93,8 @@ def apply_signs(pairs: Sequence[tuple[NoticeArrived | NoticeConfirmed, Fact]]) -
                 confirmed[row.pk] = row
         elif _take(row, fact.at):
             taken[row.pk] = row
-    Acknowledgement.objects.bulk_update(taken.values(), ["taken_at"], batch_size=MOST)
-    Acknowledgement.objects.bulk_update(confirmed.values(), ["confirmed_at", "confirmed_via"], batch_size=MOST)
+    update(Acknowledgement, ("taken_at",), ((pk, row.taken_at) for pk, row in taken.items()))
+    update(Acknowledgement, ("confirmed_at", "confirmed_via"), ((pk, row.confirmed_at, row.confirmed_via) for pk, row in confirmed.items()))
 
 
 def _take(row: Acknowledgement, at: datetime) -> bool:

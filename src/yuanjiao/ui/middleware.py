@@ -1,4 +1,4 @@
-"""The request's border: the four errors become pages and statuses people and machines understand."""
+"""The request's border: who reads comes first; the four errors become pages and statuses people and machines understand."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from yuanjiao.lib.errors import Conflict, DiskFull, Forbidden, NotFound, Refused, Tampered, Unavailable, YuanjiaoError
+from yuanjiao.lib.precedence import READERS
 
 log = logging.getLogger(__name__)
 STATUS: tuple[tuple[type[YuanjiaoError], int], ...] = (
@@ -33,6 +34,19 @@ TITLES = {
 
 def status_of(error: YuanjiaoError) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+class ReadersFirst:
+    """While a page is made that somebody waits for, work that may wait lets it by (lib/precedence.py)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return self.get_response(request)
+        with READERS.reading():
+            return self.get_response(request)
 
 
 class ErrorPages:

@@ -6,12 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from django.db import close_old_connections, connection
 
 from yuanjiao.lib import clock
 from yuanjiao.lib.disk import disk_trouble
 from yuanjiao.lib.errors import Conflict, Unavailable, YuanjiaoError
+from yuanjiao.lib.precedence import READERS
 from yuanjiao.wiring.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -69,7 +71,8 @@ def _rest() -> None:
 def run_once(job: Job) -> bool:
     """One turn of one job; the worker's border, where errors are caught broadly. True when it went well."""
     try:
-        job.run(clock.now())
+        with READERS.giving_way() if job.share < 1.0 else nullcontext():
+            job.run(clock.now())
         _rest()
     except (Conflict, Unavailable) as error:
         log.info("%s: %s", job.name, error.message)

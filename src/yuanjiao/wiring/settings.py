@@ -180,6 +180,7 @@ INSTALLED_APPS = [
     "yuanjiao.wiring",
 ]
 MIDDLEWARE = [
+    "yuanjiao.ui.middleware.ReadersFirst",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",

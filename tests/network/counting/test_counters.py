@@ -18,7 +18,7 @@ from yuanjiao.lib import clock
 from yuanjiao.network.counting.counters import COUNTERS
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged, apply_deaf, apply_play_tested, apply_state_changed
 from yuanjiao.network.models import Edge, ListeningMark, Watermark
-from yuanjiao.network.queries.population import load_population
+from yuanjiao.network.queries.population import Population, load_population
 from yuanjiao.network.queries.rulings import RulePart
 from yuanjiao.network.queries.seconds import known_seconds, seconds_from_rows
 from yuanjiao.network.rules import RateRule
@@ -143,6 +143,25 @@ def test_counted_seconds_are_those_of_the_rows(
         for a, b in [*spans, (whole[0] * 86_400, whole[1] * 86_400), (whole[0] * 86_400, world.now), (world.now, world.now)]:
             assert_equal(min(a, b), max(a, b) + 1)
         transaction.set_rollback(True)
+
+
+def test_a_record_that_is_set_back_takes_its_word_for_a_summed_day_back(cast: Cast, idle: None) -> None:
+    """Its clock was ahead, say. No row comes of it; the sum of the day says what the record does, before and after the job."""
+    world = World()
+    for one in (Told("down", 37, observer=EDGE), Told("mark", 69, observer=EDGE), Told("keep", 95), Told("keep", 159)):
+        world.tell(one)
+    day = (0, 86_400)
+    assert_equal(*day)
+    whole = sum(int(part.sum()) for part in known_seconds(*asked(*day), instant=False))
+    world.tell(Told("mark", 40, observer=EDGE))
+    for step in (COUNTERS.look, *[lambda: world.tell(Told("keep", 0))] * 3):
+        step()
+        assert_equal(*day)
+        assert sum(int(part.sum()) for part in known_seconds(*asked(*day), instant=False)) == whole - 86_400 + 40 * STEP
+
+
+def asked(start: int, end: int) -> tuple[Population, list[RulePart]]:
+    return load_population(["/"], ZERO + start, ZERO + end), [RulePart(SHORT, ZERO + start, ZERO + end)]
 
 
 def test_what_a_transaction_may_still_undo_is_not_counted(cast: Cast, idle: None) -> None:

@@ -34,6 +34,7 @@ from yuanjiao.flow.wire.client import WRONG_TIME
 from yuanjiao.flow.wire.signing import SERVER_TIME, Claim, read_claim
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import DiskFull, Unavailable
+from yuanjiao.lib.precedence import READERS
 from yuanjiao.lib.rsgi import Asker, Pairs, Question, target_of, whole_body
 
 log = logging.getLogger(__name__)
@@ -196,7 +197,8 @@ async def _read_and_take(question: Question, asker: Asker, headers: Mapping[str,
 def _take_in(target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
     close_old_connections()
     try:
-        return take_in(target, headers, body, clock.now())
+        with READERS.giving_way():
+            return take_in(target, headers, body, clock.now())
     finally:
         close_old_connections()
 

@@ -58,6 +58,9 @@ class Counters:
         self.late = Late()
         self.today: Today | None = None
         self.ends: Mapping[int, int] = {}
+        self.back = FOREVER
+        """The earliest second a record was set back to (a clock below was) since the sums were last looked through: what was summed as told
+        for good beyond it may be so no longer, and no row has come that would say so."""
 
     @property
     def active(self) -> bool:
@@ -94,7 +97,8 @@ class Counters:
 
     def _follow(self) -> None:
         """Take in what has been written since."""
-        self.ends = record_ends(0)
+        before, self.ends = self.ends, record_ends(0)
+        self.back = min([self.back, *(end for number, end in self.ends.items() if end < before.get(number, 0))])
         if self.today is not None and self.today.shrinks(self.ends):
             self.today = None
         if self.today is not None:
@@ -173,6 +177,7 @@ class Counters:
 
         Nothing is written under the lock: who writes may be waiting for it.
         """
+        self._drop_what_went_back()
         rows = list(DayRollup.objects.filter(stale=False))
         with self.lock:
             seen, old = self._seen(), {row.pk for row in rows if self._is_old(row)}
@@ -184,6 +189,15 @@ class Counters:
         kept = stale.aggregate(change=Min("seen_change"), test=Min("seen_test"))
         with self.lock:
             self.late.prune(Seen(min(seen.change, kept["change"] or seen.change), min(seen.test, kept["test"] or seen.test)), seen)
+
+    def _drop_what_went_back(self) -> None:
+        """Sums that believed more of a record than it says now are made anew."""
+        with self.lock:
+            back = self.back
+        if back < FOREVER:
+            DayRollup.objects.filter(day__gte=clock.local_day(moment(back))).delete()
+            with self.lock:
+                self.back = FOREVER if self.back == back else self.back
 
     def _is_old(self, row: DayRollup) -> bool:
         late = self.late.sites(*bounds(row.day), Seen(row.seen_change, row.seen_test))
@@ -245,7 +259,7 @@ class Counters:
 
     def _usable(self, row: DayRollup, rule: RateRule, scope: Scope) -> SummedDays | None:
         late, contents = self.late.sites(*bounds(row.day), Seen(row.seen_change, row.seen_test)), self._contents(row)
-        if late is None or contents is None:
+        if late is None or contents is None or self.back < bounds(row.day)[1]:
             return None
         moved = moved_observers(contents.observers, self.ends, *bounds(row.day))
         if moved:

@@ -7,30 +7,18 @@ from collections.abc import Mapping, Sequence
 
 from yuanjiao.network.diagnosis import holds
 from yuanjiao.network.diagnosis.picture import EVIDENCE, HOLDS, MAINTENANCE, UNSTABLE, Matter
-from yuanjiao.network.diagnosis.record import change, moment
+from yuanjiao.network.diagnosis.record import Root, change, insert_roots
 from yuanjiao.network.diagnosis.turn import Turn
-from yuanjiao.network.models import Outage, Sign
+from yuanjiao.network.models import Sign
 
 
 def create(turn: Turn, wanted: Sequence[tuple[int, float, float, float, str]], *, derived: bool = False) -> list[Matter]:
     """Rows of roots: place, started, lo, hi, sign. They wait for evidence until they are told."""
     forest, picture = turn.picture.forest, turn.picture
-    rows = [
-        Outage(
-            object_id=int(forest.ids[place]),
-            started_at=moment(started),
-            started_lo=moment(lo),
-            started_hi=moment(hi),
-            detected_at=turn.at,
-            held=True,
-            held_for=HOLDS[EVIDENCE],
-            sign=sign,
-        )
-        for place, started, lo, hi, sign in wanted
-    ]
-    Outage.objects.bulk_create(rows, batch_size=500)
+    rows = [Root(int(forest.ids[place]), started, lo, hi, held_for=HOLDS[EVIDENCE], sign=sign) for place, started, lo, hi, sign in wanted]
     turn.changed |= bool(rows)
-    matters = [Matter(row.pk, place, started, derived=derived) for row, (place, started, _, _, _) in zip(rows, wanted, strict=True)]
+    keys = insert_roots(rows, turn.at)
+    matters = [Matter(key, place, started, derived=derived) for key, (place, started, *_) in zip(keys, wanted, strict=True)]
     picture.matters.update((matter.pk, matter) for matter in matters)
     for matter, (place, started, _, _, sign) in zip(matters, wanted, strict=True):
         picture.outage[place], picture.started[place], picture.root[place] = matter.pk, int(started), 0

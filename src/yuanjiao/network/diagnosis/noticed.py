@@ -13,11 +13,11 @@ from yuanjiao.network.diagnosis.ends import settle_derived
 from yuanjiao.network.diagnosis.late import join_groups
 from yuanjiao.network.diagnosis.past import Group, past_groups
 from yuanjiao.network.diagnosis.picture import HOLDS, Matter
-from yuanjiao.network.diagnosis.record import change, insert_children, moment
+from yuanjiao.network.diagnosis.record import Root, change, insert_children, insert_roots
 from yuanjiao.network.diagnosis.sighting import see
 from yuanjiao.network.diagnosis.turn import Turn
 from yuanjiao.network.diagnosis.verdicts import CLASS_OF, Told
-from yuanjiao.network.models import Outage, Sign
+from yuanjiao.network.models import Outage
 from yuanjiao.network.rules.causes import EDGE
 
 
@@ -53,10 +53,9 @@ def write_groups(turn: Turn, groups: Sequence[Group]) -> None:
         for one in groups
     ]
     held = holds.of_past(turn.picture, [(matter, one.ended) for matter, one in zip(matters, groups, strict=True)], turn.at)
-    rows = [_row(turn, *each) for each in zip(groups, matters, held, strict=True)]
-    Outage.objects.bulk_create(rows, batch_size=500)
-    for group, matter, row in zip(groups, matters, rows, strict=True):
-        matter.pk, matter.affected = row.pk, row.affected_count
+    rows = [_root(turn, *each) for each in zip(groups, matters, held, strict=True)]
+    for group, matter, row, key in zip(groups, matters, rows, insert_roots(rows, turn.at), strict=True):
+        matter.pk, matter.affected = key, row.affected
         _stand(turn, group, matter)
     insert_children([child for group, matter in zip(groups, matters, strict=True) for child in _children(turn, group, matter)], turn.at)
     for group, matter in zip(groups, matters, strict=True):
@@ -64,19 +63,9 @@ def write_groups(turn: Turn, groups: Sequence[Group]) -> None:
     turn.changed |= bool(groups)
 
 
-def _row(turn: Turn, group: Group, matter: Matter, hold: int) -> Outage:
-    return Outage(
-        object_id=int(turn.picture.forest.ids[group.place]),
-        started_at=moment(group.started),
-        started_lo=moment(group.lo),
-        started_hi=moment(group.hi),
-        ended_at=moment(group.ended),
-        detected_at=turn.at,
-        held=hold > 0,
-        held_for=HOLDS[hold],
-        affected_count=max(len(matter.backs), 1),
-        sign=Sign.SILENCE.value,
-    )
+def _root(turn: Turn, group: Group, matter: Matter, hold: int) -> Root:
+    subject, affected = int(turn.picture.forest.ids[group.place]), max(len(matter.backs), 1)
+    return Root(subject, group.started, group.lo, group.hi, group.ended, HOLDS[hold], affected=affected)
 
 
 def _stand(turn: Turn, group: Group, matter: Matter) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from yuanjiao.lib.rows import insert, reserve_keys, update
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network.diagnosis.picture import batches
-from yuanjiao.network.models import Outage
+from yuanjiao.network.models import Outage, Sign
 
 FIELDS = (
     "uid",
@@ -37,34 +39,51 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
+@dataclass(frozen=True)
+class Root:
+    """One row of a root that is to be written; moments in seconds since 1970."""
+
+    subject: int
+    started: float
+    lo: float
+    hi: float
+    ended: float | None = None
+    held_for: str = ""
+    sign: str = Sign.SILENCE.value
+    affected: int = 1
+
+
+def insert_roots(rows: Sequence[Root], at: datetime) -> Sequence[int]:
+    """Rows of outages that nothing explains; returns their keys."""
+    keys, make = reserve_keys(Outage, len(rows)), _Made(at, len(rows))
+    insert(Outage, ("id", *FIELDS), [(key, *make.root(row)) for key, row in zip(keys, rows, strict=True)])
+    return keys
+
+
 def insert_children(rows: Sequence[tuple[int, float, float, float, float | None, int, str, str]], at: datetime) -> None:
     """Rows of outages that another explains: object, started, lo, hi, ended, root, class, sign."""
-    if not rows:
-        return
-    table, columns = _names()
-    times, uids = _Times({None: None}), _uids(len(rows))
-    detected = connection.ops.adapt_datetimefield_value(at)
-    values = [
-        (
-            next(uids),
-            subject,
-            times[started],
-            times[lo],
-            times[hi],
-            detected,
-            times[ended],
-            root,
-            False,
-            "",
-            sign,
-            fault,
-            1,
-        )
-        for subject, started, lo, hi, ended, root, fault, sign in rows
-    ]
-    marks = ", ".join(["%s"] * len(FIELDS))
-    with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)
+    if rows:
+        make = _Made(at, len(rows))
+        insert(Outage, FIELDS, [make.child(*row) for row in rows])
+
+
+class _Made:
+    """Rows as `FIELDS` names their columns. Moments and chance are drawn once for all of them."""
+
+    def __init__(self, at: datetime, count: int) -> None:
+        self._times, self._uids = _Times({None: None}), _uids(count)
+        self._detected = connection.ops.adapt_datetimefield_value(at)
+
+    def root(self, row: Root) -> Row:
+        seen = self._seen(row.subject, row.started, row.lo, row.hi, row.ended)
+        return (*seen, None, bool(row.held_for), row.held_for, row.sign, "", row.affected)
+
+    def child(self, subject: int, started: float, lo: float, hi: float, ended: float | None, root: int, fault: str, sign: str) -> Row:
+        return (*self._seen(subject, started, lo, hi, ended), root, False, "", sign, fault, 1)
+
+    def _seen(self, subject: int, started: float, lo: float, hi: float, ended: float | None) -> Row:
+        times = self._times
+        return (next(self._uids), subject, times[started], times[lo], times[hi], self._detected, times[ended])
 
 
 def _uids(count: int) -> Iterator[Any]:
@@ -85,20 +104,10 @@ class _Times(dict[Any, Any]):
         return value
 
 
-def _names() -> tuple[str, str]:
-    quote = connection.ops.quote_name
-    return quote(Outage._meta.db_table), ", ".join(quote(name) for name in FIELDS)
-
-
 def end_outages(ends: Iterable[tuple[int, float]]) -> None:
     """Key and moment of each end."""
-    table = connection.ops.quote_name(Outage._meta.db_table)
-    times, values = _Times(), []
-    for pk, at in ends:
-        values.append((times[at], pk))
-    if values:
-        with connection.cursor() as cursor:
-            cursor.executemany(f"UPDATE {table} SET ended_at = %s WHERE id = %s", values)
+    times = _Times()
+    update(Outage, ("ended_at",), ((pk, times[at]) for pk, at in ends))
 
 
 def change(keys: Iterable[int], **values: Any) -> None:

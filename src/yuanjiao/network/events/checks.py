@@ -12,11 +12,12 @@ import msgspec
 from yuanjiao.flow.journal.event import Event, Fact, InBulk
 from yuanjiao.flow.nodes.queries import require_each_told_of
 from yuanjiao.lib.errors import Refused
-from yuanjiao.lib.parts import MOST, in_parts
-from yuanjiao.lib.rows import insert
+from yuanjiao.lib.parts import in_parts
+from yuanjiao.lib.rows import insert, update
 from yuanjiao.network.models import Edge, EdgeCheck, ManagedObject, PlayTest, Site
 
 PLAYED = ("uid", "site_id", "at", "ok", "step", "item", "observer")
+FOUND = ("edge_id", "subject_id", "kind", "ok", "value", "unit", "note", "at", "until", "observer", "seq")
 Places = dict[str, tuple[int, str]]
 """Key and division path by code."""
 
@@ -140,8 +141,8 @@ class _Spans:
         self._new.append(row)
 
     def keep(self) -> None:
-        EdgeCheck.objects.bulk_update(self._ended, ["until"], batch_size=MOST)  # first: one span of a check is open at a time
-        EdgeCheck.objects.bulk_create(self._new)
+        update(EdgeCheck, ("until",), [(row.pk, row.until) for row in self._ended])  # first: one span of a check is open at a time
+        insert(EdgeCheck, FOUND, ([getattr(row, column) for column in FOUND] for row in self._new))
 
 
 def _places(codes: Iterable[str], among: type[ManagedObject] = ManagedObject) -> Places:

@@ -20,6 +20,7 @@ import msgspec
 from django.db import connection
 
 from yuanjiao.lib.errors import Refused
+from yuanjiao.lib.rows import copy_in
 
 CHUNK = 20_000
 ENTRY_BITS = 32
@@ -62,6 +63,11 @@ MADE = {
         f"CREATE TEMPORARY VIEW network_told AS {TOLD}",
     ),
 }
+KINDS = {
+    "network_word": ("integer", "text", "timestamptz", "timestamptz", "timestamptz", "text"),
+    "network_entry": ("integer", "uuid", "bigint", "integer"),
+}
+"""Of the columns as a database server has them."""
 CLEARED = {"sqlite": tuple(f"DELETE FROM {table}" for table in TABLES), "postgresql": (f"TRUNCATE {', '.join(TABLES)}",)}
 
 
@@ -177,17 +183,11 @@ def _say(done: Laid, entries: Sequence[Entry]) -> None:
 
 
 def _copy(done: Laid, entries: Sequence[Entry]) -> None:
-    with connection.wrap_database_errors, connection.cursor() as cursor:
-        with cursor.copy("COPY network_said FROM STDIN") as copy:
-            for part in done.parts:
-                copy.write(part)
-        for table, rows in (
-            ("network_word", ((number, *word) for number, word in enumerate(done.words))),
-            ("network_entry", _entry_rows(entries)),
-        ):
-            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy("COPY network_said FROM STDIN") as copy:
+        for part in done.parts:
+            copy.write(part)
+    copy_in("network_word", KINDS["network_word"], ((number, *word) for number, word in enumerate(done.words)))
+    copy_in("network_entry", KINDS["network_entry"], _entry_rows(entries))
 
 
 def _entry_rows(entries: Sequence[Entry]) -> Iterator[tuple[int, UUID, int, int]]:
