@@ -20,7 +20,8 @@ from typing import Any
 
 import httpx
 import msgspec
-from django.conf import UserSettingsHolder, settings
+from django.conf import UserSettingsHolder
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
@@ -49,6 +50,7 @@ KINDS = {"centre": "centre", "edge": "edge", "site": "site"}
 DOWN = ("yuanjiao.flow.catalogue", "yuanjiao.flow.blobs")
 COMING_DOWN = [job for job in JOBS if "edge" in job.roles and job.run.__module__.startswith(DOWN) and job.name != "sweep_blobs"]
 """What brings the catalogue and its blobs to a machine below, in the order of the table."""
+settings: Any = django_settings
 BROWSER = Client()
 """Its handler is loaded once; the doors of machines set no cookies."""
 running: list[Machine] = []
@@ -159,7 +161,7 @@ class Machine:
 
     @contextmanager
     def _settings(self) -> Iterator[None]:
-        """As `override_settings`, but nobody is told: who listens listens for other settings, and this is done a thousand times a second."""
+        """As `override_settings`, but nobody is told: no listener is for these, and this is done a thousand times a second."""
         outside = settings._wrapped
         settings._wrapped = here = UserSettingsHolder(outside)
         here.HOME, here.ROLE, here.NODE_NAME, here.MIN_FREE_BYTES = self.home, self.role, self.name, self.free_bytes
@@ -168,11 +170,11 @@ class Machine:
         finally:
             settings._wrapped = outside
 
-    def asked(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    def asked(self, sql: str, *values: str) -> list[Any]:
         """Rows of this machine's database, for a look from outside."""
         with self.connection.cursor() as cursor:
             cursor.execute(sql, values)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     def does(self, work: Callable[[], object]) -> bool:
         """Whether it could be done; a machine that dies over it is started again."""

@@ -286,7 +286,7 @@ def said_by(place: Machine, who: Machine) -> list[str]:
 
 def heads(place: Machine, column: str) -> dict[str, int]:
     found = place.asked(f"SELECT uid, head.{column} FROM flow_head head JOIN flow_node node ON node.id = head.origin_id")
-    return {uid: seq for uid, seq in found}
+    return dict(found)
 
 
 @pytest.fixture
