@@ -41,7 +41,7 @@ from yuanjiao.learning.rules import SessionForm
 from yuanjiao.lib.errors import DiskFull, Tampered, Unavailable
 from yuanjiao.lib.uid import new_uid
 
-HISTORIES = int(os.environ.get("HISTORIES", "40"))
+HISTORIES = int(os.environ.get("HISTORIES", "80"))
 STEPS = 20
 PHASES = (Phase.explicit, Phase.generate)
 DAYS_S = 2 * 86_400.0
