@@ -93,8 +93,13 @@ class Keeper:
         try:
             return self.go_on(trial)
         except OSError as error:
+            failed = error
             say(f"a step of the trial failed: {error}")
-            return self._give_up(f"换软件时磁盘或系统出错：{error.strerror or error}")
+        try:
+            return self._give_up(f"换软件时磁盘或系统出错：{failed.strerror or failed}")
+        except OSError as error:  # a disk that cannot be written to at all: nothing is changed before it can
+            say(f"the trial cannot be ended either, and is taken up again later: {error}")
+            return False
 
     def _give_up(self, reason: str) -> bool:
         """A step could not be done, most likely for want of room: the trial ends here. What the new release may have touched is put back

@@ -14,6 +14,7 @@ from yuanjiao.courseware.queries import ItemDetail, RenditionCard
 from yuanjiao.desks import faces
 from yuanjiao.desks.portal.choices import choices, chosen
 from yuanjiao.flow.models import Wanted
+from yuanjiao.programmes.models import PlayTally
 
 
 def form(profile: str, size: int, kind: str = "video", *, height: int = 0, hls: bool = False) -> RenditionCard:
@@ -93,3 +94,25 @@ def test_a_form_that_is_not_on_this_machine_is_not_offered_and_why_is_said(shown
     assert "播放文件还没有到" in client.get(address, follow=True).content.decode()
     Wanted.objects.update(left_out=True)
     assert "这个课件没有存在本机" in client.get(address, follow=True).content.decode()
+
+
+@pytest.mark.django_db
+def test_what_there_was_no_room_for_is_marked_in_lists_and_not_played_on_the_television(shown: Stock, client: Client, at: datetime) -> None:
+    film, row = shown.items["医疗保险怎么报销"], {"size": 9, "media_type": "video/mp4", "asked_at": at, "asked_version": 1}
+    lists, television = ("/tv/all/", "/"), (f"/tv/items/{film.uid}/", f"/tv/play/{film.uid}/")
+    pages = [client.get(address, follow=True).content.decode() for address in (*lists, television[0])]
+    assert not any("本站暂无" in page or "暂无这一件" in page for page in pages)
+    for name in film.renditions.values_list("blob", flat=True):
+        Wanted.objects.create(sha256=name, left_out=True, **row)
+    for address in lists:
+        assert "本站暂无" in client.get(address, follow=True).content.decode()
+    page = client.get(television[0], follow=True).content.decode()
+    assert "暂无这一件" in page
+    assert television[1] not in page
+    asked = client.get(television[1], follow=True)
+    assert (asked.status_code, "联系县里调取" in asked.content.decode()) == (404, True)
+    assert not PlayTally.objects.exists(), "what could not be played is no play"
+    Wanted.objects.filter(sha256=film.renditions.get(profile="audio").blob).delete()
+    assert "本站暂无" not in client.get("/tv/all/").content.decode(), "it can be listened to"
+    page = client.get(television[0], follow=True).content.decode()
+    assert "只听声音" in page

@@ -11,6 +11,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from tests.flow import happenings
+from tests.flow.moving import Land
 from tests.flow.notices import LOCAL, NOTICES
 from tests.flow.publishing import COUNTY, OTHER, Centre
 from tests.simulator import World, make_blank_database
@@ -70,3 +71,27 @@ def centre(db: None, tmp_path: Path, settings: Any, at: datetime, monkeypatch: p
     pin_root(made.root)
     yield made
     shelves_table.shelves.cache_clear()
+
+
+@pytest.fixture
+def seen_wired(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The journal knows what is seen at a place (moving.py); the catalogue is the notices."""
+    settings.YUANJIAO_EVENTS = "tests.flow.moving.EVENTS"
+    settings.YUANJIAO_SHELVES = "tests.flow.notices.SHELVES"
+    monkeypatch.setattr(fetch, "PAUSE_S", 0.0)
+    NOTICES.texts, NOTICES.blobs, LOCAL.texts, LOCAL.blobs = ("开学了",), (), (), ()
+    for table in (applying.event_table, shelves_table.shelves):
+        table.cache_clear()
+    yield
+    for table in (applying.event_table, shelves_table.shelves):
+        table.cache_clear()
+
+
+@pytest.fixture
+def land(world: World, seen_wired: None) -> Land:
+    """Everybody has said one thing, and everybody above knows it."""
+    made = Land(world)
+    made.see(made.county, "搬前")
+    made.see(made.village, "村里搬前")
+    made.ship()
+    return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,10 @@ from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.catalogue.follow import follow
 from yuanjiao.flow.catalogue.queries import whole_version
 from yuanjiao.flow.models import Blob, ScrubRound, Spoilt, Wanted
-from yuanjiao.lib.errors import Refused
+from yuanjiao.lib.errors import NotFound, Refused
 
 pytestmark = pytest.mark.django_db
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def flip(path: Path) -> None:
@@ -57,12 +57,19 @@ def unopened(path: Path) -> None:
     path.symlink_to(path.name)
 
 
+def unseen(path: Path) -> None:
+    """A name that cannot even be looked up, as that of another broken inode; the error is ENAMETOOLONG."""
+    path.unlink()
+    path.symlink_to("x" * 300)
+
+
 HARMS: dict[str, tuple[Callable[[Path], None], Trouble]] = {
     "a bit flipped": (flip, Trouble.ROTTEN),
     "torn": (tear, Trouble.ROTTEN),
     "emptied": (empty, Trouble.ROTTEN),
     "unreadable": (unreadable, Trouble.ROTTEN),
     "not opened": (unopened, Trouble.ROTTEN),
+    "not looked up": (unseen, Trouble.ROTTEN),
     "gone": (Path.unlink, Trouble.GONE),
 }
 
@@ -116,6 +123,29 @@ def test_what_is_spoilt_is_served_by_nobody_and_comes_again_from_the_parent(
     assert spoilt_now(at + MINUTE).spoilt == ()
     assert spoilt_now(at + MINUTE).mended == 1
     assert whole_round(at + ROUND) == 0
+
+
+@pytest.mark.parametrize("harm", [unopened, unseen, Path.unlink])
+def test_what_cannot_be_looked_up_is_not_here_and_brings_nothing_down(harm: Callable[[Path], None], films: list[BlobRef]) -> None:
+    """Before any scrub has come by."""
+    harm(store.path(films[2].sha256))
+    assert not store.has(films[2].sha256)
+    with pytest.raises(NotFound):
+        store.ref(films[2].sha256)
+    assert Client().get(f"/blobs/{films[2].sha256}.mp4").status_code == 404
+
+
+def test_spoilt_bytes_that_nobody_needs_are_swept(at: datetime, settings: Any) -> None:
+    """What a turn left that died between putting aside and noting; and not the only copy there is of what was made here."""
+    ref = store.put(os.urandom(200_000), media_type="video/mp4")
+    flip(store.path(ref.sha256))
+    assert whole_round(at) == 1
+    folder, now = Path(settings.HOME) / "blobs" / "spoilt", datetime.now(UTC)
+    (folder / ("ab" * 32)).write_bytes(b"left behind")
+    scrub_blobs(now, sleep=quick)
+    assert sorted(aside(settings)) == sorted([ref.sha256, "ab" * 32]), "it may be noted in a moment"
+    scrub_blobs(now + 2 * HOUR, sleep=quick)
+    assert aside(settings) == [ref.sha256]
 
 
 def test_what_cannot_be_put_aside_holds_up_no_other(

@@ -212,6 +212,31 @@ def test_on_a_full_disk_the_old_release_serves_on(small: Path, releases: Callabl
     assert village.schema() == 0, "the new one has not touched it"
 
 
+def test_a_disk_that_cannot_be_written_to_any_more_ends_nothing(
+    small: Path, releases: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It turns read-only in mid-trial; the keeper says so, changes nothing, and goes on once it is well again."""
+    village = Village(small, releases(OLD))
+    village.held.close()
+    monkeypatch.setenv("YUANJIAO_HOME", str(village.home))
+    village.offer(releases(NEW, schema=2))
+    there = keeper.Keeper(village.folder, ["serve", "--port", "0"], anchor=Path(sys.prefix))
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    try:
+        for _ in range(2):
+            trial = there.trial()
+            assert trial is not None
+            assert not there._step(trial)
+        assert "Read-only file system" in capfd.readouterr().err
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(small)], check=True)
+    assert there.trial() is not None
+    while (trial := there.trial()) is not None:
+        assert there._step(trial)
+    assert there.release() == (village.folder / "releases" / NEW).resolve()
+    assert village.schema() == 2
+
+
 def test_a_rehearsal_that_is_told_to_end_says_nothing_of_the_release(tmp_path: Path, releases: Callable[..., Path]) -> None:
     line = [sys.executable, keeper.__file__, "--try", str(releases(NEW, schema=2, ails="never answers"))]
     process = subprocess.Popen(line, env={**os.environ, "YUANJIAO_HOME": str(tmp_path)})

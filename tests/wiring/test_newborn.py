@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
+from tests.wiring.test_command_line import yuanjiao
 from yuanjiao.lib.errors import Refused
 from yuanjiao.wiring import newborn
 
@@ -73,3 +75,25 @@ def test_a_database_that_is_newer_than_this_software_is_not_served(monkeypatch: 
     MigrationRecorder(connection).record_applied("flow", "9999_of_a_newer_release")
     with pytest.raises(Refused, match=r"flow\.9999_of_a_newer_release"):
         newborn.bring_up_to_date()
+
+
+@pytest.mark.own_files
+@pytest.mark.parametrize("asked", [["nodes", "list"], ["journal", "status"], ["migrate"]])
+def test_no_command_runs_on_a_database_that_is_newer(tmp_path: Path, asked: list[str]) -> None:
+    """An installation that was put back beside a database that was not: what it writes, the newer one could not read."""
+    with sqlite3.connect(tmp_path / "yuanjiao.sqlite3") as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE django_migrations (id INTEGER PRIMARY KEY, app TEXT, name TEXT, applied TEXT)")
+        database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('flow', '9999_of_a_newer_release', '2026-03-01')")
+    database.close()
+    before = (tmp_path / "yuanjiao.sqlite3").read_bytes()
+    done = yuanjiao(tmp_path, *asked)
+    assert done.returncode == 1
+    assert "flow.9999_of_a_newer_release" in done.stderr
+    assert (tmp_path / "yuanjiao.sqlite3").read_bytes() == before
+
+
+@pytest.mark.parametrize("asked", [["nodes", "--help"], ["software", "put-back", "x"], ["backup", "x"], ["help"]])
+def test_what_only_reads_or_puts_the_old_one_back_is_not_asked(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(newborn, "require_known", lambda: pytest.fail("it was looked for"))
+    newborn.refuse_newer(["yuanjiao", *asked])

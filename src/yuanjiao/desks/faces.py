@@ -7,13 +7,14 @@ this node: an edge never sends a learner to the centre.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import overload
 from uuid import UUID
 
 from yuanjiao.courseware import queries
 from yuanjiao.courseware.queries import CategoryNow, ColumnNow, ItemCard, ItemDetail, Narrow, PartCard, RenditionCard
+from yuanjiao.flow.blobs.lost import absent
 from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
@@ -149,6 +150,12 @@ class Findings(Listing):
     def _cards(self, offset: int, limit: int | None) -> list[ItemCard]:
         wanted = self._count - offset if limit is None else limit
         return self._first.cards[:wanted] if offset == 0 and wanted <= FIRST_FOUND else self._found(offset, wanted).cards
+
+
+def on_this_machine(item: ItemDetail) -> tuple[ItemDetail, bool]:
+    """The item with the forms that are here, and whether others are not for lack of room."""
+    gone = absent([one.blob for one in item.renditions])
+    return replace(item, renditions=tuple(one for one in item.renditions if one.blob not in gone)), any(gone.values())
 
 
 def box_rendition(item: ItemDetail, *, hd: bool = False, ts: bool = False) -> RenditionCard | None:

@@ -59,9 +59,11 @@ def _execute(arguments: list[str]) -> int:
     from django.db import DatabaseError
 
     from yuanjiao.wiring.closed import open_doors
+    from yuanjiao.wiring.newborn import refuse_newer
 
     try:
         with open_doors(arguments):
+            refuse_newer(arguments)
             execute_from_command_line(arguments)
     except BadSetting as error:
         sys.stderr.write(f"yuanjiao: {error}\n")

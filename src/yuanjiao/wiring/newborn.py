@@ -10,9 +10,11 @@ import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import django
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.management import call_command
@@ -20,6 +22,7 @@ from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from yuanjiao.lib.errors import Refused
+from yuanjiao.wiring.closed import belongs_to_the_trial
 
 FOLDER = Path(sys.prefix) / "share" / "yuanjiao"
 """Of the Python environment: it goes when the environment goes."""
@@ -51,6 +54,21 @@ def require_known() -> None:
     if unknown := sorted(taken_steps() - known):
         label, name = unknown[0]
         raise Refused(f"数据库比本软件新（多 {len(unknown)} 步，如 {label}.{name}），不能启动：请装回较新的版本，或从备份恢复")
+
+
+LEAVES_ALONE = frozenset({"serve", "backup", "restore", "check", "edge"})
+"""Commands that look for themselves (`bring_up_to_date`), that only read the database, or that make another one."""
+
+
+def refuse_newer(arguments: Sequence[str]) -> None:
+    """Before any other command runs: Refused when the database is newer than this software, as after a fall back to an old installation.
+    `arguments` begin with the program's name. Where there is no database yet nothing is looked for."""
+    asked = list(arguments[1:])
+    if belongs_to_the_trial(arguments) or asked[0] in LEAVES_ALONE or not {"-h", "--help"}.isdisjoint(asked):
+        return
+    django.setup()
+    if connection.vendor != "sqlite" or Path(settings.DATABASES["default"]["NAME"]).exists():
+        require_known()
 
 
 def taken_steps() -> set[tuple[str, str]]:

@@ -28,6 +28,7 @@ from yuanjiao.courseware.models import (
 from yuanjiao.courseware.queries.columns import in_force, open_columns, titles_of_items
 from yuanjiao.courseware.rules.kinds import AGE_BANDS, KIND_NAMES, Kind
 from yuanjiao.courseware.rules.life import State
+from yuanjiao.flow.blobs.lost import absent
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.people.queries import within
 
@@ -53,6 +54,7 @@ class ItemCard:
     """One released item as a list shows it. `poster` is a blob's SHA-256; `sizes` are bytes by profile (DLV09: shown before playing).
 
     `pages` counts pages or pictures, their bytes stand in `sizes` under "pages". `age_band` and `topics` are names, empty for all.
+    `away`: it plays, but for want of room none of what plays is on this machine.
     """
 
     uid: UUID
@@ -74,6 +76,7 @@ class ItemCard:
     edition: int = 1
     is_story: bool = False
     is_case: bool = False
+    away: bool = False
 
 
 def released_items(
@@ -214,15 +217,19 @@ def cards(ids: Sequence[int]) -> list[ItemCard]:
     columns = titles_of_items(ids)
     sizes: dict[int, dict[str, int]] = defaultdict(dict)
     posters: dict[int, str] = {}
+    played: dict[int, list[str]] = defaultdict(list)
     for pk, profile, kind, size, blob in Rendition.objects.filter(courseware__in=ids).values_list(
         "courseware_id", "profile", "kind", "size_bytes", "blob"
     ):
         sizes[pk][profile] = size
         if kind == RenditionKind.POSTER:
             posters[pk] = blob
-    pages = _pages(ids, sizes, posters)
+        if kind in {RenditionKind.VIDEO, RenditionKind.AUDIO}:
+            played[pk].append(blob)
+    pages, gone = _pages(ids, sizes, posters), absent([blob for blobs in played.values() for blob in blobs])
+    away = {pk for pk, blobs in played.items() if all(blob in gone for blob in blobs) and any(gone[blob] for blob in blobs)}
     return [
-        _card(row, columns[row.pk], sizes[row.pk], posters.get(row.pk), pages.get(row.pk, 0))
+        _card(row, columns[row.pk], sizes[row.pk], posters.get(row.pk), pages.get(row.pk, 0), away=row.pk in away)
         for row in (rows[pk] for pk in ids)
         if row.released_at is not None
     ]
@@ -243,7 +250,7 @@ def _pages(ids: Sequence[int], sizes: dict[int, dict[str, int]], posters: dict[i
     return counts
 
 
-def _card(row: Courseware, columns: Sequence[str], sizes: dict[str, int], poster: str | None, pages: int) -> ItemCard:
+def _card(row: Courseware, columns: Sequence[str], sizes: dict[str, int], poster: str | None, pages: int, *, away: bool) -> ItemCard:
     assert row.released_at is not None
     return ItemCard(
         uid=row.uid,
@@ -265,4 +272,5 @@ def _card(row: Courseware, columns: Sequence[str], sizes: dict[str, int], poster
         edition=row.edition,
         is_story=row.is_story,
         is_case=row.is_case,
+        away=away,
     )

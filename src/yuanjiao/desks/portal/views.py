@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +29,6 @@ from yuanjiao.desks.portal.choices import choices, chosen, to_keep
 from yuanjiao.desks.portal.preferences import LETTERS_PX, Preferences, keep_preferences, preferences_of
 from yuanjiao.desks.portal.transcript import transcript
 from yuanjiao.flow.blobs import store
-from yuanjiao.flow.blobs.lost import absent
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import public
@@ -141,7 +139,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @leads_on
 @require_safe
 def item(request: HttpRequest, uid: UUID) -> HttpResponse:
-    found, away = _without_absent(queries.item_detail(uid, on=clock.today()))
+    found, away = faces.on_this_machine(queries.item_detail(uid, on=clock.today()))
     wished = preferences_of(request)
     offered = choices(found)
     playing = chosen(offered, request.GET.get("v", ""), saving=wished.saving)
@@ -172,12 +170,6 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
             "more": _more(found, columns[0].uid if columns else None, wished),
         },
     )
-
-
-def _without_absent(item: ItemDetail) -> tuple[ItemDetail, bool]:
-    """The item with the forms that are on this machine, and whether others are not for lack of room."""
-    gone = absent([one.blob for one in item.renditions])
-    return replace(item, renditions=tuple(one for one in item.renditions if one.blob not in gone)), any(gone.values())
 
 
 def _master_url(found: ItemDetail) -> str:

@@ -222,7 +222,7 @@ def _list_link(request: HttpRequest, place: dict[str, str], anchor: str = "") ->
 @leads_on
 @require_safe
 def item(request: HttpRequest, uid: UUID) -> HttpResponse:
-    found = queries.item_detail(uid, on=clock.today())
+    found, away = faces.on_this_machine(queries.item_detail(uid, on=clock.today()))
     film = _film(request, found)
     place = _place(request)
     return _render(
@@ -231,6 +231,7 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
         {
             "item": found,
             "film": film,
+            "away": away,
             "picture": faces.poster_url(found),
             "summary_chars": box_of(request).canvas.summary_chars(found.title),
             "play": _link(request, "tv_play", uid, **place) if film else "",
@@ -256,11 +257,11 @@ def _kin(request: HttpRequest, uid: UUID) -> tuple[str, str] | None:
 @require_safe
 def play(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The film over the whole canvas; when it ends, back to the list it was chosen from. To ask for it is a play: so it is never kept."""
-    found = queries.item_detail(uid, on=clock.today())
+    found, away = faces.on_this_machine(queries.item_detail(uid, on=clock.today()))
     sound = found.rendition(faces.SOUND) if request.GET.get("v") == "audio" else None
     film = sound or _film(request, found)
     if film is None:
-        raise NotFound(_("播放文件还没有从上级传来，请过一会儿再看"))
+        raise NotFound(_("本站暂无这一件，可请管理员联系县里调取") if away else _("播放文件还没有从上级传来，请过一会儿再看"))
     address = faces.blob_url(film.blob, film.media_type)
     context = {"item": found, "film": film, "address": address, "sound_only": film.kind == "audio", "back": _back(request)}
     _count(request, uid)

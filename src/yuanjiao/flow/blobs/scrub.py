@@ -38,6 +38,8 @@ ROUND = timedelta(days=30)
 TURN_S = 45.0
 """After so long a turn of the job ends, in seconds."""
 REMEMBERED = timedelta(days=365)
+SETTLED_S = 3600.0
+"""After so long what lies aside is noted, or never will be."""
 NOT_OF_THE_FILE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, *ERRNOS})
 """Trouble of the machine or of the whole disk: it ends the turn, and says nothing of the file that was to be read."""
 Sleep = Callable[[float], None]
@@ -247,3 +249,24 @@ def _see_mended(at: datetime) -> None:
             continue
         _drop_aside(row.sha256)
     Spoilt.objects.filter(mended_at__lt=at - REMEMBERED).delete()
+    _sweep_aside(at)
+
+
+def _sweep_aside(at: datetime) -> None:
+    """Only what was made here, and is not mended, is worth the room of its spoilt bytes. Others were left by a turn that died, or by a
+    programme of before; one put aside within the hour may still wait for its note."""
+    lying = [path.name for path in (Path(settings.HOME) / "blobs" / "spoilt").glob("*") if _is_settled(path, at)]
+    if not lying:
+        return
+    noted = Spoilt.objects.filter(mended_at=None, sha256__in=lying).values_list("sha256", flat=True)
+    listed = Blob.objects.filter(listed=True, sha256__in=lying).values_list("sha256", flat=True)
+    for name in set(lying) - (set(noted) - set(listed)):
+        log.info("spoilt bytes that nobody needs are deleted: %s", name)
+        _drop_aside(name)
+
+
+def _is_settled(path: Path, at: datetime) -> bool:
+    try:
+        return path.lstat().st_ctime < at.timestamp() - SETTLED_S
+    except OSError:
+        return False

@@ -75,14 +75,18 @@ def path(sha256: str) -> Path:
 
 
 def has(sha256: str) -> bool:
-    """Whether the whole, verified blob is on this machine."""
-    return path(sha256).is_file()
+    """Whether the whole, verified blob is on this machine. What the disk cannot even look up (a broken inode) is not."""
+    where = path(sha256)
+    try:
+        return where.is_file()
+    except OSError:
+        return False
 
 
 def ref(sha256: str) -> BlobRef:
     """The reference of a blob that is here; NotFound otherwise."""
     where = path(sha256)
-    if not where.is_file():
+    if not has(sha256):
         raise NotFound("本机没有这个文件")
     row = Blob.objects.filter(sha256=sha256).only("media_type").first()
     return BlobRef(sha256, where.stat().st_size, row.media_type if row else PLAIN)

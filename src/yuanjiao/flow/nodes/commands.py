@@ -143,7 +143,7 @@ def _back_again(row: EnrolmentCode, uid: UUID, public_key: bytes, came: Came, at
     stays = known.enrolled_by == own_node() and known.revoked_at is None and known.scope == row.scope
     if not (same and below) or not (stays or known.moved_at is not None or row.former_scope == known.scope != ""):
         raise Refused("这个节点或密钥已经登记过：换机器请用新的数据目录；是原来那台的，请照原来的类别、台账编号和下发范围发登记码")
-    if not stays:
+    if not stays or came.last_seq is not None:  # it may have been elsewhere without our hearing: what it said there ends where it says
         take_over(node=known, scope=row.scope, given_by=own_node(), last_seq=came.last_seq, at=at)
         Node.objects.filter(pk=known.pk).update(untold=Untold.ENROLLED)
         known.refresh_from_db()
@@ -202,8 +202,12 @@ def know_node(
             "start_hash": came.start_hash,
         },
     )
-    if not fresh and by is not None:
+    if by is None:
+        return
+    if not fresh:
         _know_again(node, by, scope, came, at)
+    elif came.last_seq:  # told again, perhaps after it has taken another place, this is known for what it was
+        place_anew(node=node, scope=scope, given_by=by, last_seq=came.last_seq, at=at)
 
 
 def _know_again(node: Node, by: Node, scope: str, came: Came, at: datetime) -> None:
@@ -213,12 +217,14 @@ def _know_again(node: Node, by: Node, scope: str, came: Came, at: datetime) -> N
     if node.places.filter(given_by=by, scope=scope, first_seq=first_seq).exists():
         return  # told again: by a replay, or by way of another machine
     is_its_parent = node.enrolled_by_id in _names_of(by.uid)
-    returns = is_its_parent and comes_back(node, came)
-    if is_its_parent and scope == node.scope and not returns:
-        return
     if is_its_parent and came.last_seq is None:
-        also_called(node=node, scope=scope, given_by=by, at=at)
+        if scope != node.scope:
+            also_called(node=node, scope=scope, given_by=by, at=at)
         return
+    if is_its_parent and (
+        node.places.filter(first_seq__gt=first_seq).exists() or (node.moved_at is not None and not comes_back(node, came))
+    ):
+        return  # a word of before a place it has taken since, or of before it went
     if not is_its_parent and node.moved_to != by.uid:
         raise Refused(f"节点 {node} 已由 {node.enrolled_by} 登记；它还没有说要转到 {by}")
     take_over(node=node, scope=scope, given_by=by, last_seq=came.last_seq, at=at)

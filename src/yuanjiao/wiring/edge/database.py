@@ -74,7 +74,9 @@ def require_replaceable() -> None:
 
 
 def replace(source: Path) -> None:
-    """PostgreSQL: the backup in the place of all that is there. Cut in between it is done again: the backup stays."""
+    """PostgreSQL: the backup in the place of all that is there. Cut in between it is done again: the backup stays. Refused, and nothing
+    is gone, when it cannot be read to its end."""
+    _run("pg_restore", "--file", os.devnull, str(source))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA IF EXISTS public CASCADE")
         cursor.execute("CREATE SCHEMA public")
