@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 import re
@@ -17,8 +18,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
+from yuanjiao.flow.blobs import fetch as blobs_fetch
 from yuanjiao.flow.blobs import store
-from yuanjiao.flow.blobs.fetch import TRIES, Running, fetch, fetch_once, part_path
+from yuanjiao.flow.blobs.fetch import PATIENCE_S, TRIES, Patience, Running, fetch, fetch_once, part_path
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.lib.errors import Conflict, DiskFull, Tampered, Unavailable
@@ -29,7 +31,10 @@ REF = BlobRef(hashlib.sha256(FILM).hexdigest(), len(FILM), "video/mp4")
 
 
 class Parent(socketserver.ThreadingTCPServer):
-    """A server on loopback that sends one file and dies in the middle of answers, as often as `cuts` says."""
+    """A server on loopback that sends one file and dies in the middle of answers, as often as `cuts` says.
+
+    `silent_after_cut`: the connection does not break there, but says nothing for a long time.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
@@ -38,6 +43,8 @@ class Parent(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", port), Answer)
         self.content = FILM
         self.cuts: list[int] = []
+        self.silent_after_cut, self.silent_s = False, 20.0
+        self.over = threading.Event()
         self.sent = 0
         self.asked: list[str] = []
         self.knows_ranges = True
@@ -49,6 +56,7 @@ class Parent(socketserver.ThreadingTCPServer):
         return int(self.server_address[1])
 
     def kill(self) -> None:
+        self.over.set()
         self.shutdown()
         self.server_close()
         self.thread.join()
@@ -70,11 +78,17 @@ class Answer(BaseHTTPRequestHandler):
         if found:
             size = len(self.server.content)
             self.send_header("Content-Range", f"bytes {first}-{size - 1}/{size}")
+        if self.server.knows_ranges:
+            self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         cut = self.server.cuts.pop(0) if self.server.cuts else len(body)
         self.server.sent += min(cut, len(body))
         self.wfile.write(body[:cut])
+        if self.server.silent_after_cut and cut < len(body):
+            self.server.over.wait(self.server.silent_s)  # as after many lost packets: the connection lives, and some time the rest comes
+            with contextlib.suppress(OSError):
+                self.wfile.write(body[cut:])
         self.close_connection = True
 
     def log_message(self, *args: object) -> None:
@@ -115,6 +129,44 @@ def test_a_transfer_that_is_cut_goes_on_from_its_byte(parent: Parent, line: Line
     assert parent.asked[0] == ""
     assert all(header.startswith("bytes=") for header in parent.asked[1:])
     assert parent.sent == len(FILM), "no byte came twice"
+
+
+def test_a_connection_that_falls_silent_is_left_for_a_new_one_without_a_pause(
+    parent: Parent, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs_fetch, "PATIENCE_S", 0.1)
+    parent.silent_after_cut, parent.cuts = True, [1_000_000, 900_000]
+    pauses: list[float] = []
+    fetch(REF, line, sleep=pauses.append)
+    assert store.path(REF.sha256).read_bytes() == FILM
+    assert (len(parent.asked), pauses) == (3, [])
+    assert parent.sent == len(FILM), "no byte came twice"
+
+
+def test_a_parent_without_ranges_is_waited_for(parent: Parent, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blobs_fetch, "PATIENCE_S", 0.1)
+    parent.silent_after_cut, parent.knows_ranges, parent.silent_s, parent.cuts = True, False, 0.3, [1_000_000]
+    fetch(REF, line, sleep=no_pause)
+    assert parent.asked == [""], "another connection would have begun at nothing"
+
+
+def test_patience_learns_whether_the_connection_was_silent_or_the_line() -> None:
+    now = [0.0]
+    patience = Patience(clock=lambda: now[0])
+    asked = patience.seeing(lambda size: size < 9)
+    assert (asked(1), asked(9), patience.seconds) == (True, False, PATIENCE_S)
+
+    def silence_until_bytes_after(seconds: float) -> float:
+        patience.broke()
+        now[0] += seconds / 2
+        patience.broke()  # a second try that failed belongs to the same silence
+        now[0] += seconds / 2
+        asked(1)
+        return patience.seconds
+
+    assert silence_until_bytes_after(2.0) == PATIENCE_S, "another connection brought bytes at once"
+    assert [silence_until_bytes_after(40.0) for _ in range(4)] == [6.0, 12.0, 24.0, 30.0]
+    assert [silence_until_bytes_after(2.0) for _ in range(4)] == [15.0, 7.5, 3.75, 3.0]
 
 
 def test_a_transfer_goes_on_after_both_sides_were_killed_and_started_again() -> None:

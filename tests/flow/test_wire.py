@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpcore
 import httpx
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from yuanjiao.flow.nodes.queries import read_node
 from yuanjiao.flow.wire.auth import NotBelieved, WrongTime, signed_headers, verified_node
 from yuanjiao.flow.wire.budget import TokenBucket
 from yuanjiao.flow.wire.client import Line
+from yuanjiao.flow.wire.pace import Pace, PacedStream
 from yuanjiao.flow.wire.signing import NODE, SIGNATURE, TIME
 from yuanjiao.lib.errors import Unavailable
 from yuanjiao.lib.rsgi import Asked, target_of
@@ -180,3 +182,25 @@ def test_what_the_door_hands_back_says_what_it_is(
     told = ask(door.door, Asked("GET", "/journal", "after=0", headers=signed_headers(method="GET", target="", body=b"", node=node, at=at)))
     assert (told.status, told.body) == given
     assert told.headers.get("content-type") == kind
+
+
+def test_patience_with_a_silent_connection_is_of_one_answer() -> None:
+    limits: list[float | None] = []
+
+    class Silent(httpcore.NetworkStream):
+        def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            limits.append(timeout)
+            return b"x"
+
+        def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            return
+
+    stream = PacedStream(Silent(), Pace(0), lambda: 0.0)
+    stream.read(1, 30.0)
+    stream.be_patient_for(5.0)
+    stream.read(1, 30.0)
+    stream.read(1, 2.0)
+    stream.read(1, None)
+    stream.write(b"the next question", 30.0)
+    stream.read(1, 30.0)
+    assert limits == [30.0, 5.0, 2.0, 5.0, 30.0]

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+from weakref import WeakKeyDictionary
 
 from yuanjiao.flow.blobs import store
 from yuanjiao.flow.blobs.store import BlobRef
@@ -29,6 +30,11 @@ TRIES = 5
 PAUSE_S = 1.0
 GoOn = Callable[[int], bool]
 LONGEST_PAUSE_S = 30.0
+PATIENCE_S, MOST_PATIENCE_S = 3.0, 30.0
+"""How long the parent's next byte is waited for before a new connection is tried, in seconds: at first, and at most (`Patience`).
+
+Three seconds are two packets lost in a row; the kernel's third try comes later than a new connection brings its first bytes.
+"""
 
 
 class NotThere(Unavailable):
@@ -59,6 +65,43 @@ EARLIER = "earlier"
 def always(_: int) -> bool:
     """Go on whatever happens."""
     return True
+
+
+class Patience:
+    """How long to wait for the parent's next byte before a new connection goes on with the part; learnt from what that one brings.
+
+    Was the connection dead and not the line, the next one brings bytes soon. Takes it longer than we had waited, the line itself is
+    silent at times, and to give up only costs: what was on its way comes to nobody.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = PATIENCE_S
+        self._clock = clock
+        self.begin()
+
+    def begin(self) -> None:
+        """Another blob: what was learnt stays, what happened between is no silence."""
+        self._broke_at: float | None = None
+
+    def broke(self) -> None:
+        """A try ended before its time."""
+        if self._broke_at is None:
+            self._broke_at = self._clock()
+
+    def seeing(self, go_on: GoOn) -> GoOn:
+        """The same question; bytes that come again are noted."""
+
+        def asked(size: int) -> bool:
+            if self._broke_at is not None:
+                longer = self._clock() - self._broke_at > self.seconds
+                self.seconds = min(self.seconds * 2, MOST_PATIENCE_S) if longer else max(self.seconds / 2, PATIENCE_S)
+                self._broke_at = None
+            return go_on(size)
+
+        return asked
+
+
+_patience: WeakKeyDictionary[Line, Patience] = WeakKeyDictionary()
 
 
 class Running:
@@ -105,22 +148,28 @@ def fetch(
     if store.has(ref.sha256):
         store.remember(ref, listed=True)
         return True
-    failures, reached, running = 0, 0, running or Running()
+    failures, reached, running, patience = 0, 0, running or Running(), _patience.setdefault(line, Patience())
+    patience.begin()
     while True:
+        begun = time.monotonic()
         try:
-            return fetch_once(ref, line, go_on, running)
+            return fetch_once(ref, line, patience.seeing(go_on), running, patience_s=patience.seconds)
         except (DiskFull, NotThere):
             raise
         except Unavailable:
+            patience.broke()
             size = _size(part_path(ref))
             failures = 1 if size > reached else failures + 1
             reached = max(size, reached)  # a parent that takes bytes back again and again is no progress
             if failures >= TRIES:
                 raise
-            sleep(random.uniform(0, min(LONGEST_PAUSE_S, PAUSE_S * 2**failures)))
+            if failures > 1 or time.monotonic() - begun < PATIENCE_S:  # one that brought bytes and took its time: on at once
+                sleep(random.uniform(0, min(LONGEST_PAUSE_S, PAUSE_S * 2**failures)))
 
 
-def fetch_once(ref: BlobRef, line: Line, go_on: GoOn = always, running: Running | None = None, via: Via = PARENT) -> bool:
+def fetch_once(
+    ref: BlobRef, line: Line, go_on: GoOn = always, running: Running | None = None, via: Via = PARENT, *, patience_s: float | None = None
+) -> bool:
     """One try; what arrived stays for the next one. False when it gave way. `running`: what the try before has seen of the part.
 
     What another source than the parent adds to a part that was begun elsewhere, and that is wrong then, is dropped alone.
@@ -132,7 +181,7 @@ def fetch_once(ref: BlobRef, line: Line, go_on: GoOn = always, running: Running 
             had = part.truncate(0)
         store.make_room(ref.size - had)
         seen.catch_up(part, had)
-        if (had < ref.size or not ref.size) and not _download(ref, line, part, seen, go_on, via):
+        if (had < ref.size or not ref.size) and not _download(ref, line, part, seen, go_on, via, patience_s):
             return False
         _check(ref, part, seen, had, via)
         store.settle(part_path(ref), ref.sha256)
@@ -156,12 +205,12 @@ def _part(ref: BlobRef) -> Iterator[BinaryIO]:
         raise Conflict("这个文件正在由另一个进程下载") from None
 
 
-def _download(ref: BlobRef, line: Line, part: BinaryIO, seen: Running, go_on: GoOn, via: Via) -> bool:
+def _download(ref: BlobRef, line: Line, part: BinaryIO, seen: Running, go_on: GoOn, via: Via, patience_s: float | None = None) -> bool:
     had = seen.size
     headers = {"Accept-Encoding": "identity", **via.headers}
     if had:
         headers |= {"Range": f"bytes={had}-", "If-Range": f'"{ref.sha256}"'}
-    with line.stream(f"/blobs/{ref.sha256}", headers=headers) as response:
+    with line.stream(f"/blobs/{ref.sha256}", headers=headers, patience_s=patience_s) as response:
         if _begin(ref, response, part, had, via) == 0:
             seen.begin()
         seen.sources.add(via.name)

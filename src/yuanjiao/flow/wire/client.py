@@ -103,9 +103,18 @@ class Line:
 
     @contextmanager
     def stream(
-        self, path: str, body: bytes = b"", *, headers: Mapping[str, str] | None = None, signed: bool = False
+        self,
+        path: str,
+        body: bytes = b"",
+        *,
+        headers: Mapping[str, str] | None = None,
+        signed: bool = False,
+        patience_s: float | None = None,
     ) -> Iterator[httpx.Response]:
-        """GET a large answer, or POST with a body; read it with `pieces(response)`, which keeps to the budget."""
+        """GET a large answer, or POST with a body; read it with `pieces(response)`, which keeps to the budget.
+
+        `patience_s`: how long each next piece is waited for, of a body that can be gone on with; the head has the whole limit.
+        """
         with _dead_line_is_unavailable():
             response = self._open(path, body, dict(headers or {}), signed)
             if signed and response.status_code == 401 and SERVER_TIME in response.headers:
@@ -113,6 +122,8 @@ class Line:
                 response = self._open(path, body, dict(headers or {}), signed)
             try:
                 _refuse_broken(response)
+                if patience_s is not None:
+                    _be_patient_for(patience_s, response)
                 yield response
             finally:
                 response.close()
@@ -176,6 +187,13 @@ def _dead_line_is_unavailable() -> Iterator[None]:
         raise Unavailable("上级节点没有及时应答，或应答太慢，稍后重试") from None
     except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:  # the latter two: of an address that is none
         raise Unavailable(f"连不上上级节点（{type(error).__name__}），稍后重试") from None
+
+
+def _be_patient_for(seconds: float, response: httpx.Response) -> None:
+    """Only for what can be gone on with, and over a transport that measures (pace.py); a simulated line has limits of its own."""
+    said = getattr(response.extensions.get("network_stream"), "be_patient_for", None)
+    if said is not None and (response.status_code == 206 or response.headers.get("Accept-Ranges") == "bytes"):
+        said(seconds)
 
 
 def _refuse_broken(response: httpx.Response) -> None:

@@ -4,10 +4,14 @@ Time limits of single reads do not end an answer of one byte each 29 s (the slow
 waiting is measured where the bytes arrive, head and body, with or without TLS: two minutes of waiting for one answer must have brought
 at least the least rate. What our own byte budget or disk takes is no waiting. A village line of 32 kbit/s that pauses for half a minute
 again and again brings twice that and more.
+
+An answer that can be gone on with at its byte need not be waited for as long as others: whoever asked says so (`be_patient_for`). After
+lost retransmissions a connection may be silent for half a minute on a line over which a new one delivers at once.
 """
 
 from __future__ import annotations
 
+import math
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -45,10 +49,15 @@ class PacedStream(httpcore.NetworkStream):
 
     def __init__(self, inner: httpcore.NetworkStream, pace: Pace, clock: Callable[[], float]) -> None:
         self._inner, self._pace, self._clock = inner, pace, clock
+        self._patience_s = math.inf
+
+    def be_patient_for(self, seconds: float) -> None:
+        """Wait no longer for each next byte of the present answer, whatever limit the reader has."""
+        self._patience_s = seconds
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         before = self._clock()
-        found = self._inner.read(max_bytes, timeout)
+        found = self._inner.read(max_bytes, timeout if self._patience_s == math.inf else min(self._patience_s, timeout or math.inf))
         if found and self._pace.is_too_slow(len(found), self._clock() - before):
             raise httpcore.ReadTimeout("the answer trickles")
         return found
@@ -56,6 +65,7 @@ class PacedStream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, timeout)
         self._pace.begin()
+        self._patience_s = math.inf
 
     def close(self) -> None:
         self._inner.close()
