@@ -13,6 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as rules
 
 from tests.encoded import use_what_was_encoded
+from tests.storage import s3, storage
 from yuanjiao.simulation.cast import PASSWORD, Cast, build_cast
 
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -71,4 +72,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
-__all__ = ["AT", "PASSWORD", "settings"]
+__all__ = ["AT", "PASSWORD", "s3", "settings", "storage"]

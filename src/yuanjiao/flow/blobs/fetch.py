@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.bucket import BucketAway
+from yuanjiao.flow.blobs.elsewhere import parents_answer
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.lib.errors import Conflict, DiskFull, Tampered, Unavailable
@@ -109,7 +111,7 @@ def fetch(
     while True:
         try:
             return fetch_once(ref, line, go_on, running)
-        except (DiskFull, NotThere):
+        except (DiskFull, NotThere, BucketAway):
             raise
         except Unavailable:
             size = _size(part_path(ref))
@@ -135,13 +137,13 @@ def fetch_once(ref: BlobRef, line: Line, go_on: GoOn = always, running: Running 
         if (had < ref.size or not ref.size) and not _download(ref, line, part, seen, go_on, via):
             return False
         _check(ref, part, seen, had, via)
-        store.settle(part_path(ref), ref.sha256)
+        store.settle(part_path(ref), ref.sha256, ref.media_type)
     store.remember(ref, listed=True)
     return True
 
 
 def part_path(ref: BlobRef) -> Path:
-    store.path(ref.sha256)
+    store.require_name(ref.sha256)
     return store.parts_folder() / f"{ref.sha256}.part"
 
 
@@ -161,7 +163,9 @@ def _download(ref: BlobRef, line: Line, part: BinaryIO, seen: Running, go_on: Go
     headers = {"Accept-Encoding": "identity", **via.headers}
     if had:
         headers |= {"Range": f"bytes={had}-", "If-Range": f'"{ref.sha256}"'}
-    with line.stream(f"/blobs/{ref.sha256}", headers=headers) as response:
+    address = f"/blobs/{ref.sha256}"
+    asked = line.stream(address, headers=headers) if via.name else parents_answer(line, address, headers)
+    with asked as response:
         if _begin(ref, response, part, had, via) == 0:
             seen.begin()
         seen.sources.add(via.name)
