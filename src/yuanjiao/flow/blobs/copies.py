@@ -49,6 +49,8 @@ def _make(path: Path, size: int, most: int, fill: Fill) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=NEW, delete=False) as scratch:
         try:
             fcntl.flock(scratch, fcntl.LOCK_SH)  # being made is being used
+            if not _is_still(Path(scratch.name), scratch):
+                return  # taken for a dead one's before the lock was ours: once more
             fill(scratch)
             scratch.flush()
             os.fsync(scratch.fileno())  # a name that survives a power cut without its bytes would be believed
