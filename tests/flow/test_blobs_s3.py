@@ -55,7 +55,7 @@ def on_disk(folder: str) -> list[str]:
 
 
 @pytest.fixture(params=["nobody listens", "a wrong key", "emptied"])
-def away(request: pytest.FixtureRequest, s3: Any, settings: Any) -> Iterator[BlobRef]:
+def away(request: pytest.FixtureRequest, s3: Any, settings: Any) -> BlobRef:
     """A blob was kept; then the storage is away in one of the ways there are."""
     ref = store.put(FILM, media_type="video/mp4")
     if request.param == "nobody listens":
@@ -125,6 +125,7 @@ def test_a_death_in_the_middle_of_a_put_leaves_nothing_and_the_next_one_is_whole
     sha256 = hashlib.sha256(content).hexdigest()
     (tmp_path / "film").write_bytes(content)
     address = django_settings.BLOBS_S3
+    assert address is not None
     with choked(storage.port, after=12_000_000) as (port, stuck):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("YUANJIAO_")}
         environment |= {"DJANGO_SETTINGS_MODULE": "yuanjiao.wiring.settings", "YUANJIAO_HOME": str(tmp_path / "home")}
