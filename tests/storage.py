@@ -21,7 +21,7 @@ from yuanjiao.flow.blobs.bucket import bucket
 from yuanjiao.lib.s3address import S3Address, read_address
 
 KEY, SECRET, BUCKET = "tests", "tests-secret", "films"
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 def weed() -> Path:
