@@ -15,6 +15,7 @@ from hypothesis import settings as rules
 
 from tests.encoded import use_what_was_encoded
 from tests.kept_cast import cast_again
+from tests.storage import s3, storage
 from yuanjiao.simulation.cast import PASSWORD, Cast
 
 DATABASE = frozenset({"db", "transactional_db", "django_db_setup"})
@@ -83,4 +84,4 @@ def _asks_the_database(item: pytest.Item) -> bool:
     return item.get_closest_marker("django_db") is not None or not DATABASE.isdisjoint(fixtures)
 
 
-__all__ = ["AT", "PASSWORD", "settings"]
+__all__ = ["AT", "PASSWORD", "s3", "settings", "storage"]

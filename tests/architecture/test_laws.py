@@ -211,3 +211,15 @@ def test_lock_files_carry_hashes_and_no_hosts() -> None:
 def test_nothing_third_party_is_committed() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=house.ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     assert not [name for name in listed if "/vendor/" in name or "node_modules" in name or name.endswith((".min.js", ".min.css", ".whl"))]
+
+
+def test_only_the_store_itself_takes_blobs_for_files_of_this_disk() -> None:
+    """They may be in a bucket: who needs bytes asks for `pieces` or `read`, who needs a file for `local` (decision 0093)."""
+    blobs = house.SOURCE / "flow" / "blobs"
+    allowed = {house.SOURCE / "wiring" / "edge" / "backup.py"}  # for the name in the archive
+    found = [
+        str(path.relative_to(house.SOURCE))
+        for path in house.SOURCE.rglob("*.py")
+        if path not in allowed and blobs not in path.parents and re.search(r"\bstore\.path\(", path.read_text())
+    ]
+    assert found == []

@@ -22,6 +22,7 @@ NOT_AT_START = {
     "lxml": "as documents",
     "mammoth": "Word files are read when one comes in",
     "markdown_it": "articles are set when they are written",
+    "obstore": "only where blobs are kept in a bucket",
     "openpyxl": "registers are written when somebody asks for one",
     "psycopg": "the database is SQLite",
     "pypdfium2": "as pictures",

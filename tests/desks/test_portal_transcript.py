@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from yuanjiao.desks.portal.transcript import paragraphs, transcript
+from yuanjiao.flow.blobs import store
 
 CUE = "{0} --> {1}\n{2}\n"
 
@@ -33,8 +32,8 @@ def test_cues_become_paragraphs(captions: str, expected: list[str]) -> None:
     assert paragraphs(captions) == expected
 
 
-def test_a_missing_or_huge_file_has_no_words(tmp_path: Path) -> None:
-    assert transcript(tmp_path / "nothing.vtt") == []
-    huge = tmp_path / "huge.vtt"
-    huge.write_text("WEBVTT\n" + "x" * 1_000_001)
-    assert transcript(huge) == []
+@pytest.mark.django_db
+def test_a_missing_or_huge_file_has_no_words() -> None:
+    assert transcript("0" * 64) == []
+    assert transcript(store.put(b"WEBVTT\n" + b"x" * 1_000_001).sha256) == []
+    assert transcript(store.put(vtt(("00:00.000", "00:02.000", "你好")).encode()).sha256) == ["你好"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -363,11 +363,13 @@ def test_a_packet_appears_whole_or_not_at_all(centre: Centre, at: datetime, tmp_
     carried(centre, where, at)
     before = where.read_bytes()
 
-    def pulled_out(*_: object) -> None:
-        raise OSError(5, "Input/output error")
+    def pulled_out(writer: packet.Writer, name: str, pieces: Iterator[bytes]) -> None:
+        with writer._create(name) as file:
+            file.write(next(pieces)[:100])
+            raise OSError(5, "Input/output error")
 
     with_film(centre)
-    monkeypatch.setattr(packet.shutil, "copyfileobj", pulled_out)
+    monkeypatch.setattr(packet.Writer, "pour", pulled_out)
     with pytest.raises(Refused, match="介质无法写入"):
         carried(centre, where, at + MINUTE)
     assert where.read_bytes() == before

@@ -9,6 +9,7 @@ import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -110,6 +111,22 @@ def test_films_are_in_it_only_when_asked_for(edge: Machine, tmp_path: Path, with
     put_back(edge, file)
     with edge.here():
         assert store.has(ref.sha256) is with_blobs
+
+
+def test_films_in_a_bucket_come_back_as_files_of_the_disk(edge: Machine, tmp_path: Path, s3: Any) -> None:
+    content = os.urandom(3_000_000)
+    with edge.here():
+        ref = store.put(content)
+        assert not store.on_disk(ref.sha256)
+        with store.local(ref.sha256):
+            pass
+    file = saved(edge, tmp_path, with_blobs=True)
+    with tarfile.open(file) as tar:
+        assert not [name for name in tar.getnames() if "copies" in name]
+    lose_the_disk(edge)
+    put_back(edge, file)
+    with edge.here(), override_settings(BLOBS_S3=None):
+        assert store.read(ref.sha256) == content
 
 
 def test_an_edge_back_from_a_backup_forks_aloud_and_both_stories_reach_the_parent(pair: tuple[Machine, Machine], tmp_path: Path) -> None:

@@ -416,7 +416,7 @@ def _playlists(item: ItemRow) -> dict[str, str] | None:
     if not item.playlists:
         return {one.profile: one.playlist for one in item.renditions}
     try:
-        content = store.path(item.playlists).read_bytes()
+        content = store.read(item.playlists)
         return playlists.apart(content)
     except (OSError, NotFound) as error:
         _say_unreadable(item, error)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from yuanjiao.lib.dayspans import DaySpan, read_spans
+from yuanjiao.lib.s3address import S3Address, read_address
 
 T = TypeVar("T")
 PREFIX = "YUANJIAO_"
@@ -80,6 +81,10 @@ class Env:
     def spans(self, name: str, default: str, sentence: str) -> tuple[DaySpan, ...]:
         """Spans of the day (lib/dayspans.py); an empty text is none."""
         return self._read(name, "spans of the day", default, sentence, read_spans)
+
+    def bucket(self, name: str, default: str, sentence: str) -> S3Address | None:
+        """A place in S3-compatible storage (lib/s3address.py); an empty text is none."""
+        return self._read(name, "address", default, sentence, read_address)
 
     def _read(self, name: str, kind: str, default: str, sentence: str, parse: Callable[[str], T]) -> T:
         self.declared.append(Declared(PREFIX + name, kind, default, sentence))

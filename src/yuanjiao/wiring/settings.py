@@ -89,6 +89,29 @@ SERVE_BYTES = env.integer(
 BLOB_FOLDERS = env.names(
     "BLOB_FOLDERS", "", "Folders in which files are looked for before any line is used, such as where a stick with a catalogue is mounted"
 )
+BLOBS_S3 = env.bucket(
+    "BLOBS_S3",
+    "",
+    "Where files are kept instead of HOME/blobs: S3-compatible storage, such as https://s3.example:9000/bucket/prefix; empty: on this disk",
+)
+BLOBS_S3_KEY = env.text("BLOBS_S3_KEY", "", "Name of the access key for it")
+BLOBS_S3_SECRET = env.text("BLOBS_S3_SECRET", "", "The secret of that key; better told as YUANJIAO_BLOBS_S3_SECRET_FILE")
+BLOBS_S3_REGION = env.text("BLOBS_S3_REGION", "us-east-1", "Region that its signatures name; most servers of one's own take any")
+BLOBS_S3_PUBLIC = env.bucket(
+    "BLOBS_S3_PUBLIC", "", "The same place as machines below and browsers reach it, where that is another address; empty: the same"
+)
+BLOBS_S3_REDIRECT = env.text(
+    "BLOBS_S3_REDIRECT",
+    "machines",
+    "Who is sent to the storage by a signed address of a quarter of an hour instead of being served through this machine",
+    choices=("machines", "all", "nobody"),
+)
+BLOBS_S3_COPIES = env.integer(
+    "BLOBS_S3_COPIES",
+    10 * 1024**3,
+    "Bytes of copies on this disk for what needs a file at hand (packaging, packages for stations); one file is always allowed",
+    least=0,
+)
 LEAST_RATE = env.integer(
     "LEAST_RATE", 256, "Bytes per second below which, over two minutes of waiting, an answer counts as a broken line; 0 is no limit"
 )
@@ -108,6 +131,20 @@ METRICS_TOKEN = env.text("METRICS_TOKEN", "", "Token that a Prometheus must brin
 _DATABASE = env.text("DATABASE", "", "postgresql://user:password@host:port/name, or empty for SQLite inside HOME")
 _SECRET = env.text("SECRET_KEY", "", "Signing secret of sessions and forms; made and kept in HOME when empty")
 env.refuse_unknown()
+
+
+def _refuse_half_a_bucket() -> None:
+    """Combinations that would lose time or serve nothing, said at the start."""
+    told = {"KEY": BLOBS_S3_KEY, "SECRET": BLOBS_S3_SECRET, "PUBLIC": BLOBS_S3_PUBLIC}
+    if BLOBS_S3 is None and any(told.values()):
+        raise BadSetting(f"YUANJIAO_BLOBS_S3_{next(name for name in told if told[name])} without YUANJIAO_BLOBS_S3 does nothing")
+    if BLOBS_S3 is not None and not (BLOBS_S3_KEY and BLOBS_S3_SECRET):
+        raise BadSetting("YUANJIAO_BLOBS_S3 needs YUANJIAO_BLOBS_S3_KEY and YUANJIAO_BLOBS_S3_SECRET")
+    if BLOBS_S3 is not None and ACCEL_PREFIX:
+        raise BadSetting("YUANJIAO_ACCEL_PREFIX means files in HOME/blobs: with YUANJIAO_BLOBS_S3 there are none for nginx to send")
+
+
+_refuse_half_a_bucket()
 
 
 def _database() -> dict[str, Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -155,22 +156,30 @@ def _encode_and_keep(batch: Batch, missing: Sequence[Profile]) -> None:
     folder = scratch_path() / str(batch.lease)
     folder.mkdir(parents=True)
     try:
-        here = _at_hand(batch.courseware)
-        making = with_ingredients(original, missing, here)
-        _encode(batch, original, making, folder, here)
-        for profile in making:
-            here |= _prove_and_keep(batch, original, profile, folder, here, wanted=profile in missing)
+        known = _made_before(batch.courseware)
+        making = with_ingredients(original, missing, known)
+        with ExitStack() as held:
+            here = _at_hand(known, original, making, held)
+            _encode(batch, original, making, folder, here)
+            for profile in making:
+                here |= _prove_and_keep(batch, original, profile, folder, here, wanted=profile in missing)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _at_hand(courseware: Courseware) -> dict[str, Path]:
-    """Proved renditions of this very original whose files are here, by profile."""
+def _at_hand(known: Mapping[str, str], original: Original, making: Sequence[Profile], held: ExitStack) -> dict[str, Path]:
+    """The files that what is to be made is made of, by profile, for as long as `held` holds them."""
+    needed = {name for profile in making for name in ingredients(original, profile)} | {"hls-audio"}
+    return {name: held.enter_context(store.local(blob)) for name, blob in known.items() if name in needed}
+
+
+def _made_before(courseware: Courseware) -> dict[str, str]:
+    """Proved renditions of this very original whose blobs are here, by profile."""
     found = {}
     for profile, key, blob in courseware.renditions.values_list("profile", "key", "blob"):
         known = BY_NAME.get(profile)
         if known and key == encoding_key(courseware.original_sha256, known) and store.has(blob):
-            found[profile] = store.path(blob)
+            found[profile] = blob
     return found
 
 

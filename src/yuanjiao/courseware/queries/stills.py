@@ -19,5 +19,5 @@ def key_pictures(uid: UUID, *, on: date) -> tuple[KeyPicture, ...]:
     if strip is None:
         return ()
     captions = row.renditions.filter(kind=RenditionKind.CAPTIONS).values_list("blob", flat=True).first()
-    words = store.path(captions).read_text() if captions and store.has(captions) else ""
+    words = store.read(captions).decode() if captions and store.has(captions) else ""
     return stills.key_pictures(duration_s=row.duration_s, width=strip.width, height=strip.height, captions=words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
@@ -43,9 +44,11 @@ def item_poster(request: HttpRequest, uid: UUID) -> HttpResponse:
         text=found.summary,
         facts=_facts(found),
         address=address_of(request, reverse("desks:portal_item", args=[uid])),
-        picture=store.path(picture.blob) if picture and store.has(picture.blob) else None,
     )
-    return _printed(request, sheet)
+    if picture is None or not store.has(picture.blob):
+        return _printed(request, sheet)
+    with store.local(picture.blob) as path:
+        return _printed(request, replace(sheet, picture=path))
 
 
 def _facts(found: ItemDetail) -> tuple[str, ...]:

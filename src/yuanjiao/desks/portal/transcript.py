@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+
+from yuanjiao.flow.blobs import store
+from yuanjiao.lib.errors import NotFound
 
 TAG = re.compile(r"<[^>]*>")
 TIMES = re.compile(r"(?:(\d+):)?(\d\d):(\d\d)[.,]\d{3}\s+-->\s+(?:(\d+):)?(\d\d):(\d\d)[.,]\d{3}")
@@ -11,11 +13,13 @@ PAUSE_S = 4
 LONGEST_BYTES = 1_000_000
 
 
-def transcript(file: Path) -> list[str]:
-    """Paragraphs of a captions file; a silence of four seconds begins a new one. Empty when the file is not here or not WebVTT."""
-    if not file.is_file() or file.stat().st_size > LONGEST_BYTES:
+def transcript(captions: str) -> list[str]:
+    """Paragraphs of the captions in a blob; a silence of four seconds begins a new one. Empty when it is not here or not WebVTT."""
+    try:
+        content = store.read(captions, LONGEST_BYTES)
+    except NotFound:
         return []
-    return paragraphs(file.read_text("utf-8-sig", errors="replace"))
+    return paragraphs(content.decode("utf-8-sig", errors="replace"))
 
 
 def paragraphs(text: str) -> list[str]:

@@ -28,7 +28,6 @@ from yuanjiao.desks.portal import filters
 from yuanjiao.desks.portal.choices import choices, chosen, to_keep
 from yuanjiao.desks.portal.preferences import LETTERS_PX, Preferences, keep_preferences, preferences_of
 from yuanjiao.desks.portal.transcript import transcript
-from yuanjiao.flow.blobs import store
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.access import public
@@ -163,7 +162,7 @@ def item(request: HttpRequest, uid: UUID) -> HttpResponse:
             "book_url": faces.part_url(found.book) if found.book else "",
             "parts": [(part, faces.part_url(part)) for part in found.parts],
             "host": urlsplit(found.address).hostname or "",
-            "transcript": transcript(store.path(words.blob)) if words else [],
+            "transcript": transcript(words.blob) if words else [],
             "about": _about(found),
             "policy": queries.policy_of(uid, on=clock.today()),
             "explains": queries.explained_by(uid, on=clock.today()),

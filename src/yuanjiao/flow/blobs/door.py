@@ -6,6 +6,7 @@ The suffix says the type, the name says the content: nothing needs to be looked 
 from __future__ import annotations
 
 from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.bucket import is_on
 from yuanjiao.flow.blobs.ranges import Span
 from yuanjiao.flow.blobs.serving import reply_to
 from yuanjiao.lib.rsgi import Asker, Pairs, Question
@@ -15,7 +16,9 @@ ASKED = {"range": "Range", "if-range": "If-Range", "if-none-match": "If-None-Mat
 
 
 def takes(path: str, method: str) -> bool:
-    """Whether this question is for here."""
+    """Whether this question is for here. Of blobs in a bucket the server has no files to send: the view answers."""
+    if is_on():
+        return False
     name = path[len(PREFIX) :]
     return path.startswith(PREFIX) and method in {"GET", "HEAD"} and store.is_name(name[:64]) and name[64:] in store.MEDIA_TYPES
 

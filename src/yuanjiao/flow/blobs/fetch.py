@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from weakref import WeakKeyDictionary
 
 from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.bucket import BucketAway
+from yuanjiao.flow.blobs.elsewhere import parents_answer
 from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.lib.errors import Conflict, DiskFull, Tampered, Unavailable
@@ -154,7 +156,7 @@ def fetch(
         begun = time.monotonic()
         try:
             return fetch_once(ref, line, patience.seeing(go_on), running, patience_s=patience.seconds)
-        except (DiskFull, NotThere):
+        except (DiskFull, NotThere, BucketAway):
             raise
         except Unavailable:
             patience.broke()
@@ -184,13 +186,13 @@ def fetch_once(
         if (had < ref.size or not ref.size) and not _download(ref, line, part, seen, go_on, via, patience_s):
             return False
         _check(ref, part, seen, had, via)
-        store.settle(part_path(ref), ref.sha256)
+        store.settle(part_path(ref), ref.sha256, ref.media_type)
     store.remember(ref, listed=True)
     return True
 
 
 def part_path(ref: BlobRef) -> Path:
-    store.path(ref.sha256)
+    store.require_name(ref.sha256)
     return store.parts_folder() / f"{ref.sha256}.part"
 
 
@@ -210,7 +212,9 @@ def _download(ref: BlobRef, line: Line, part: BinaryIO, seen: Running, go_on: Go
     headers = {"Accept-Encoding": "identity", **via.headers}
     if had:
         headers |= {"Range": f"bytes={had}-", "If-Range": f'"{ref.sha256}"'}
-    with line.stream(f"/blobs/{ref.sha256}", headers=headers, patience_s=patience_s) as response:
+    address = f"/blobs/{ref.sha256}"
+    asked = line.stream(address, headers=headers) if via.name else parents_answer(line, address, headers, patience_s)
+    with asked as response:
         if _begin(ref, response, part, had, via) == 0:
             seen.begin()
         seen.sources.add(via.name)

@@ -21,6 +21,7 @@ import msgspec
 from django.conf import settings
 
 from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.bucket import BucketAway
 from yuanjiao.flow.blobs.fetch import Crowded, GoOn, Mismatch, NotThere, Running, Via, fetch_once
 from yuanjiao.flow.blobs.inviting import MOST_BLOBS, Ask, Invited, Sources, is_address
 from yuanjiao.flow.blobs.sources_door import PATH
@@ -190,7 +191,7 @@ class Neighbours:
             try:
                 line, fast = self._line(source.address), self._not_slower(least_rate, go_on)
                 came = fetch_once(ref, line, fast, running, Via(source.address, {HEADER: source.ticket}))
-            except DiskFull:
+            except (DiskFull, BucketAway):  # ours
                 raise
             except Crowded:
                 crowded = True

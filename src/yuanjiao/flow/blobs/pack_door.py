@@ -25,6 +25,7 @@ from yuanjiao.flow.wire.auth import NotBelieved, WrongTime, micros, verified_nod
 from yuanjiao.flow.wire.client import WRONG_TIME
 from yuanjiao.flow.wire.signing import SERVER_TIME, read_claim
 from yuanjiao.lib import clock
+from yuanjiao.lib.errors import NotFound, Unavailable
 from yuanjiao.lib.rsgi import GONE, Asker, Pairs, Question, target_of, whole_body
 
 PATH = "/blobs/pack"
@@ -62,11 +63,9 @@ def pieces(names: list[str]) -> Iterator[bytes]:
 
 def _content(name: str) -> bytes | None:
     try:
-        with open(store.path(name), "rb") as blob:
-            found = blob.read(pack.LARGEST + 1)
-    except FileNotFoundError:
+        return store.read(name, pack.LARGEST)
+    except NotFound:
         return None
-    return found if len(found) <= pack.LARGEST else None
 
 
 @csrf_exempt  # a machine without a session: the request is signed
@@ -154,8 +153,8 @@ async def _send(asker: Asker, names: list[str]) -> None:
         async for piece in _read(pieces(names)):
             async with asyncio.timeout(PIECE_S):
                 await stream.send_bytes(piece)
-    except (*GONE, TimeoutError):
-        return  # who asked has hung up, or takes nothing: what it has is whole, it will ask again
+    except (*GONE, TimeoutError, Unavailable):
+        return  # who asked has hung up, or takes nothing; or our storage is away: what it has is whole, it will ask again
 
 
 async def _read(made: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -5,7 +5,8 @@
 2. A blob that is rotten or cannot be read is put aside first (HOME/blobs/spoilt) and noted then: it is served by nobody.
 3. What the catalogue names is wanted again from the parent, and its spoilt bytes go. What was made here is lost until somebody brings a
    copy (`bring_back`) or makes it anew: `spoilt_now` says so, and its bytes stay aside. What was let go of is forgotten.
-4. It is mended when a blob of that name is here again, from wherever it came.
+4. What is kept in a bucket is read from there at the same pace, and put aside there. Storage that is away ends the turn: nothing is noted.
+5. It is mended when a blob of that name is here again, from wherever it came.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.bucket import BucketAway, bucket, is_on
 from yuanjiao.flow.blobs.lost import want_again
 from yuanjiao.flow.blobs.models import Blob, ScrubRound, Spoilt, Trouble
 from yuanjiao.flow.blobs.store import BlobRef
@@ -146,6 +148,8 @@ def _look_at(blob: Blob, at: datetime, sleep: Sleep) -> bool:
     What cannot be put aside, or may not be read, is logged alone, and the round goes on behind it: noted, it would be taken for mended,
     for its name still stands; wanted again, it would hold up the queue, for nothing can take its place.
     """
+    if is_on() and not store.on_disk(blob.sha256):
+        return _look_in_bucket(blob, at, sleep)
     path = store.path(blob.sha256)
     try:
         seen = path.lstat()
@@ -159,6 +163,29 @@ def _look_at(blob: Blob, at: datetime, sleep: Sleep) -> bool:
         log.error("%s cannot be read or put aside, and stays as it is: %s", path, error)
         return True
     return _note(blob, Trouble.ROTTEN, at)
+
+
+def _look_in_bucket(blob: Blob, at: datetime, sleep: Sleep) -> bool:
+    """The same for what is kept in a bucket. Storage that is away ends the turn and says nothing of the blob.
+
+    One object that cannot be read while the bucket answers is logged alone: its bytes may be well when the storage is.
+    """
+    try:
+        found = bucket().digest_of(blob.sha256, pace=lambda size: sleep(_due_s(size)))
+    except BucketAway as error:
+        bucket().require_mark()
+        log.error("%s cannot be read from the bucket, and stays as it is: %s", blob.sha256, error)
+        return True
+    if found == blob.sha256:
+        return False
+    if found is None:
+        return _note(blob, Trouble.GONE, at)
+    bucket().put_aside(blob.sha256)
+    return _note(blob, Trouble.ROTTEN, at)
+
+
+def _due_s(size: int) -> float:
+    return size / settings.SCRUB_RATE if settings.SCRUB_RATE else 0.0
 
 
 def _is_sound(path: Path, sha256: str, sleep: Sleep) -> bool:
@@ -180,7 +207,7 @@ def _digest(file: BinaryIO, sleep: Sleep) -> str:
     try:
         while piece := file.read(store.CHUNK):
             digest.update(piece)
-            sleep(len(piece) / max(settings.SCRUB_RATE, 1) if settings.SCRUB_RATE else 0.0)
+            sleep(_due_s(len(piece)))
     finally:
         _drop(file)  # a round must not push what people are watching out of memory
     return digest.hexdigest()
@@ -215,8 +242,10 @@ def _aside(sha256: str) -> Path:
 
 def _drop_aside(sha256: str) -> None:
     """Nobody needs the spoilt bytes. What cannot be deleted is only in the way of room, and stops nothing."""
-    with suppress(OSError):
+    with suppress(OSError, BucketAway):
         _aside(sha256).unlink(missing_ok=True)
+        if is_on():
+            bucket().drop_aside(sha256)
 
 
 @transaction.atomic

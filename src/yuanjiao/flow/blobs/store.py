@@ -1,8 +1,13 @@
-"""The store of blobs: files named by the SHA-256 of their bytes, under HOME/blobs/ab/cdef….
+"""The store of blobs: named by the SHA-256 of their bytes, kept as files under HOME/blobs/ab/cdef… or in a bucket (bucket.py).
 
-Promises: a file under its final name is whole and was verified while it was written; it appears by one rename after its bytes
-are on the disk; nothing is half written when the disk is nearly full (DiskFull comes first). Names may never change meaning:
-another digest would be another folder beside this one.
+Promises: what is under its final name is whole and was verified while it was written; it appears at once, by a rename after its bytes
+are on the disk, or by the bucket's put; nothing is half written when the disk is nearly full (DiskFull comes first). Names may never
+change meaning: another digest would be another folder beside this one.
+
+With settings.BLOBS_S3 new blobs go into the bucket. What lies on the disk is looked for first all the same: so a machine goes on
+while its blobs are moved (moving.py). Storage that cannot be asked is Unavailable, never "not here".
+
+Who only passes bytes on takes `pieces`, who wants a small blob `read`, who must have a file `local`. `path` is for this folder alone.
 """
 
 from __future__ import annotations
@@ -14,7 +19,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -24,11 +30,15 @@ import msgspec
 from django.conf import settings
 from django.db import transaction
 
+from yuanjiao.flow.blobs import copies
+from yuanjiao.flow.blobs.bucket import bucket, is_on
 from yuanjiao.flow.blobs.models import Blob
 from yuanjiao.lib.errors import DiskFull, NotFound, Tampered
 
 CHUNK = 1 << 20
 NAME = re.compile(r"[0-9a-f]{64}")
+PUTS = 8
+"""So many small blobs are on their way to a bucket at a time."""
 PLAIN = "application/octet-stream"
 MEDIA_TYPES = {
     ".mp4": "video/mp4",
@@ -67,15 +77,21 @@ def is_name(text: str) -> bool:
     return bool(NAME.fullmatch(text))
 
 
-def path(sha256: str) -> Path:
-    """Where the blob is or would be. NotFound for anything that is not a digest."""
+def require_name(sha256: str) -> str:
+    """`sha256` itself; NotFound for anything that is not a digest."""
     if not is_name(sha256):
         raise NotFound("没有这个文件")
+    return sha256
+
+
+def path(sha256: str) -> Path:
+    """Where the blob is or would be on this disk. NotFound for anything that is not a digest."""
+    require_name(sha256)
     return Path(settings.HOME) / "blobs" / sha256[:2] / sha256[2:]
 
 
-def has(sha256: str) -> bool:
-    """Whether the whole, verified blob is on this machine. What the disk cannot even look up (a broken inode) is not."""
+def on_disk(sha256: str) -> bool:
+    """Whether the blob is a file of this disk, wherever blobs are kept. What the disk cannot even look up (a broken inode) is not."""
     where = path(sha256)
     try:
         return where.is_file()
@@ -83,13 +99,91 @@ def has(sha256: str) -> bool:
         return False
 
 
+def size_of(sha256: str) -> int | None:
+    """Bytes of a blob that is here; None when it is not."""
+    try:
+        found = path(sha256).stat()
+    except OSError:  # also what the disk cannot even look up
+        return bucket().size(sha256) if is_on() else None
+    return found.st_size
+
+
+def has(sha256: str) -> bool:
+    """Whether the whole, verified blob is here."""
+    return on_disk(sha256) or (is_on() and bucket().size(sha256) is not None)
+
+
 def ref(sha256: str) -> BlobRef:
     """The reference of a blob that is here; NotFound otherwise."""
-    where = path(sha256)
-    if not has(sha256):
+    size = size_of(sha256)
+    if size is None:
         raise NotFound("本机没有这个文件")
     row = Blob.objects.filter(sha256=sha256).only("media_type").first()
-    return BlobRef(sha256, where.stat().st_size, row.media_type if row else PLAIN)
+    return BlobRef(sha256, size, row.media_type if row else PLAIN)
+
+
+def pieces(sha256: str, first: int, length: int, chunk: int = CHUNK) -> Generator[bytes]:
+    """So many bytes of a blob from `first` on, at most `chunk` at a time. NotFound when it is not here."""
+    try:
+        file = open(path(sha256), "rb")  # noqa: SIM115  (closed below: from here on its bytes stay, whatever becomes of the name)
+    except FileNotFoundError:
+        if not is_on():
+            raise NotFound("本机没有这个文件") from None
+    else:
+        with file:
+            yield from _read(file, first, length, chunk)
+        return
+    for piece in bucket().pieces(sha256, first, length):
+        for start in range(0, len(piece), chunk):
+            yield piece[start : start + chunk]
+
+
+def read(sha256: str, most: int | None = None) -> bytes:
+    """All bytes of a small blob. NotFound when it is not here, or is larger than `most`."""
+    size = size_of(sha256)
+    if size is None or (most is not None and size > most):
+        raise NotFound("本机没有这个文件")
+    return b"".join(pieces(sha256, 0, size))
+
+
+@contextmanager
+def local(sha256: str) -> Iterator[Path]:
+    """A file of this disk with the blob's bytes, to be read while this goes on. NotFound when it is not here.
+
+    From a bucket it is copied first, and proved: Tampered when the bucket holds other bytes, DiskFull when the disk has no room.
+    """
+    if on_disk(sha256) or not is_on():
+        if not on_disk(sha256):
+            raise NotFound("本机没有这个文件")
+        yield path(sha256)
+        return
+    size = bucket().size(sha256)
+    if size is None:
+        raise NotFound("本机没有这个文件")
+    with copies.held(_copies(), sha256, size=size, most=settings.BLOBS_S3_COPIES, fill=lambda file: _fill(file, sha256, size)) as copy:
+        yield copy
+
+
+def _copies() -> Path:
+    return Path(settings.HOME) / "blobs" / "copies"
+
+
+def _fill(scratch: IO[bytes], sha256: str, size: int) -> None:
+    make_room(size)
+    digest = hashlib.sha256()
+    with full_disk_is_said():
+        for piece in bucket().pieces(sha256, 0, size):
+            scratch.write(piece)
+            digest.update(piece)
+    if digest.hexdigest() != sha256:
+        raise Tampered(f"存储里的文件 {sha256[:12]}… 内容与摘要不符")
+
+
+def _read(file: IO[bytes], first: int, length: int, chunk: int) -> Iterator[bytes]:
+    file.seek(first)
+    while length and (piece := file.read(min(chunk, length))):
+        length -= len(piece)
+        yield piece
 
 
 def make_room(size: int) -> None:
@@ -115,7 +209,7 @@ def put(source: Path | str | bytes | IO[bytes], *, media_type: str = "", expect:
         sha256, written = _copy(stream, scratch)
         if expect and sha256 != expect:
             raise Tampered(f"文件内容与摘要不符：应为 {expect[:12]}…，实为 {sha256[:12]}…")
-        settle(Path(scratch.name), sha256)
+        settle(Path(scratch.name), sha256, known)
     return remember(BlobRef(sha256, written, known))
 
 
@@ -130,24 +224,44 @@ def put_many(found: Sequence[tuple[BlobRef, bytes]]) -> None:
         with full_disk_is_said():
             for ref, content in found:
                 scratch[ref.sha256].write_bytes(content)
-            _sync(list(scratch.values()))
-            for ref, _ in found:
-                target = path(ref.sha256)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                scratch[ref.sha256].replace(target)
-            _sync(list({path(ref.sha256).parent for ref, _ in found}))
+            _settle_many({ref: scratch[ref.sha256] for ref, _ in found})
     finally:
         for left in scratch.values():
             left.unlink(missing_ok=True)
     _remember_many([ref for ref, _ in found])
 
 
-def settle(finished: Path, sha256: str) -> None:
-    """Give a finished, synced file its final name; the rename is the moment the blob exists."""
+def settle(finished: Path, sha256: str, media_type: str = PLAIN) -> None:
+    """Give a finished, synced and proved file its final place; from that moment the blob exists. The file is no more.
+
+    Unavailable when the bucket does not take it: then the file is still there, for another try.
+    """
+    if is_on():
+        bucket().put(finished, sha256, media_type)
+        finished.unlink()
+    else:
+        settle_on_disk(finished, sha256)
+
+
+def settle_on_disk(finished: Path, sha256: str) -> None:
+    """The same for this disk, wherever blobs are kept."""
     target = path(sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
     finished.replace(target)
     sync_folder(target.parent)
+
+
+def _settle_many(finished: Mapping[BlobRef, Path]) -> None:
+    if is_on():
+        with ThreadPoolExecutor(max_workers=PUTS) as threads:
+            list(threads.map(lambda one: settle(one[1], one[0].sha256, one[0].media_type), finished.items()))
+        return
+    _sync(list(finished.values()))
+    for ref, file in finished.items():
+        target = path(ref.sha256)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(target)
+    _sync(list({path(ref.sha256).parent for ref in finished}))
 
 
 def remember(ref: BlobRef, *, listed: bool = False) -> BlobRef:
@@ -174,12 +288,24 @@ def _remember_many(refs: Sequence[BlobRef]) -> None:
 
 
 def forget(sha256: str) -> int:
-    """Delete the blob's bytes and row; returns the bytes freed. Readers that have it open keep reading (POSIX)."""
+    """Delete the blob's bytes and row; returns the bytes freed. Readers that have it open keep reading (POSIX).
+
+    Unavailable when the bucket cannot be asked; then the row stays too.
+    """
     where = path(sha256)
     freed = where.stat().st_size if where.is_file() else 0
     where.unlink(missing_ok=True)
+    if is_on():
+        freed += bucket().drop(sha256)
+        copies.forget(_copies(), sha256)
     Blob.objects.filter(sha256=sha256).delete()
     return freed
+
+
+def sync_file(file: IO[bytes]) -> None:
+    """Make what was written survive a power cut."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
@@ -256,6 +382,5 @@ def _copy(stream: IO[bytes], scratch: IO[bytes]) -> tuple[str, int]:
         scratch.write(chunk)
         digest.update(chunk)
         written += len(chunk)
-    scratch.flush()
-    os.fsync(scratch.fileno())
+    sync_file(scratch)
     return digest.hexdigest(), written

@@ -7,9 +7,8 @@ The name may carry a suffix (.mp4, .jpg …): old boxes choose their player by i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import IO
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +16,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.views.decorators.http import require_safe
 
 from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.bucket import bucket, is_on
+from yuanjiao.flow.blobs.elsewhere import may_be_sent_on
 from yuanjiao.flow.blobs.ranges import Span
 from yuanjiao.flow.blobs.serving import reply_to
 from yuanjiao.flow.blobs.sharing import admitted, has_place, paced, paced_async
@@ -46,8 +47,10 @@ def blob(request: HttpRequest, name: str) -> HttpResponseBase:
         response = HttpResponseNotModified()
     elif reply.span is None:
         response = HttpResponse(status=reply.status)
+    elif asker is None and is_on() and may_be_sent_on(request.headers) and not store.on_disk(sha256):
+        return _sent_on(sha256)
     else:
-        response = StreamingHttpResponse(_pieces(request, store.path(sha256), reply.span, asker), status=reply.status)
+        response = StreamingHttpResponse(_pieces(request, sha256, reply.span, asker), status=reply.status)
     if asker is not None and settings.ACCEL_PREFIX and settings.SERVE_BYTES:
         response["X-Accel-Limit-Rate"] = str(settings.SERVE_BYTES)  # of each asker: nginx sends the bytes
     for label, value in reply.headers.items():
@@ -58,29 +61,26 @@ def blob(request: HttpRequest, name: str) -> HttpResponseBase:
 blob.door = "public"  # type: ignore[attr-defined]  # people.access marks doors, but people stand above the flow
 
 
-def _pieces(request: HttpRequest, path: Path, span: Span, asker: UUID | None) -> Iterator[bytes] | AsyncIterator[bytes]:
+def _sent_on(sha256: str) -> HttpResponse:
+    """To the storage itself. A range is asked for again there, by whoever follows; the address is nobody else's to keep."""
+    response = HttpResponse(status=307)
+    response["Location"] = bucket().address(sha256)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _pieces(request: HttpRequest, sha256: str, span: Span, asker: UUID | None) -> Iterator[bytes] | AsyncIterator[bytes]:
     """The kind of iterator the server at hand streams without reading the file into memory first. `asker`: a sibling of ours."""
+    made = store.pieces(sha256, span.first, span.length, CHUNK if asker is None else PACED_CHUNK)
     if hasattr(request, "scope"):
-        return _read_async(path, span, CHUNK) if asker is None else paced_async(_read_async(path, span, PACED_CHUNK), asker)
-    return _read(path, span, CHUNK) if asker is None else paced(_read(path, span, PACED_CHUNK), asker)
+        return _in_threads(made) if asker is None else paced_async(_in_threads(made), asker)
+    return made if asker is None else paced(made, asker)
 
 
-def _read(path: Path, span: Span, chunk: int) -> Iterator[bytes]:
-    with open(path, "rb") as file:
-        file.seek(span.first)
-        left = span.length
-        while left and (piece := file.read(min(chunk, left))):
-            left -= len(piece)
-            yield piece
-
-
-async def _read_async(path: Path, span: Span, chunk: int) -> AsyncIterator[bytes]:
-    file: IO[bytes] = await asyncio.to_thread(open, path, "rb")
+async def _in_threads(made: Generator[bytes]) -> AsyncIterator[bytes]:
     try:
-        file.seek(span.first)
-        left = span.length
-        while left and (piece := await asyncio.to_thread(file.read, min(chunk, left))):
-            left -= len(piece)
+        while (piece := await asyncio.to_thread(next, made, None)) is not None:
             yield piece
     finally:
-        file.close()
+        with suppress(ValueError):  # who asked has gone while a thread still reads: the file is closed when that is done
+            made.close()

@@ -54,10 +54,9 @@ class Writer:
             file.write(content)
         self.sizes[name] = len(content)
 
-    def copy(self, name: str, source: Path) -> None:
-        with open(source, "rb") as content, self._create(name) as file:
-            shutil.copyfileobj(content, file, CHUNK)
-            self.sizes[name] = content.tell()
+    def pour(self, name: str, pieces: Iterator[bytes]) -> None:
+        with self._create(name) as file:
+            self.sizes[name] = sum(file.write(piece) for piece in pieces)
 
 
 @contextmanager

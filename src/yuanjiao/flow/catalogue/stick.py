@@ -95,7 +95,7 @@ def export(where: Path, *, nodes: Sequence[Node], with_blobs: bool = True, at: d
         blobs = blobs_of(shards) if with_blobs else []
         here = [blob for blob in blobs if store.has(blob.sha256)]
         for blob in here:
-            writer.copy(_blob_name(blob.sha256), store.path(blob.sha256))
+            writer.pour(_blob_name(blob.sha256), store.pieces(blob.sha256, 0, blob.size))
         scopes = tuple(sorted({scope_of(path) for path in chosen}))
         uids = tuple(node.uid for node in nodes)
         finish(writer, Index(made_at=at, expires_at=expires_at, scopes=scopes, receivers=uids, files=dict(writer.sizes)))

@@ -128,6 +128,16 @@ class Line:
             finally:
                 response.close()
 
+    @contextmanager
+    def stream_from(self, address: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """GET a large answer from another address, one the parent named: nothing of ours goes there but `headers`. Any status."""
+        with _dead_line_is_unavailable():
+            response = self._client.send(self._client.build_request("GET", address, headers=headers), stream=True)
+            try:
+                yield response
+            finally:
+                response.close()
+
     def pieces(self, response: httpx.Response) -> Iterator[bytes]:
         """The bytes of a streamed answer as they come, not faster than the budget."""
         with _dead_line_is_unavailable():

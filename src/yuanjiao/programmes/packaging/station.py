@@ -46,7 +46,8 @@ def package(channel: Channel, day: date, *, begins: str = "00:00", ends: str = "
         archive.writestr("SHA256SUMS", "".join(f"{film.blob}  {names[uid]}\n" for uid, film in films.items() if film))
         for uid, film in films.items():
             if film:
-                archive.write(store.path(film.blob), names[uid])
+                with store.local(film.blob) as path:
+                    archive.write(path, names[uid])
     target.seek(0)
     return target
 

@@ -20,12 +20,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from yuanjiao.flow.blobs import store
+from yuanjiao.flow.blobs.moving import held_in_bucket
 from yuanjiao.flow.journal.queries import own_seq
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.env import PREFIX
@@ -41,6 +44,8 @@ BEFORE = (KEY, "node.key.next", "secret_key", "keys", "catalogue/trusted")
 BEHIND = ("journal", "catalogue/public", "counting")
 FILMS = ("blobs", "uploads")
 SKIPPED = (".lock", ".part")
+PASSING = frozenset({"parts", "copies"})
+"""Folders of what is under way, or at hand of what is kept elsewhere."""
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 """What a stick with FAT or a share of Windows answers to a second name for a file."""
 PIECE = 1 << 20
@@ -118,6 +123,8 @@ def _write(file: io.BufferedRandom, with_blobs: bool, at: datetime) -> Written:
             files[dumped.name] = _add(tar, dumped.name, dumped)
         for name, path in _files(home, BEHIND + (FILMS if with_blobs else ())):
             files[name] = _add(tar, name, path)
+        if with_blobs:
+            files |= _from_bucket(tar, home)
         files[SETTINGS] = _add_bytes(tar, SETTINGS, _settings())
         manifest = msgspec.json.encode(_manifest(files, with_blobs, at))
         _add_bytes(tar, MANIFEST, manifest)
@@ -127,7 +134,12 @@ def _write(file: io.BufferedRandom, with_blobs: bool, at: datetime) -> Written:
 def _files(home: Path, names: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
     for name in names:
         for path in [home / name, *sorted((home / name).rglob("*"))]:
-            if path.is_file() and not path.is_symlink() and not path.name.endswith(SKIPPED) and "parts" not in path.relative_to(home).parts:
+            if (
+                path.is_file()
+                and not path.is_symlink()
+                and not path.name.endswith(SKIPPED)
+                and not PASSING & set(path.relative_to(home).parts)
+            ):
                 yield str(path.relative_to(home)), path
 
 
@@ -141,6 +153,19 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> Member:
     return Member(said.size, reader.digest.hexdigest())
 
 
+def _from_bucket(tar: tarfile.TarFile, home: Path) -> dict[str, Member]:
+    """Blobs that are kept in a bucket, under the names they have on a disk: the machine that comes back has them there."""
+    found = {}
+    for blob in held_in_bucket():
+        name = str(store.path(blob.sha256).relative_to(home))
+        said = tarfile.TarInfo(name)
+        said.size, said.mode = blob.size, 0o600
+        reader = _Digesting(Joined(store.pieces(blob.sha256, 0, blob.size)))
+        tar.addfile(said, reader)  # type: ignore[arg-type]
+        found[name] = Member(blob.size, reader.digest.hexdigest())
+    return found
+
+
 def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> Member:
     said = tarfile.TarInfo(name)
     said.size, said.mode = len(content), 0o600
@@ -148,10 +173,27 @@ def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> Member:
     return Member(said.size, hashlib.sha256(content).hexdigest())
 
 
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Joined:
+    """Pieces, to be read as one file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._left = pieces, b""
+
+    def read(self, size: int) -> bytes:
+        while len(self._left) < size and (piece := next(self._pieces, b"")):
+            self._left += piece
+        found, self._left = self._left[:size], self._left[size:]
+        return found
+
+
 class _Digesting:
     """Reads a file and remembers the digest of what was read."""
 
-    def __init__(self, file: io.BufferedReader) -> None:
+    def __init__(self, file: Readable) -> None:
         self._file, self.digest = file, hashlib.sha256()
 
     def read(self, size: int) -> bytes:

@@ -1,4 +1,4 @@
-"""`yuanjiao blobs check | spoilt | take | room | pin | unpin`: how well the kept files are, how a lost one comes back, what stays."""
+"""`yuanjiao blobs …`: how well the kept files are, how a lost one comes back, what stays, and where they are kept."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from yuanjiao.courseware import shelf
 from yuanjiao.courseware.queries import item_titles, items_using
-from yuanjiao.flow.blobs import quota, scrub
+from yuanjiao.flow.blobs import bucket, moving, quota, scrub
 from yuanjiao.flow.catalogue.queries import documents_in_force
+from yuanjiao.flow.nodes.commands import ensure_self
+from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused, YuanjiaoError
 
@@ -32,9 +35,16 @@ class Command(BaseCommand):
         free = acts.add_parser("unpin", help="不再指定保留")
         free.add_argument("item", type=UUID)
 
+        mark = acts.add_parser("prepare-s3", help="在 S3 存储的桶里做上本机的标记，并试一遍所需的权限；没有标记的桶不用")
+        mark.add_argument("--take-over", action="store_true", help="接过已不在了的另一个节点的桶")
+        acts.add_parser("move-to-s3", help="把本机磁盘上的文件逐个搬进 S3 存储：读回核对后才删本机的；可以中断再续")
+        back = acts.add_parser("move-to-disk", help="把 S3 存储里的文件逐个取回本机磁盘；可以中断再续")
+        back.add_argument("--delete", action="store_true", help="取回并核对之后，删去存储里的")
+
     def handle(self, *args: Any, **options: Any) -> None:
         acts = {"check": self._check, "spoilt": self._spoilt, "take": self._take}
         acts |= {"room": self._room, "pin": self._pin, "unpin": self._unpin}
+        acts |= {"prepare-s3": self._prepare, "move-to-s3": self._to_bucket, "move-to-disk": self._to_disk}
         try:
             acts[options["act"]](options)
         except YuanjiaoError as error:
@@ -71,6 +81,24 @@ class Command(BaseCommand):
         titles = item_titles([UUID(name) for name in names])
         for name in names:
             self.stdout.write(f"指定保留\t{name}\t{titles.get(UUID(name), '还没有到本机')}")
+
+    def _prepare(self, options: dict[str, Any]) -> None:
+        if not bucket.is_on():
+            raise Refused("没有设置 YUANJIAO_BLOBS_S3")
+        ensure_self(at=clock.now())
+        bucket.bucket().prepare(str(own_node().uid), take_over=options["take_over"])
+        self.stdout.write(f"可以用了：{settings.BLOBS_S3}")
+
+    def _to_bucket(self, options: dict[str, Any]) -> None:
+        self._say(moving.to_bucket(say=self.stdout.write))
+
+    def _to_disk(self, options: dict[str, Any]) -> None:
+        self._say(moving.to_disk(delete=options["delete"], say=self.stdout.write))
+
+    def _say(self, moved: moving.Moved) -> None:
+        self.stdout.write(f"搬了 {moved.blobs} 个文件，{moved.size} 字节")
+        if moved.wrong:
+            raise CommandError("内容与摘要不符，没有搬：" + "、".join(moved.wrong))
 
     def _pin(self, options: dict[str, Any]) -> None:
         item: UUID = options["item"]
