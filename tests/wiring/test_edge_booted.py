@@ -50,14 +50,13 @@ def test_one_code_and_one_command_make_a_service_that_lives_through_what_happens
     code = centre.command("nodes", "issue-code", "--kind", "edge", "--name", "柳溪县边缘", "--subject", "E-990101").strip()
     port = free_port()
     setup = [PYTHON, "-m", "yuanjiao.wiring", "edge", "setup", "--parent", centre.address]
-    first = machine.run(*setup, "--code", code, "--port", str(port), "--set-clock").stdout
+    first = machine.run(*setup, "--code", code, "--port", str(port)).stdout
     assert "服务已启动并有应答，开机时自动启动" in first, first
     assert machine.run("systemctl", "is-enabled", "yuanjiao").stdout.strip() == "enabled"
     assert httpx.get(f"http://127.0.0.1:{port}/status/", timeout=20, trust_env=False).status_code == 200
     assert "青禾市中心" in machine.run("yuanjiao-edge", "nodes", "list").stdout
 
     _looked_at(machine)
-    _asked_the_time(machine)
     _killed(machine, port)
     again = machine.run(*setup).stdout
     assert "已写出" not in again
@@ -83,14 +82,6 @@ def _looked_at(machine: Machine) -> None:
     exposed = float(re.search(r"Overall exposure level for yuanjiao\.service: ([0-9.]+)", said).group(1))  # type: ignore[union-attr]
     log.warning("systemd-analyze security: %s\n%s", exposed, said)
     assert exposed <= MOST_EXPOSED
-
-
-def _asked_the_time(machine: Machine) -> None:
-    """The unit that sets the clock runs within its own walls. This machine may not set it, and need not: both clocks are one."""
-    assert machine.run("systemctl", "is-enabled", "yuanjiao-clock.timer").stdout.strip() == "enabled"
-    machine.run("systemctl", "start", "yuanjiao-clock.service")
-    assert machine.shows("yuanjiao-clock.service", "Result", "ExecMainStatus") == ["success", "0"]
-    assert "与上级一致" in machine.run("yuanjiao-edge", "clock", "show").stdout
 
 
 def _killed(machine: Machine, port: int) -> None:
