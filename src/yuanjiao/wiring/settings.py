@@ -17,6 +17,7 @@ env = Env(os.environ)
 
 ROLE = env.text("ROLE", "solo", "What this process is", choices=("solo", "centre", "edge", "site"))
 PARENT = env.text("PARENT", "", "Address of the node above, such as https://centre.example; empty at the top")
+PARENT_CA = env.text("PARENT_CA", "", "PEM file with the root certificate of the node above, where no public authority vouches for it")
 NODE_NAME = env.text("NAME", "本机", "Name of this node as people read it")
 HOME = Path(env.text("HOME", "var", "Folder of the database, blobs, keys and uploads")).resolve()
 PUBLIC_URL = env.text(

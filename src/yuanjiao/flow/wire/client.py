@@ -54,7 +54,7 @@ class Line:
 
         from yuanjiao.flow.wire.pace import PacedTransport
 
-        transport = transport or PacedTransport(settings.LEAST_RATE)
+        transport = transport or PacedTransport(settings.LEAST_RATE, authorities=settings.PARENT_CA)
         timeout = httpx.Timeout(read_s, connect=connect_s)
         self._client = httpx.Client(base_url=address, timeout=timeout, transport=transport, trust_env=False, follow_redirects=False)
         for name in ("accept", "connection", "user-agent"):  # they tell the parent nothing, with every request

@@ -20,6 +20,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from yuanjiao.lib.errors import Refused
+
 WINDOW_S = 120.0
 
 
@@ -100,17 +102,34 @@ class PacedNetwork(httpcore.NetworkBackend):
         self._inner.sleep(seconds)
 
 
+def trusted(authorities: str) -> ssl.SSLContext:
+    """Certificates of public authorities, and of those in the PEM file `authorities` when there is one: a closed network has its own.
+
+    Refused when the file is none.
+    """
+    context = httpx.create_ssl_context(trust_env=False)
+    if authorities:
+        try:
+            context.load_verify_locations(cafile=authorities)
+        except (OSError, ssl.SSLError) as error:
+            raise Refused(f"读不了上级的根证书 {authorities}（{error}）：它应是 PEM 文件") from None
+    return context
+
+
 class PacedTransport(httpx.HTTPTransport):
-    """httpx's own transport over such a network. `network` and `clock` are for a simulated one."""
+    """httpx's own transport over such a network. `authorities` as in `trusted`; without `certified` no certificate is
+    looked at; `network` and `clock` are for a simulated one."""
 
     def __init__(
         self,
         least_rate: float,
         *,
         window_s: float = WINDOW_S,
+        authorities: str = "",
+        certified: bool = True,
         network: httpcore.NetworkBackend | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(trust_env=False, verify=trusted(authorities) if certified else False)
         # httpx has no argument for it; tests/flow/test_tuf_attacks.py fails should the name ever change
         self._pool._network_backend = PacedNetwork(network or httpcore.SyncBackend(), least_rate, window_s, clock)
