@@ -20,6 +20,7 @@ from yuanjiao.courseware import commands as courseware
 from yuanjiao.courseware.commands.bulk import returned_path
 from yuanjiao.courseware.models import CommissionKind, Courseware, CoursewareClass, CoursewareSource
 from yuanjiao.courseware.rules.kinds import Kind
+from yuanjiao.duties import commands as duties
 from yuanjiao.faults import commands as faults
 from yuanjiao.faults.models import ServiceTerm
 from yuanjiao.flow.journal.models import Entry, Unapplied
@@ -83,6 +84,9 @@ THINGS: dict[str, str] = {
     "plan": "learning:plan learning:plan_end",
     "required": "learning:required learning:required_end",
     "session": "learning:session learning:session_correct",
+    "place": "duties:duty_new duties:place",
+    "tenure": "duties:handover_new",
+    "handover": "duties:handover duties:handover_file",
     "maintenance": "network:maintenance network:maintenance_cancel",
     "outage": "network:outage",
     "probe": "network:probe network:probe_stop",
@@ -154,7 +158,7 @@ def build_county(cast: Cast, at: datetime, film: Path) -> County:
     for number, role in enumerate(ROLES):
         _engage(cast, f"in_{role}", role, INSIDE.get(role, "ZZ-990101"), 2 * number)
         _engage(cast, f"out_{role}", role, OUTSIDE.get(role, "ZZ-990102"), 2 * number + 1)
-    for build in (_network, _flow, _faults, _learning, _plans, _courseware, _production, _programmes, _register, _reports):
+    for build in (_network, _flow, _faults, _duties, _learning, _plans, _courseware, _production, _programmes, _register, _reports):
         build(county)
     assert county.named.keys() == THINGS.keys()
     return county
@@ -204,6 +208,15 @@ def _faults(county: County) -> None:
     term = ServiceTerm.objects.order_by("pk")[0]
     assert handling.order is not None
     county.name(report=(report.receipt_code,), order=(handling.order.item.code,), training=(training.pk,), term=(term.pk,))
+
+
+def _duties(county: County) -> None:
+    cast, by, at = county.cast, county.by(Role.COUNTY_OFFICER), county.at
+    place, unit = cast.divisions["990101100200"], cast.units["ZZ-990101100200"]
+    tenure = duties.name_responsible(named=duties.Named("刘建国", unit), division=place, kind="liaison", on=local_day(at), by=by, at=at)
+    manager = cast.people["zhanguan"].responsibilities.get(kind="site_manager")
+    sheet = duties.hand_over(tenure=manager, to=None, vacancy="外出务工", on=local_day(at), by=by, at=at)
+    county.name(place=(place.code,), tenure=tenure, handover=sheet)
 
 
 def _learning(county: County) -> None:

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from yuanjiao.faults.views import dictionary, hotline, orders, public, reports, statistics, trainings
+from yuanjiao.faults.views import dictionary, hotline, orders, phone, public, reports, statistics, trainings
 
 app_name = "faults"
 urlpatterns = [
     path("orders/", orders.order_list, name="order_list"),
     path("orders/<str:code>/", orders.order, name="order"),
-    path("mine/", orders.my_orders, name="my_orders"),
+    path("mine/", phone.my_orders, name="my_orders"),
+    path("mine/kept/", phone.send_kept, name="send_kept"),
+    path("mine/worker.js", phone.worker, name="my_orders_worker"),
     path("hotline/", hotline.hotline, name="hotline"),
     path("hotline/<str:code>/", hotline.hotline_site, name="hotline_site"),
     path("report/", reports.report_new, name="report_new"),

@@ -106,7 +106,10 @@ class Membership(models.Model):
 
 
 class Responsibility(models.Model):
-    """Who answers for a place, in which chain, from when to when (责任). The chain is the unit's."""
+    """One tenure: who answers for a place, or for one object there, in which chain, from when to when (责任). The chain is the unit's.
+
+    `object_code` is the register code of an edge, a line or a site; empty: the whole place. Held as text, as objects are of a floor above.
+    """
 
     travels: ClassVar[Travels] = Travels.DOWN
     personal: ClassVar[tuple[str, ...]] = ()
@@ -118,6 +121,7 @@ class Responsibility(models.Model):
     chain = models.CharField("系统", max_length=12)
     subject = models.CharField("事项", max_length=30, default="distance_education")
     kind = models.CharField("责任", max_length=16, choices=ResponsibilityKind.choices)
+    object_code = models.CharField("责任对象编号", max_length=30, blank=True, default="")
     valid_from = models.DateField("起")
     valid_to = models.DateField("止", null=True, blank=True)
     document = models.CharField("依据文件", max_length=100, blank=True, default="")
@@ -126,10 +130,17 @@ class Responsibility(models.Model):
         verbose_name = "责任"
         constraints = [
             models.UniqueConstraint(
-                fields=["chain", "division", "subject"],
+                fields=["chain", "division", "subject", "object_code"],
                 condition=models.Q(kind="first", valid_to=None),
-                name="responsibility_one_first",  # GOV01: one first responsible person per chain, place and subject
+                name="responsibility_one_first",  # GOV01: one first responsible person per chain, place (or object) and subject
             ),
+            # An edge puts a tenure to rest by ending it on the day it began: that one never was in force.
+            models.CheckConstraint(
+                condition=models.Q(valid_to=None) | models.Q(valid_to__gte=models.F("valid_from")), name="responsibility_dates_in_order"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["kind", "valid_to"], name="responsibility_in_force"),  # places without a responsible person
         ]
 
     def __str__(self) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
-from yuanjiao.lib.errors import NotFound
+from yuanjiao.lib.errors import Conflict, NotFound
 from yuanjiao.lib.seal import digest, mask_phone, phone_digits, unseal
 from yuanjiao.people.models import Account, AuditRow, Membership, Person, Responsibility, ResponsibilityKind
-from yuanjiao.people.rules import Actor, Grant, Role, is_mobile
+from yuanjiao.people.rules import POST_OF_KIND, Actor, Grant, Role, is_mobile
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import ancestors, in_subtrees, valid_on
 from yuanjiao.places.rules import Chain
@@ -70,15 +70,26 @@ class Responsible:
     kind_name: str
     division_name: str
     level: int
+    object_code: str = ""
+    division_code: str = ""
+    valid_from: date | None = None
+    uid: UUID | None = None
 
 
-def responsible_for(division: Division, *, on: date, subject: str = "distance_education") -> list[Responsible]:
-    """Everyone who answers for the place or a place above it on that day, nearest place first, then chain and kind."""
-    codes = [row.code for row in ancestors(division)]
+def responsible_for(
+    division: Division, *, on: date, subject: str = "distance_education", object_code: str = "", codes: Collection[str] = ()
+) -> list[Responsible]:
+    """Everyone who answers for the place or a place above it on that day, nearest place first, then chain and kind.
+
+    With `object_code` or `codes` (all objects that stand there) those who answer for the objects come before the others. Places have
+    the names of that day.
+    """
+    names = {row.code: row.name for row in ancestors(division, on=on)}
+    wanted = Q(object_code="", division__code__in=list(names)) | Q(object_code__in={object_code, *codes} - {""})
     rows = (
-        Responsibility.objects.filter(valid_on(on), division__code__in=codes, subject=subject)
+        Responsibility.objects.filter(valid_on(on), wanted, subject=subject)
         .select_related("person", "unit", "division")
-        .order_by("-division__level", "chain", "kind")
+        .order_by("-division__level", Case(When(object_code="", then=1), default=0), "chain", "kind", "valid_from", "pk")
     )
     return [
         Responsible(
@@ -87,8 +98,12 @@ def responsible_for(division: Division, *, on: date, subject: str = "distance_ed
             chain=row.chain,
             kind=row.kind,
             kind_name=ResponsibilityKind(row.kind).label,
-            division_name=row.division.name,
+            division_name=names.get(row.division.code, row.division.name),
             level=row.division.level,
+            object_code=row.object_code,
+            division_code=row.division.code,
+            valid_from=row.valid_from,
+            uid=row.uid,
         )
         for row in rows
     ]
@@ -148,8 +163,58 @@ def people_rows() -> QuerySet[Person]:
 
 
 def responsibilities_open() -> QuerySet[Responsibility]:
-    """Responsibilities that have not ended."""
-    return Responsibility.objects.filter(valid_to=None).select_related("person", "unit", "division").order_by("pk")
+    """Responsibilities for places (not for single objects) that have not ended: what the register's sheet says."""
+    return tenures().filter(valid_to=None, object_code="").order_by("pk")
+
+
+def tenures() -> QuerySet[Responsibility]:
+    """Every tenure, ended ones too, the newest first."""
+    return Responsibility.objects.select_related("person", "unit", "division").order_by("-valid_from", "-pk")
+
+
+def tenures_on(day: date) -> QuerySet[Responsibility]:
+    """Tenures in force on a day."""
+    return tenures().filter(valid_on(day))
+
+
+def tenure_by_uid(uid: UUID, paths: Iterable[str]) -> Responsibility:
+    """One tenure of a place under the paths; NotFound otherwise."""
+    row = tenures().filter(within("division__path", paths), uid=uid).first()
+    if row is None:
+        raise NotFound("没有这项责任，或不在您负责的范围内")
+    return row
+
+
+def posts_of_tenure(tenure: Responsibility, *, on: date, roles: Collection[Role]) -> list[Membership]:
+    """The posts in the tenure's unit that end with it on that day: those in `roles`, and those the tenure itself gave.
+
+    A site manager's post stays while the person still manages another site from the same unit.
+    """
+    posts = Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gt=on), person=tenure.person_id, unit=tenure.unit_id)
+    others = Responsibility.objects.filter(valid_on(on), person=tenure.person_id, unit=tenure.unit_id, kind=tenure.kind).exclude(
+        pk=tenure.pk
+    )
+    given = POST_OF_KIND.get(tenure.kind)
+    ending = set(roles) - {given} if given and others.exists() else {*roles, *([given] if given else [])}
+    return list(posts.filter(role__in=ending))
+
+
+def posts_in_unit(person: Person, unit: OrgUnit, *, on: date) -> list[Membership]:
+    """The posts a person holds in one unit on a day."""
+    return list(Membership.objects.filter(valid_on(on), person=person, unit=unit).select_related("unit").order_by("role"))
+
+
+def person_in_unit(name: str, unit: OrgUnit) -> Person | None:
+    """The person of that name in the unit; Conflict when there are several."""
+    found = list(Person.objects.filter(name=name.strip(), unit=unit)[:2])
+    if len(found) > 1:
+        raise Conflict(f"{unit.name} 有几位同名的 {name}，请在姓名后注明，如 张伟（远教办）")
+    return found[0] if found else None
+
+
+def has_log_in(person: Person) -> bool:
+    """Whether the person can come in with an account of their own."""
+    return Account.objects.filter(person=person, is_active=True).exclude(password__startswith="!").exists()
 
 
 def memberships_open() -> QuerySet[Membership]:

@@ -30,6 +30,7 @@ class Permission(StrEnum):
 
     SEE_NETWORK = "see_network"
     SEE_PEOPLE = "see_people"
+    KEEP_DUTIES = "keep_duties"
     IMPORT_REGISTER = "import_register"
     PLAN_BUILDING = "plan_building"
     EXPORT_REGISTER = "export_register"
@@ -60,10 +61,10 @@ READING = frozenset({P.SEE_NETWORK, P.SEE_PEOPLE, P.EXPORT_REGISTER, P.SEE_ORDER
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CITY_ADMIN: READING
     | {P.IMPORT_REGISTER, P.ENROL_NODES, P.SEE_FLOW, P.FILE_FAULT, P.DISPATCH_ORDER, P.VERIFY_ORDER, P.MANAGE_COLUMNS, P.PLAN_LEARNING}
-    | {P.WRITE_REPORTS, P.PLAN_MAINTENANCE, P.PLAN_BUILDING},
+    | {P.WRITE_REPORTS, P.PLAN_MAINTENANCE, P.PLAN_BUILDING, P.KEEP_DUTIES},
     Role.COUNTY_OFFICER: READING
     | {P.PLAN_MAINTENANCE, P.FILE_FAULT, P.PLAN_BUILDING, P.VERIFY_ORDER, P.PLAN_LEARNING, P.RECORD_SESSION, P.WRITE_REPORTS, P.SEND_STORY}
-    | {P.MANAGE_COLUMNS},  # a county runs its own columns (DLV05)
+    | {P.MANAGE_COLUMNS, P.KEEP_DUTIES},  # a county runs its own columns (DLV05) and its own people (GOV33)
     Role.ENGINEER: frozenset({P.SEE_NETWORK, P.SEE_ORDERS, P.WORK_ORDER}),
     Role.HOTLINE_CLERK: frozenset({P.SEE_NETWORK, P.SEE_ORDERS, P.FILE_FAULT, P.ANSWER_HOTLINE, P.DISPATCH_ORDER, P.VERIFY_ORDER}),
     Role.SITE_MANAGER: frozenset({P.SEE_NETWORK, P.SEE_ORDERS, P.FILE_FAULT, P.RECORD_SESSION, P.SEE_LEARNING, P.SEND_STORY}),
@@ -73,6 +74,10 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: READING | {P.SEE_AUDIT, P.SEE_FLOW},
     Role.LEARNER: frozenset(),
 }
+
+
+POST_OF_KIND: dict[str, Role] = {"site_manager": Role.SITE_MANAGER}
+"""The post that a kind of responsibility gives by itself: it ends with the tenure."""
 
 
 @dataclass(frozen=True)

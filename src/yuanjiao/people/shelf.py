@@ -65,6 +65,7 @@ class ResponsibilityRow(msgspec.Struct, frozen=True, omit_defaults=True):
     valid_from: date
     valid_to: date | None = None
     document: str = ""
+    object_code: str = ""
 
 
 class People(msgspec.Struct, frozen=True):
@@ -100,7 +101,17 @@ def offer(scope: str) -> Offer:
         responsibilities=tuple(
             ResponsibilityRow(*row)
             for row in duties.values_list(
-                "uid", "person__uid", "unit__code", "division__uid", "chain", "subject", "kind", "valid_from", "valid_to", "document"
+                "uid",
+                "person__uid",
+                "unit__code",
+                "division__uid",
+                "chain",
+                "subject",
+                "kind",
+                "valid_from",
+                "valid_to",
+                "document",
+                "object_code",
             )
         ),
     )
@@ -143,7 +154,7 @@ MEMBERSHIPS = Table(
 )
 RESPONSIBILITIES = Table(
     Responsibility,
-    natural=("person", "unit", "division", "kind", "valid_from"),
+    natural=("person", "unit", "division", "kind", "valid_from", "object_code"),
     links={"person": PERSON, "unit": UNIT, "division": Link(Division)},
     ends="valid_to",
     rest=_end,

@@ -88,11 +88,11 @@ def division_held(code: str, *, first: date, last: date) -> Division:
     return row
 
 
-def ancestors(division: Division) -> list[Division]:
-    """From the top down to the division itself, in the tree the row was written in."""
+def ancestors(division: Division, *, on: date | None = None) -> list[Division]:
+    """From the top down to the division itself, in the tree the row was written in; with `on` as the places were called on that day."""
     codes = [code for code in division.path.split("/") if code]
-    on = division.valid_from
-    found = {row.code: row for row in Division.objects.filter(valid_on(on), code__in=codes)}
+    day = on or division.valid_from
+    found = {row.code: row for row in Division.objects.filter(valid_on(day), code__in=codes)}
     found[division.code] = division
     return [found[code] for code in codes if code in found]
 
@@ -142,3 +142,8 @@ def division_ends() -> dict[str, date]:
 def divisions_by_uid(uids: Collection[UUID]) -> list[Division]:
     """Rows by their uid, ended ones too."""
     return list(Division.objects.filter(uid__in=uids))
+
+
+def lock_division(key: int) -> None:
+    """Hold a division's row until the transaction ends: who must not be two at once for one place takes this first."""
+    Division.objects.select_for_update().filter(pk=key).values_list("pk").first()

@@ -130,7 +130,10 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("区划", "register:division_list", (P.SEE_NETWORK,)),
             Entry("单位", "register:unit_list", (P.SEE_NETWORK,)),
-            Entry("人员与责任人", "register:person_list", (P.SEE_PEOPLE,)),
+            Entry("人员", "register:person_list", (P.SEE_PEOPLE,)),
+            Entry("谁负责", "duties:place_list", (P.SEE_PEOPLE,)),
+            Entry("责任空缺", "duties:vacancy_list", (P.SEE_PEOPLE,)),
+            Entry("交接单", "duties:handover_list", (P.SEE_PEOPLE,)),
             Entry("设备", "register:asset_list", (P.SEE_NETWORK,)),
             Entry("导入台账", "register:import_new", (P.IMPORT_REGISTER,)),
             Entry("导入记录", "register:import_list", (P.IMPORT_REGISTER,)),

@@ -213,6 +213,7 @@ INSTALLED_APPS = [
     "yuanjiao.programmes",
     "yuanjiao.production",
     "yuanjiao.reports",
+    "yuanjiao.duties",
     "yuanjiao.desks",
     "yuanjiao.simulation",
     "yuanjiao.wiring",

@@ -12,6 +12,7 @@ from yuanjiao.courseware.rules.life import State as ItemState
 from yuanjiao.desks.screen.board import Ranked, misses, per_cent, ranked, rate_notes
 from yuanjiao.desks.screen.views import top_division
 from yuanjiao.desks.staff.desk import Desk, Figure, Line, Panel, link
+from yuanjiao.desks.staff.duties import own_sheets, vacancies
 from yuanjiao.desks.staff.signs import sign_address
 from yuanjiao.desks.staff.waiting import refusals_seen, waiting_seen
 from yuanjiao.faults import queries as faults
@@ -32,7 +33,7 @@ COLOURS = {Colour.RED: ("red", "超期"), Colour.YELLOW: ("yellow", "滞后"), C
 
 def desk_for(actor: Actor, at: datetime) -> Desk:
     """The start page of everything this person is."""
-    desk = Desk()
+    desk = own_sheets(actor)
     for role in ORDER:
         if role in actor.roles:
             desk.add(BUILDERS[role](actor, at))
@@ -41,22 +42,25 @@ def desk_for(actor: Actor, at: datetime) -> Desk:
 
 def city_admin(actor: Actor, at: datetime) -> Desk:
     rate, units = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
+    vacant, gaps = vacancies(actor, at)
     return Desk(
-        figures=[*_network_figures(actor, at, rate), *_order_figures(actor, at), *_flow_figures(actor, at)],
-        panels=[_roots(actor, at), *_units(units), _late_orders(actor, at), _signs(actor, at), _study_days(actor, at)],
+        figures=[*_network_figures(actor, at, rate), *_order_figures(actor, at), vacant, *_flow_figures(actor, at)],
+        panels=[_roots(actor, at), *_units(units), _late_orders(actor, at), gaps, _signs(actor, at), _study_days(actor, at)],
         actions=[(_("导入台账"), link("register:import_new")), (_("大屏"), link("desks:screen"))],
     )
 
 
 def county_officer(actor: Actor, at: datetime) -> Desk:
     rate, units = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
-    panels = [_dark_sites(actor, at), _roots(actor, at), _late_orders(actor, at), *_units(units), _signs(actor, at), _study_days(actor, at)]
+    vacant, gaps = vacancies(actor, at)
+    panels = [_dark_sites(actor, at), _roots(actor, at), _late_orders(actor, at), gaps, *_units(units), _signs(actor, at)]
+    panels.append(_study_days(actor, at))
     actions = [
         (_("替站点报修"), link("faults:report_new")),
         (_("月底报告"), link("reports:report_list")),
         (_("大屏"), link("desks:screen")),
     ]
-    return Desk([*_network_figures(actor, at, rate), *_order_figures(actor, at)], panels, actions)
+    return Desk([*_network_figures(actor, at, rate), *_order_figures(actor, at), vacant], panels, actions)
 
 
 def leader(actor: Actor, at: datetime) -> Desk:

@@ -16,10 +16,12 @@ from yuanjiao.faults.commands.orders import (
     submit_order,
     verify_order,
 )
+from yuanjiao.faults.commands.phone import KeptAct, send_kept_act
 from yuanjiao.faults.commands.reports import record_callback, report_fault, take_call, take_up_report
 from yuanjiao.faults.commands.trainings import record_training, withdraw_training
 
 __all__ = [
+    "KeptAct",
     "accept_order",
     "cancel_order",
     "close_order",
@@ -34,6 +36,7 @@ __all__ = [
     "reopen_order",
     "report_fault",
     "return_order",
+    "send_kept_act",
     "set_cause",
     "set_term",
     "start_order",

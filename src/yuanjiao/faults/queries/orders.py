@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,8 +19,8 @@ from yuanjiao.network.queries import OutageView, told_instabilities, told_roots
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
-from yuanjiao.places.queries import ancestors, units
-from yuanjiao.places.rules import Chain
+from yuanjiao.places.queries import ancestors, every_row, units
+from yuanjiao.places.rules import Chain, Level, level_of
 
 
 def _orders() -> QuerySet[WorkOrder]:
@@ -35,6 +35,11 @@ def orders_seen_by(actor: Actor, permission: Permission = Permission.SEE_ORDERS)
 def orders_in_scope(paths: Iterable[str]) -> QuerySet[WorkOrder]:
     """Orders whose object lies under any of the paths, newest first."""
     return _orders().filter(within("item__division__path", paths)).order_by("-item__created_at")
+
+
+def open_orders(paths: Iterable[str]) -> QuerySet[WorkOrder]:
+    """Orders under the paths that have not ended."""
+    return orders_in_scope(paths).exclude(item__state__in=ENDED)
 
 
 def order_by_code(code: str, actor: Actor) -> WorkOrder:
@@ -140,3 +145,14 @@ def _by_class(rows: QuerySet[WorkOrder]) -> dict[str, int]:
 def orders_of_sites(codes: Iterable[str]) -> QuerySet[WorkOrder]:
     """Every order on the named objects, newest first."""
     return _orders().filter(subject__code__in=list(codes)).order_by("-item__created_at")
+
+
+def town_names(orders: Sequence[WorkOrder]) -> dict[int, str]:
+    """Order key → the name of the town its object stands in; of what stands higher, the name of that place."""
+    codes = {order.pk: _town_code(order.subject.division.path) or order.subject.division.code for order in orders}
+    names = {row.code: row.name for row in every_row().filter(code__in=set(codes.values())).order_by("valid_from")}
+    return {key: names[code] for key, code in codes.items()}
+
+
+def _town_code(path: str) -> str:
+    return next((code for code in path.split("/") if code and level_of(code) is Level.TOWN), "")

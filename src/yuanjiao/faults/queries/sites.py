@@ -15,10 +15,14 @@ from yuanjiao.lib import clock
 from yuanjiao.lib.seal import digest, phone_digits
 from yuanjiao.network.models import Site
 from yuanjiao.network.queries import OutageView, Play, StateNow, last_play_test, open_outage_of, sites_in, sites_named, state_now
-from yuanjiao.people.queries import Responsible, people_by_phone, responsible_for, within
+from yuanjiao.network.rules import full_pinyin, initials_of_pinyin
+from yuanjiao.people.queries import Responsible, people_by_phone, responsible_for, tenures_on, within
 from yuanjiao.places.queries import full_name
 
 SHOWN = 12
+SYLLABLES_FROM = 4
+"""Fewer letters are initials."""
+LOOKED_AT = 300
 PHONE_DIGITS = 7
 """A telephone number has at least seven digits; fewer are looked for in names and codes only."""
 
@@ -34,7 +38,7 @@ def find_sites(text: str, paths: Iterable[str]) -> QuerySet[Site]:
     by_words = Q()
     for word in words:
         keys = sites_named(word)
-        by_words &= _by_fields(word) if keys is None else Q(pk__in=keys)
+        by_words &= (_by_fields(word) if keys is None else Q(pk__in=keys)) | _by_syllables(word, rows)
     return rows.filter(by_phone | by_words)
 
 
@@ -47,14 +51,24 @@ def _by_initials(word: str) -> Q:
     return Q(pinyin__contains=letters) if letters.isascii() and letters.isalpha() else Q(pk__in=[])
 
 
+def _by_syllables(word: str, rows: QuerySet[Site]) -> Q:
+    """A name typed in whole syllables (licun): those with these initials are looked at one by one, as far as a clerk would."""
+    letters = word.lower()
+    if len(letters) < SYLLABLES_FROM or not (letters.isascii() and letters.isalpha()):
+        return Q(pk__in=[])
+    found: set[int] = set()
+    for initials in initials_of_pinyin(letters):
+        same = rows.filter(pinyin__contains=initials).values_list("pk", "name")[:LOOKED_AT]
+        found |= {pk for pk, name in same if letters in full_pinyin(name)}
+    return Q(pk__in=found)
+
+
 def _by_phone(number: str) -> Q:
     owners = people_by_phone(number)
     own = Q(phone_digest=digest(number, settings.SECRET_KEY))
-    codes = list(owners.values_list("responsibilities__division__path", flat=True))
     manages = Q(pk__in=[])
-    for path in codes:
-        if path:
-            manages |= Q(division__path=path)
+    for duty in tenures_on(clock.today()).filter(person__in=owners):
+        manages |= Q(code=duty.object_code) if duty.object_code else Q(division__path=duty.division.path)
     return own | manages
 
 
@@ -85,7 +99,7 @@ def site_card(site: Site, *, at: datetime, people: bool = True) -> SiteCard:
         state=state_now([site.pk], at=at)[site.pk],
         outage=outage,
         order=open_order_for(site, outage),
-        responsible=responsible_for(site.division, on=clock.local_day(at)) if people else [],
+        responsible=responsible_for(site.division, on=clock.local_day(at), object_code=site.code) if people else [],
         last_test=last_play_test(site),
     )
 

@@ -1,8 +1,8 @@
-"""Work orders: the list, the engineer's list by road, and the page of one order on which everything is done."""
+"""Work orders: the list, and the page of one order on which everything is done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -127,31 +127,6 @@ def _by_class(rows: Any, value: str) -> Any:
 
 
 @dataclass
-class Road:
-    """The orders along one road, most urgent first."""
-
-    name: str
-    rows: list[dict[str, Any]]
-
-
-@door(Permission.WORK_ORDER)
-def my_orders(request: ActingRequest) -> HttpResponse:
-    """The engineer's phone page: what the own units have to do, grouped by road so that one trip serves several."""
-    at = clock.now()
-    roads: dict[str, Road] = {}
-    waiting: list[dict[str, Any]] = []
-    for order in queries.orders_of_unit(request.actor):
-        row = {"order": order, "code": grouped_code(order.item.code), "class_name": class_name(order), "colour": colour_now(order.item, at)}
-        if order.item.state == State.SUBMITTED:
-            waiting.append(row)
-        else:
-            name = getattr(getattr(order.subject, "site", None), "road", "") or _("机房与线路")
-            roads.setdefault(name, Road(name, [])).rows.append(row)
-    context = {"page_title": _("我的工单"), "roads": list(roads.values()), "waiting": waiting, "at": at}
-    return render(request, "faults/my_orders.html", context)
-
-
-@dataclass
 class Panel:
     """One act on the order's page with its form (None: a bare button)."""
 
@@ -185,9 +160,18 @@ def order(request: ActingRequest, code: str) -> HttpResponse:
     except (Refused, Conflict) as error:
         messages.error(request, error.message)
         again = queries.order_by_code(found.item.code, request.actor)
-        return _order_page(request, again, bound={act: form} if form else {}, status=status_of(error))
+        unsent = _written(form) if isinstance(error, Conflict) else []
+        return _order_page(request, again, bound={act: form} if form else {}, status=status_of(error), unsent=unsent)
     messages.success(request, _("已办理：%s") % ACT_NAMES[Act(act)])
     return redirect("faults:order", found.item.code)
+
+
+def _written(form: forms.Form | None) -> list[tuple[str, str]]:
+    """What the person had written when somebody else was faster: it stays on the page until they have seen what changed."""
+    if form is None:
+        return []
+    texts = [(str(field.label), str(form.cleaned_data.get(name) or "")) for name, field in form.fields.items()]
+    return [(label, text) for label, text in texts if text]
 
 
 Doing = Callable[[WorkOrder, dict[str, Any], Any, Any, datetime], object]
@@ -241,7 +225,7 @@ def _dial(request: ActingRequest, order: WorkOrder) -> HttpResponse:
 
 
 def _responsible(order: WorkOrder) -> list[Any]:
-    return list(responsible_for(order.subject.division, on=clock.today()))
+    return list(responsible_for(order.subject.division, on=clock.today(), object_code=order.subject.code))
 
 
 def _order_page(
@@ -251,6 +235,7 @@ def _order_page(
     bound: dict[str, Any] | None = None,
     revealed: dict[str, str] | None = None,
     status: int = 200,
+    unsent: Sequence[tuple[str, str]] = (),
 ) -> HttpResponse:
     at, item = clock.now(), order.item
     people = [(r, (revealed or {}).get(str(r.person.uid), ""), masked_phone(r.person)) for r in _responsible(order)]
@@ -277,5 +262,6 @@ def _order_page(
         "handlings": list(order.handlings.select_related("report").order_by("report__filed_at")),
         "earlier": list(orders_of_sites([order.subject.code]).exclude(pk=order.pk)[:5]),
         "at": at,
+        "unsent": unsent,
     }
     return render(request, "faults/order.html", context, status=status)

@@ -20,6 +20,11 @@ def object_by_code(code: str) -> ManagedObject:
     return row
 
 
+def objects_at(place: Division) -> QuerySet[ManagedObject]:
+    """Edges, lines and sites that stand directly in a place, not below it."""
+    return ManagedObject.objects.filter(division__code=place.code).order_by("kind", "code")
+
+
 def divisions_of(codes: Iterable[str]) -> dict[str, Division]:
     """Where the edges, lines and sites of these codes stand; a code nobody bears is left out."""
     rows = ManagedObject.objects.filter(code__in=list(codes)).select_related("division")

@@ -19,3 +19,28 @@ def pinyin_initials(name: str) -> str:
 def programmes(text: str) -> list[str]:
     """The programmes a site belongs to, as the register's column names them: 党员远教、农村中小学远教."""
     return [name for name in (part.strip() for part in re.split(r"[、,，;；]", text)) if name]
+
+
+SYLLABLE = re.compile(
+    r"(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?"
+    r"(?:iang|iong|uang|ang|eng|ing|ong|iao|ian|uai|uan|ai|ei|ao|ou|an|en|er|ia|ie|iu|in|ua|uo|ui|un|ue|ve|a|o|e|i|u|v)"
+)
+LONGEST, MOST_READINGS = 6, 8
+
+
+def initials_of_pinyin(text: str) -> list[str]:
+    """What initials a name has that is typed in whole syllables: lijiacun → ljc, xian → x or xa. Empty when it is no pinyin."""
+    readings = {0: [""]}
+    for start in range(len(text)):
+        for end in range(start + 1, min(start + LONGEST, len(text)) + 1) if start in readings else ():
+            if SYLLABLE.fullmatch(text, start, end):
+                longer = [one + text[start] for one in readings[start]]
+                readings[end] = list(dict.fromkeys([*readings.get(end, []), *longer]))[:MOST_READINGS]
+    return readings.get(len(text), []) if text else []
+
+
+def full_pinyin(name: str) -> str:
+    """The syllables of a name in one word: 李家村 → lijiacun; what has no reading is left out."""
+    from pypinyin import lazy_pinyin  # as above
+
+    return "".join(lazy_pinyin(name, errors="ignore")).lower()

@@ -85,7 +85,7 @@ def outage(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     request.actor.require(Permission.SEE_NETWORK, view.path)
     row = queries.object_by_code(view.code)
     affected = list(queries.with_state(queries.affected_sites(uid), at=at)[:300])
-    people = responsible_for(row.division, on=clock.today()) if request.actor.holds(Permission.SEE_PEOPLE) else []
+    people = responsible_for(row.division, on=clock.today(), object_code=row.code) if request.actor.holds(Permission.SEE_PEOPLE) else []
     context = {
         "page_title": f"{view.name}中断",
         "outage": view,

@@ -100,5 +100,5 @@ def site(request: ActingRequest, code: str) -> HttpResponseBase:
 
 def _responsible(row: ManagedObject) -> list[dict[str, Any]]:
     """Who answers for the place in each chain, nearest place first."""
-    found = responsible_for(row.division, on=clock.today())
+    found = responsible_for(row.division, on=clock.today(), object_code=row.code)
     return [{"one": one, "phone": masked_phone(one.person)} for one in found]

@@ -4,7 +4,6 @@ from yuanjiao.people.commands.many import (
     PersonEntry,
     change_membership_start,
     correct_person,
-    correct_responsibility,
     enter_people,
     follow_division,
     issue_password,
@@ -17,11 +16,10 @@ from yuanjiao.people.commands.single import (
     add_person,
     appoint,
     choose_password,
-    end_responsibility,
-    make_responsible,
     open_account,
     write_audit,
 )
+from yuanjiao.people.commands.tenure import correct_responsibility, end_responsibility, make_responsible
 
 __all__ = [
     "PersonEntry",

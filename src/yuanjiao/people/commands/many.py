@@ -76,13 +76,6 @@ def restore_person(*, person: Person, post: str, phone_sealed: bytes, phone_dige
     person.save(update_fields=["post", "phone_sealed", "phone_digest"])
 
 
-def correct_responsibility(*, responsibility: Responsibility, fields: Mapping[str, object]) -> None:
-    """Set valid_from or document of a responsibility in force."""
-    for name, value in fields.items():
-        setattr(responsibility, name, value)
-    responsibility.save(update_fields=list(fields))
-
-
 def change_membership_start(*, membership: Membership, fields: Mapping[str, object]) -> None:
     """Set the day a membership began."""
     for name, value in fields.items():
@@ -114,8 +107,9 @@ def issue_password(*, person: Person, by: Actor, at: datetime) -> str:
 
 
 def follow_division(*, old: Division, new: Division) -> None:
-    """Responsibilities in force for a renamed place are now for its new row."""
-    Responsibility.objects.filter(division=old, valid_to=None).update(division=new)
+    """Responsibilities in force for a renamed place, also those whose end is known already, are now for its new row."""
+    lasting = models.Q(valid_to=None) | models.Q(valid_to__gt=new.valid_from)
+    Responsibility.objects.filter(lasting, division=old).update(division=new)
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Writes about people: persons, accounts, memberships, responsibilities; and the audit row every room's command writes."""
+"""Writes about people: persons, accounts, memberships; and the audit row every room's command writes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.db import IntegrityError, transaction
 from yuanjiao.flow.nodes.queries import parent_node
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.seal import digest, phone_digits, seal
-from yuanjiao.people.models import Account, AuditRow, Membership, Person, Responsibility, ResponsibilityKind
+from yuanjiao.people.models import Account, AuditRow, Membership, Person
 from yuanjiao.people.rules import Actor, Role
-from yuanjiao.places.models import Division, OrgUnit
+from yuanjiao.places.models import OrgUnit
 
 
 def write_audit(*, by: Actor, action: str, subject: str, at: datetime, detail: str = "") -> None:
@@ -77,27 +77,3 @@ def appoint(*, person: Person, unit: OrgUnit, role: Role, on: date) -> Membershi
             return Membership.objects.create(person=person, unit=unit, role=role, valid_from=on)
     except IntegrityError:
         raise Conflict(f"{person.name} 已在 {unit.name} 任此职") from None
-
-
-def make_responsible(
-    *, person: Person, unit: OrgUnit, division: Division, kind: ResponsibilityKind, on: date, document: str = ""
-) -> Responsibility:
-    """Make a person answer for a place. Refused when the chain already has a first responsible person there."""
-    try:
-        with transaction.atomic():
-            return Responsibility.objects.create(
-                person=person, unit=unit, division=division, chain=unit.chain, kind=kind, valid_from=on, document=document
-            )
-    except IntegrityError:
-        raise Refused(f"{division.name} 在该系统已有第一责任人，请先办理交接") from None
-
-
-@transaction.atomic
-def end_responsibility(*, responsibility: Responsibility, on: date) -> None:
-    """End a responsibility on a day; history keeps who answered before."""
-    if responsibility.valid_to is not None:
-        raise Conflict("该责任已经终止")
-    if on <= responsibility.valid_from:
-        raise Refused("终止日期应晚于起始日期")
-    responsibility.valid_to = on
-    responsibility.save(update_fields=["valid_to"])

@@ -22,7 +22,7 @@ from yuanjiao.network.queries import entries as network
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.commands import issue_password
 from yuanjiao.people.models import Membership, Person, Responsibility
-from yuanjiao.people.queries import accounts, masked_phone, memberships_open, people_rows, responsibilities_open, within
+from yuanjiao.people.queries import accounts, masked_phone, memberships_open, people_rows, responsibilities_open, tenures_on, within
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.models import CHAIN_NAMES, LEVEL_NAMES, Division, OrgUnit
 from yuanjiao.places.queries import divisions, units
@@ -155,7 +155,7 @@ def _person_page(request: ActingRequest, person: Person, password: str = "") -> 
         "page_title": person.name,
         "person": person,
         "phone": masked_phone(person),
-        "duties": responsibilities_open().filter(person=person),
+        "duties": tenures_on(clock.today()).filter(person=person),
         "posts": memberships_open().filter(person=person),
         "account": accounts().filter(person=person).first(),
         "password": password,

@@ -1,0 +1,39 @@
+/* Keeps the engineer's page for where there is no signal. SHELL (version, page, files) stands in front of this text. */
+'use strict';
+const SHELF = 'yuanjiao-orders-' + SHELL.version, PAGE = 'yuanjiao-orders-page';
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(caches.open(SHELF).then((cache) => cache.addAll(SHELL.files)).then(() => self.skipWaiting()));
+});
+self.addEventListener('activate', (event) => {
+  const old = (name) => name.startsWith('yuanjiao-orders-') && name !== SHELF && name !== PAGE;
+  event.waitUntil(caches.keys().then((names) => Promise.all(names.filter(old).map((name) => caches.delete(name)))).then(() => self.clients.claim()));
+});
+self.addEventListener('fetch', (event) => {
+  const asked = event.request, url = new URL(asked.url);
+  if (asked.method !== 'GET' || url.origin !== self.location.origin) { return; }
+  if (url.pathname === SHELL.page) {
+    event.respondWith(page(asked));
+  } else if (SHELL.files.includes(url.pathname)) {
+    event.respondWith(file(asked));
+  }
+});
+
+/* The network first. Whoever is sent to the log-in page, or has lost the permission, keeps nothing here. */
+async function page(asked) {
+  const cache = await caches.open(PAGE);
+  try {
+    const answer = await fetch(asked);
+    if (answer.ok && !answer.redirected && answer.type === 'basic') {
+      await cache.put(SHELL.page, answer.clone());
+    } else if (answer.type === 'opaqueredirect' || answer.redirected || answer.status === 403) {
+      await cache.delete(SHELL.page);
+    }
+    return answer;
+  } catch (nothing) {
+    return (await cache.match(SHELL.page, { ignoreVary: true })) || Response.error();
+  }
+}
+async function file(asked) {
+  return (await (await caches.open(SHELF)).match(asked, { ignoreVary: true })) || fetch(asked);
+}

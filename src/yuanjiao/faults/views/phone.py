@@ -1,0 +1,154 @@
+"""The engineer's phone page: the orders of the own units by town and road, worked on without a signal, sent when there is one.
+
+Without script every button is a plain form to the order's page. With it, acts are kept in the browser (IndexedDB) and sent from
+there; the page itself is kept by a service worker, which needs HTTPS or localhost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.contrib.staticfiles import finders
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from yuanjiao.faults import commands, queries
+from yuanjiao.faults.inputs import SubmitForm
+from yuanjiao.faults.models import WorkOrder
+from yuanjiao.faults.queries.orders import orders_of_sites, town_names
+from yuanjiao.faults.views.orders import class_name
+from yuanjiao.items.queries import colour_now
+from yuanjiao.items.rules import Act, State, clean_code, grouped_code
+from yuanjiao.lib import clock
+from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.people.access import ActingRequest, door, public
+from yuanjiao.people.rules import Permission
+from yuanjiao.places.queries import full_name
+
+NEXT = {State.ISSUED: Act.ACCEPT, State.ACCEPTED: Act.START, State.RETURNED: Act.START, State.IN_PROGRESS: Act.SUBMIT}
+"""What an engineer does next with an order in each state."""
+FILES = ("vendor/tabler.min.css", "ui/staff.css", "faults/faults.css", "faults/phone.js", "vendor/htmx.min.js", "ui/mark.svg")
+MOST_ACTS = 200
+EARLIER = 3
+
+
+@dataclass
+class Road:
+    """The orders along one road of one town, most urgent first."""
+
+    town: str
+    name: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+@door(Permission.WORK_ORDER)
+def my_orders(request: ActingRequest) -> HttpResponse:
+    """What the own units have to do: the towns in the order of their most urgent order, within a town road by road, so that one trip
+    serves several. All that is needed on the spot stands on this one page."""
+    orders = list(queries.orders_of_unit(request.actor))
+    todo = [order for order in orders if order.item.state != State.SUBMITTED]
+    towns, earlier = town_names(todo), _earlier(todo)
+    ranks: dict[str, int] = {}
+    roads: dict[tuple[str, str], Road] = {}
+    for order in todo:
+        town = towns[order.pk]
+        name = getattr(getattr(order.subject, "site", None), "road", "") or _("机房与线路")
+        ranks.setdefault(town, len(ranks))
+        roads.setdefault((town, name), Road(town, name)).rows.append(_row(order, earlier))
+    context = {
+        "page_title": _("我的工单"),
+        "roads": sorted(roads.values(), key=lambda road: ranks[road.town]),
+        "waiting": [_row(order, {}) for order in orders if order.item.state == State.SUBMITTED],
+        "at": clock.now(),
+    }
+    answer = render(request, "faults/my_orders.html", context)
+    answer["Cache-Control"] = "no-store"  # only the worker keeps it, until the person logs out
+    return answer
+
+
+def _row(order: WorkOrder, earlier: dict[str, list[WorkOrder]]) -> dict[str, Any]:
+    act = NEXT.get(State(order.item.state))
+    return {
+        "order": order,
+        "code": grouped_code(order.item.code),
+        "class_name": class_name(order),
+        "colour": colour_now(order.item, clock.now()),
+        "address": full_name(order.subject.division),
+        "act": act or "",
+        "seen": order.item.steps.count(),
+        "form": SubmitForm(order=order, prefix=None, auto_id=f"{order.item.code}-%s") if act else None,
+        "reports": [one.report for one in order.handlings.select_related("report")[:EARLIER]],
+        "earlier": [one for one in earlier.get(order.subject.code, []) if one.pk != order.pk][:EARLIER],
+    }
+
+
+def _earlier(orders: list[WorkOrder]) -> dict[str, list[WorkOrder]]:
+    """What was done before at the same objects, newest first."""
+    found: dict[str, list[WorkOrder]] = {}
+    for one in orders_of_sites({order.subject.code for order in orders})[:500]:
+        found.setdefault(one.subject.code, []).append(one)
+    return found
+
+
+@door(Permission.WORK_ORDER)
+@require_POST
+def send_kept(request: ActingRequest) -> HttpResponse:
+    """Acts from the phone, oldest first, each with its own answer: done, already, conflict or refused. JSON in and out."""
+    try:
+        said = json.loads(request.body)
+        acts, sent_ms = list(said["acts"])[:MOST_ACTS], int(said["sent_ms"])
+    except (ValueError, KeyError, TypeError):
+        raise Refused(_("手机传来的内容无法读取")) from None
+    return JsonResponse({"answers": [_answer(request, one, sent_ms) for one in acts]}, json_dumps_params={"ensure_ascii": False})
+
+
+def _answer(request: ActingRequest, one: Any, sent_ms: int) -> dict[str, Any]:
+    uid = str(one.get("uid", "")) if isinstance(one, dict) else ""
+    try:
+        order = queries.order_by_code(clean_code(str(one["order"])), request.actor)
+        kept = _kept(one, sent_ms)
+        return {"uid": uid, "outcome": commands.send_kept_act(order=order, kept=kept, by=request.actor, at=clock.now())}
+    except Conflict as error:
+        return {"uid": uid, "outcome": "conflict", "message": error.message}
+    except Refused as error:
+        return {"uid": uid, "outcome": "refused", "message": error.message}
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return {"uid": uid, "outcome": "refused", "message": _("手机传来的内容无法读取")}
+
+
+def _kept(one: dict[str, Any], sent_ms: int) -> commands.KeptAct:
+    """The act; its age is measured by the phone's clock alone, so that a wrong clock gives a right age."""
+    texts = {name: str(one.get(name, ""))[:300] for name in ("fault_class", "cause", "note")}
+    age = timedelta(milliseconds=sent_ms - int(one["done_ms"]))
+    return commands.KeptAct(Act(one["act"]), int(one["shown"]), int(one["seen"]), age, **texts)
+
+
+@public
+@require_safe
+def worker(request: HttpRequest) -> HttpResponse:
+    """The service worker of this page alone; a stranger learns nothing from it. It changes with every file it carries."""
+    told = {"version": _version(), "page": reverse("faults:my_orders"), "files": [static(name) for name in FILES]}
+    text = f"const SHELL = {json.dumps(told)};\n{_source('faults/phone_worker.js')}"
+    return HttpResponse(text, content_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    texts = "".join(_source(name) for name in (*FILES, "faults/phone_worker.js"))
+    return hashlib.sha256(texts.encode()).hexdigest()[:12]
+
+
+def _source(name: str) -> str:
+    found = finders.find(name)
+    assert isinstance(found, str), name
+    return Path(found).read_text("utf-8")
