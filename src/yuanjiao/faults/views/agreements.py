@@ -91,7 +91,7 @@ def agreement(request: ActingRequest, uid: UUID) -> HttpResponse:
     """One agreement with what it promises; POST enters the hours of one class and area."""
     found = queries.agreement_seen_by(request.actor, str(uid))
     may = request.actor.covers(Permission.IMPORT_REGISTER, found.division.path)
-    form = HoursForm(request.POST or None)
+    form, status = HoursForm(request.POST or None), 200
     if request.method == "POST" and form.is_valid():
         try:
             commands.promise_hours(agreement=found, by=request.actor, at=clock.now(), **form.cleaned_data)
@@ -99,6 +99,7 @@ def agreement(request: ActingRequest, uid: UUID) -> HttpResponse:
             return redirect("faults:agreement", uid)
         except Refused as error:
             form.add_error(None, error.message)
+            status = status_of(error)
     context = {
         "page_title": found.title,
         "agreement": found,
@@ -107,7 +108,7 @@ def agreement(request: ActingRequest, uid: UUID) -> HttpResponse:
         "soon": ends_soon(found.valid_to, clock.today()),
         "left": (found.valid_to - clock.today()).days,
     }
-    return render(request, "faults/agreement.html", context, status=400 if form.errors else 200)
+    return render(request, "faults/agreement.html", context, status=400 if form.errors and status == 200 else status)
 
 
 @door(Permission.SEE_ORDERS)
