@@ -37,6 +37,7 @@ MODULES = (
     "register",
     "pages",
     "search",
+    "items",
     "portal",
     "television",
     "packaging",

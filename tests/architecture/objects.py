@@ -22,9 +22,12 @@ from yuanjiao.courseware.models import CommissionKind, Courseware, CoursewareCla
 from yuanjiao.courseware.rules.kinds import Kind
 from yuanjiao.duties import commands as duties
 from yuanjiao.faults import commands as faults
-from yuanjiao.faults.models import ServiceTerm
+from yuanjiao.faults.models import ServiceTerm, Urging
+from yuanjiao.faults.rules.urging import Rung
 from yuanjiao.flow.journal.models import Entry, Unapplied
 from yuanjiao.flow.nodes.models import Node
+from yuanjiao.items import commands as items
+from yuanjiao.items.rules import ItemKind
 from yuanjiao.learning import commands as learning
 from yuanjiao.learning.events import ItemShown
 from yuanjiao.learning.models import CopyForm
@@ -75,6 +78,9 @@ THINGS: dict[str, str] = {
     "edge": "network:edge network:edge_code",
     "line": "network:line",
     "order": "faults:order",
+    "agreement": "faults:agreement",
+    "urging": "faults:urging",
+    "task": "items:item",
     "report": "faults:report",
     "term": "faults:term",
     "training": "faults:training_withdraw",
@@ -158,7 +164,7 @@ def build_county(cast: Cast, at: datetime, film: Path) -> County:
     for number, role in enumerate(ROLES):
         _engage(cast, f"in_{role}", role, INSIDE.get(role, "ZZ-990101"), 2 * number)
         _engage(cast, f"out_{role}", role, OUTSIDE.get(role, "ZZ-990102"), 2 * number + 1)
-    for build in (_network, _flow, _faults, _duties, _learning, _plans, _courseware, _production, _programmes, _register, _reports):
+    for build in (_network, _flow, _items, _faults, _duties, _learning, _plans, _courseware, _production, _programmes, _register, _reports):
         build(county)
     assert county.named.keys() == THINGS.keys()
     return county
@@ -197,6 +203,16 @@ def _flow(county: County) -> None:
     county.name(waiting_entry=(node.uid, 1))
 
 
+def _items(county: County) -> None:
+    """A task of the county's operator, still a draft: who gives such things out may change it, who does them sees it."""
+    cast = county.cast
+    task = items.create_item(
+        kind=ItemKind.TASK, title="逐站检修", division=cast.divisions["990101000000"], lead_unit=cast.units["DX-990101"],
+        by=county.by(Role.CITY_ADMIN), at=county.at,
+    )  # fmt: skip
+    county.name(task=(task.code,))
+
+
 def _faults(county: County) -> None:
     cast, at = county.cast, county.at
     faults.ensure_dictionaries()
@@ -207,6 +223,13 @@ def _faults(county: County) -> None:
     )
     term = ServiceTerm.objects.order_by("pk")[0]
     assert handling.order is not None
+    agreement = faults.sign_agreement(
+        number="柳维〔2026〕1号", title="维护协议", client=cast.units["ZZ-990101"], operator=cast.units["DX-990101"],
+        valid_from=date(2026, 1, 1), valid_to=date(2026, 12, 31), counting="clock", opens=time(8), closes=time(18),
+        by=county.by(Role.CITY_ADMIN), at=at,
+    )  # fmt: skip
+    faults.draft_urging(item=handling.order.item, rung=Rung.FIRST, at=at)
+    county.name(agreement=agreement, urging=(Urging.objects.first().pk,))  # type: ignore[union-attr]
     county.name(report=(report.receipt_code,), order=(handling.order.item.code,), training=(training.pk,), term=(term.pk,))
 
 

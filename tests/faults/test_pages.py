@@ -259,3 +259,18 @@ def test_filing_is_possible_before_anything_is_set_up_and_a_bad_month_is_explain
     answer = log_in("xianguan").get("/faults/statistics/", {"month": "März"})
     assert answer.status_code == 400
     assert "2026-03" in text_of(answer)
+
+
+def test_the_second_of_two_at_one_order_sees_what_changed_and_chooses(world: World, log_in: LogIn) -> None:
+    order = world.order()
+    address, seen = f"/faults/orders/{order.item.code}/", order.item.step_count
+    commands.accept_order(order=order, by=world.cast.actor("gongcheng"), at=world.at)
+    sent = {"act": "cancel", "code": order.item.code, "seen": seen, "reason": "误报"}
+    answer = log_in("rexian").post(address, sent)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "王建军签收。" in page
+    assert "仍要撤销" in page
+    order.item.refresh_from_db()
+    assert order.item.state == State.ACCEPTED
+    assert log_in("rexian").post(address, sent | {"seen": order.item.step_count}).status_code == 302

@@ -96,21 +96,31 @@ def test_a_declined_item_waits_for_another_dispatch(item_at: Make, cast: Cast, a
     assert (again.state, again.lead_unit) == (State.ISSUED, cast.units["DX-9901"])
 
 
-def test_nothing_is_issued_without_owner_result_and_date(cast: Cast, at: datetime) -> None:
+@pytest.mark.clause("SUP09")
+@pytest.mark.parametrize("kind", [ItemKind.TASK, ItemKind.PROBLEM, ItemKind.MEASURE, ItemKind.RECTIFICATION, ItemKind.PLAN])
+def test_nothing_is_issued_without_measure_schedule_owner_result_and_date(kind: ItemKind, cast: Cast, at: datetime) -> None:
     def draft(**changes: object) -> Item:
-        fields = {"lead_unit": cast.units["DX-990101"], "expected_result": "恢复播放"} | changes
+        fields = {
+            "lead_unit": cast.units["DX-990101"],
+            "expected_result": "恢复播放",
+            "measure": "逐站检修",
+            "starts_on": at.date(),
+        } | changes
         return commands.create_item(
-            kind=ItemKind.TASK, title="检修", division=cast.divisions["990101000000"], by=cast.actor("shiguan"), at=at, **fields
+            kind=kind, title="检修", division=cast.divisions["990101000000"], by=cast.actor("shiguan"), at=at, **fields
         )
 
     due = at + timedelta(hours=48)
     for item, due_at, words in (
         (draft(lead_unit=None), due, "责任单位"),
         (draft(expected_result=""), due, "预期成效"),
+        (draft(measure=" "), due, "措施"),
+        (draft(starts_on=None), due, "日程"),
         (draft(), at, "办结时限"),
     ):
         with pytest.raises(Refused, match=words):
             commands.issue_item(item=item, due_at=due_at, by=cast.actor("shiguan"), at=at)
+    assert commands.issue_item(item=draft(), due_at=due, by=cast.actor("shiguan"), at=at).state == State.ISSUED
 
 
 def test_the_database_itself_refuses_a_dispatched_item_without_owner(item_at: Make) -> None:

@@ -11,10 +11,11 @@ from yuanjiao.items.rules import (
     ACT_NAMES,
     CODE_LETTERS,
     MOVES,
-    PERMISSION_OF,
+    ORDER_PERMISSION_OF,
     STATE_NAMES,
     Act,
     Colour,
+    ItemKind,
     Stance,
     State,
     acts_from,
@@ -24,6 +25,7 @@ from yuanjiao.items.rules import (
     near_due_at,
     next_state,
     one_at_a_time,
+    permission_of,
     readable_code,
     require_party,
 )
@@ -43,7 +45,9 @@ ALLOWED = {
     (S.VERIFIED, A.CLOSE): S.CLOSED,
     (S.VERIFIED, A.REOPEN): S.ISSUED,
     (S.CLOSED, A.REOPEN): S.ISSUED,
-    **{(state, A.EXTEND): state for state in (S.ISSUED, S.ACCEPTED, S.IN_PROGRESS, S.RETURNED)},
+    **{(state, act): state for state in (S.ISSUED, S.ACCEPTED, S.IN_PROGRESS, S.RETURNED) for act in (A.EXTEND, A.AMEND, A.ASK, A.REFUSE)},
+    **{(state, A.EDIT): state for state in (S.DRAFT, S.DECLINED)},
+    (S.IN_PROGRESS, A.PHASE): S.IN_PROGRESS,
     **{(state, A.CANCEL): S.CANCELLED for state in (S.DRAFT, S.ISSUED, S.ACCEPTED, S.IN_PROGRESS, S.SUBMITTED, S.RETURNED, S.DECLINED)},
 }
 
@@ -59,7 +63,9 @@ def test_exactly_the_listed_moves_are_possible(state: State, act: Act) -> None:
 
 
 def test_every_act_has_a_name_a_permission_and_a_row() -> None:
-    assert set(ACT_NAMES) == set(PERMISSION_OF) == set(MOVES) == set(Act)
+    assert set(ACT_NAMES) == set(MOVES) == set(Act)
+    assert all(permission_of(ItemKind.TASK, act) for act in Act)
+    assert set(Act) - set(ORDER_PERMISSION_OF) == {A.AMEND, A.ASK, A.EDIT, A.REFUSE, A.PHASE}
     assert set(STATE_NAMES) == set(State)
 
 

@@ -9,11 +9,13 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from yuanjiao.faults.models import CLASSES, SYMPTOMS, FaultCause, ServiceTerm, WorkOrder
+from yuanjiao.faults.models import AREAS, CLASSES, SYMPTOMS, FaultCause, ServiceTerm, WorkOrder
 from yuanjiao.faults.queries import AcceptanceCheck, causes_for
+from yuanjiao.faults.rules.calendar import COUNTING_NAMES
 from yuanjiao.items.rules import QUESTIONS, Answer, ThreeAnswers
 from yuanjiao.lib.clock import CHINA
 from yuanjiao.lib.uid import new_uid
+from yuanjiao.people.models import Person
 from yuanjiao.places.models import Division, OrgUnit
 
 YES_NO = [("yes", _("是")), ("no", _("否"))]
@@ -144,3 +146,67 @@ class TermForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ServiceTerm
         fields = ["unit_level", "respond_hours", "restore_hours", "patience_minutes", "filing_limit_hours"]
+
+
+class AgreementForm(forms.Form):
+    """One agreement as it was signed."""
+
+    number = forms.CharField(label=_("协议编号"), max_length=40)
+    title = forms.CharField(label=_("名称"), max_length=100)
+    valid_from = forms.DateField(label=_("生效日期"), widget=forms.DateInput(attrs={"type": "date"}))
+    valid_to = forms.DateField(label=_("到期日期"), widget=forms.DateInput(attrs={"type": "date"}), help_text=_("当天仍有效"))
+    counting = forms.ChoiceField(label=_("时限计法"), choices=list(COUNTING_NAMES.items()))
+    opens = forms.TimeField(label=_("上班"), initial="08:00", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    closes = forms.TimeField(label=_("下班"), initial="18:00", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    field_order = ["number", "title", "client", "operator"]
+
+    def __init__(self, *args: Any, clients: QuerySet[OrgUnit], operators: QuerySet[OrgUnit], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["client"] = forms.ModelChoiceField(label=_("甲方"), queryset=clients, help_text=_("适用于甲方所在地区"))
+        self.fields["operator"] = forms.ModelChoiceField(label=_("乙方（运营商）"), queryset=operators)
+        self.order_fields(self.field_order)
+
+
+class HoursForm(forms.Form):
+    """What an agreement promises for one class and area."""
+
+    fault_class = forms.ChoiceField(label=_("类别"), choices=CLASSES)
+    area = forms.ChoiceField(label=_("地区"), choices=AREAS)
+    respond_hours = forms.IntegerField(label=_("响应时限（小时）"), min_value=1, max_value=720)
+    restore_hours = forms.IntegerField(label=_("修复时限（小时）"), min_value=1, max_value=720)
+
+
+class CalendarForm(forms.Form):
+    """An official arrangement as it is copied from the notice."""
+
+    document = forms.CharField(label=_("依据文件"), max_length=100, help_text=_("如国务院办公厅的放假安排通知及文号"))
+    text = forms.CharField(
+        label=_("日期"), max_length=6000, widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("一天一行：2026-10-01 放假 国庆节；调休上班写“上班”。已有的日期按新的改"),
+    )  # fmt: skip
+
+
+class DutyForm(forms.Form):
+    """Who is on duty from when to when."""
+
+    starts_on = forms.DateField(label=_("起"), widget=forms.DateInput(attrs={"type": "date"}))
+    ends_on = forms.DateField(label=_("止"), widget=forms.DateInput(attrs={"type": "date"}))
+    field_order = ["person", "starts_on", "ends_on"]
+
+    def __init__(self, *args: Any, people: QuerySet[Person], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"] = PersonField(label=_("值班人"), queryset=people)
+        self.order_fields(self.field_order)
+
+
+class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A person with the unit."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.unit.name} {obj.name}"
+
+
+class DecideForm(forms.Form):
+    """Whether a sheet goes out."""
+
+    note = forms.CharField(label=_("意见"), max_length=200, required=False)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from yuanjiao.faults.commands import ensure_dictionaries, fold_order, open_order, take_up_report
+from yuanjiao.faults.commands import draft_urging, ensure_dictionaries, fold_order, open_order, take_up_report
 from yuanjiao.faults.models import WorkOrder
 from yuanjiao.faults.queries import pending_reports
+from yuanjiao.faults.queries.agreements import overdue_without_sheet
 from yuanjiao.faults.queries.dictionary import shortest_patience, term_for
 from yuanjiao.faults.queries.orders import outages_without_order, unstable_without_order
 from yuanjiao.faults.queries.reports import newly_pending
 from yuanjiao.faults.rules import CLASS_OF_KIND, Channel, is_due
+from yuanjiao.faults.rules.urging import FIRST_AFTER, Rung
 from yuanjiao.items.rules import ItemKind, State
 from yuanjiao.lib.errors import YuanjiaoError
 from yuanjiao.network.queries import OutageView, object_by_code, outage_views
@@ -20,6 +22,7 @@ from yuanjiao.people.rules import SYSTEM
 log = logging.getLogger(__name__)
 REPORTS_PER_TURN = 200
 ORDERS_PER_TURN = 500
+SHEETS_PER_TURN = 300
 TOGETHER = 100
 """Outages looked at in one query."""
 
@@ -100,3 +103,12 @@ def run_faults(at: datetime) -> None:
     take_up_reports(at)
     open_orders_for_outages(at)
     fold_explained_orders(at)
+
+
+def draft_urgings(at: datetime) -> int:
+    """Draft the sheets of what is late, the longest first, at most some hundred a turn. A person decides whether any is sent."""
+    made = 0
+    for rung, past in ((Rung.DIRECT, timedelta()), (Rung.FIRST, FIRST_AFTER)):
+        for item in overdue_without_sheet(at, rung, past, SHEETS_PER_TURN):
+            made += draft_urging(item=item, rung=rung, at=at)
+    return made

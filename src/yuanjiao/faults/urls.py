@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from yuanjiao.faults.views import dictionary, hotline, orders, phone, public, reports, statistics, trainings
+from yuanjiao.faults.views import agreements, dictionary, hotline, orders, phone, public, reports, statistics, trainings
 
 app_name = "faults"
 urlpatterns = [
@@ -24,5 +24,12 @@ urlpatterns = [
     path("trainings/<int:pk>/withdraw/", trainings.training_withdraw, name="training_withdraw"),
     path("settings/", dictionary.fault_settings, name="fault_settings"),
     path("settings/terms/<int:pk>/", dictionary.term, name="term"),
+    path("agreements/", agreements.agreement_list, name="agreement_list"),
+    path("agreements/new/", agreements.agreement_new, name="agreement_new"),
+    path("agreements/<uuid:uid>/", agreements.agreement, name="agreement"),
+    path("calendar/", agreements.calendar, name="calendar"),
+    path("duty/", agreements.duty, name="duty"),
+    path("urgings/", agreements.urging_list, name="urging_list"),
+    path("urgings/<int:pk>/", agreements.urging, name="urging"),
     path("follow/", public.follow, name="follow"),
 ]

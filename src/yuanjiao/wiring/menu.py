@@ -52,6 +52,14 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "事项",
+        (
+            Entry("全部事项", "items:item_list", (P.SEE_ITEMS, P.SEE_ORDERS)),
+            Entry("卡在哪一级", "items:stuck", (P.SEE_ITEMS, P.SEE_ORDERS)),
+            Entry("登记事项", "items:item_new", (P.ISSUE_ITEM,)),
+        ),
+    ),
+    (
         "故障与工单",
         (
             Entry("热线受理", "faults:hotline", (P.ANSWER_HOTLINE,)),
@@ -62,6 +70,10 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("申报记录", "faults:report_list", (P.SEE_ORDERS,)),
             Entry("故障统计", "faults:statistics", (P.SEE_REPORTS,)),
             Entry("培训前后", "faults:training_list", (P.SEE_REPORTS,)),
+            Entry("催办单", "faults:urging_list", (P.SEE_ORDERS,)),
+            Entry("维护协议", "faults:agreement_list", (P.SEE_ORDERS,)),
+            Entry("工作日历", "faults:calendar", (P.SEE_ORDERS,)),
+            Entry("值班表", "faults:duty", (P.SEE_ORDERS,)),
             Entry("故障设置", "faults:fault_settings", (P.IMPORT_REGISTER,)),
         ),
     ),

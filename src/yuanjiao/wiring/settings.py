@@ -189,6 +189,8 @@ def _secret_key() -> str:
 SECRET_KEY = _secret_key()
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ITEM_PAGES = {"work_order": "faults:order"}
+"""Kinds of item with a page of their own in a room above `items`, which cannot know it."""
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

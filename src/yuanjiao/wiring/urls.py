@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("yuanjiao.production.urls")),
     path("reports/", include("yuanjiao.reports.urls")),
     path("duties/", include("yuanjiao.duties.urls")),
+    path("items/", include("yuanjiao.items.urls")),
     path("faults/", include("yuanjiao.faults.urls")),
 ]
 handler404 = "yuanjiao.ui.views.not_found"

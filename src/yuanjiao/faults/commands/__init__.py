@@ -1,5 +1,6 @@
 """Every write of faults, by noun."""
 
+from yuanjiao.faults.commands.agreements import decide_urging, draft_urging, enter_calendar, enter_duty, promise_hours, sign_agreement
 from yuanjiao.faults.commands.dictionary import ensure_dictionaries, set_cause, set_term
 from yuanjiao.faults.commands.orders import (
     accept_order,
@@ -25,12 +26,17 @@ __all__ = [
     "accept_order",
     "cancel_order",
     "close_order",
+    "decide_urging",
     "decline_order",
     "dispatch_order",
+    "draft_urging",
     "ensure_dictionaries",
+    "enter_calendar",
+    "enter_duty",
     "extend_order",
     "fold_order",
     "open_order",
+    "promise_hours",
     "record_callback",
     "record_training",
     "reopen_order",
@@ -39,6 +45,7 @@ __all__ = [
     "send_kept_act",
     "set_cause",
     "set_term",
+    "sign_agreement",
     "start_order",
     "submit_order",
     "take_call",

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from yuanjiao.faults.commands.dictionary import ensure_dictionaries
-from yuanjiao.faults.models import ReportHandling, ServiceTerm, WorkOrder
+from yuanjiao.faults.models import ReportHandling, WorkOrder
 from yuanjiao.faults.queries.acceptance import acceptance_check
+from yuanjiao.faults.queries.agreements import Promise, promise_for
 from yuanjiao.faults.queries.dictionary import cause_by_code, term_for
 from yuanjiao.faults.queries.orders import operator_unit_for
 from yuanjiao.faults.rules import CLASS_NAMES, CLASS_OF_KIND, Channel, FaultClass
@@ -57,22 +58,28 @@ def open_order(*, subject: ManagedObject, outage: OutageView | None, raised_by: 
             order.save(force_insert=True)
     except IntegrityError:
         raise Conflict("这次中断已有工单") from None
-    return order if item.lead_unit is None else _issue(order, term, None, by=by, at=at)
+    return order if item.lead_unit is None else _issue(order, None, by=by, at=at)
 
 
-def _issue(order: WorkOrder, term: ServiceTerm, unit: OrgUnit | None, *, by: Actor, at: datetime) -> WorkOrder:
-    due, respond = at + timedelta(hours=term.restore_hours), at + timedelta(hours=term.respond_hours)
-    order.item = items.issue_item(item=order.item, due_at=due, respond_due_at=respond, lead_unit=unit, by=by, at=at)
+@transaction.atomic
+def _issue(order: WorkOrder, unit: OrgUnit | None, *, by: Actor, at: datetime) -> WorkOrder:
+    """The dates follow from the agreement in force at dispatch, or from the city's service terms; which one stays with the order."""
+    promise = _promise(order, at)
+    order.item = items.issue_item(
+        item=order.item, due_at=promise.restore_due_at, respond_due_at=promise.respond_due_at, lead_unit=unit, by=by, at=at
+    )
+    order.agreement_number = promise.agreement_number
+    order.save(update_fields=["agreement_number"])
     return order
 
 
 def dispatch_order(*, order: WorkOrder, unit: OrgUnit, by: Actor, at: datetime) -> WorkOrder:
     """Send a draft or a declined order to a unit; the clock starts now."""
-    return _issue(order, _term(order), unit, by=by, at=at)
+    return _issue(order, unit, by=by, at=at)
 
 
-def _term(order: WorkOrder) -> ServiceTerm:
-    return term_for(order.fault_class or order.proposed_class, order.subject.division)
+def _promise(order: WorkOrder, at: datetime) -> Promise:
+    return promise_for(order.fault_class or order.proposed_class, order.subject.division, at)
 
 
 def accept_order(*, order: WorkOrder, by: Actor, at: datetime) -> WorkOrder:
@@ -139,11 +146,15 @@ def close_order(*, order: WorkOrder, by: Actor, at: datetime, note: str = "") ->
     return order
 
 
+@transaction.atomic
 def reopen_order(*, order: WorkOrder, reason: str, by: Actor, at: datetime) -> WorkOrder:
-    """The trouble is back or the caller is not satisfied: a new clock by the same term."""
-    term = _term(order)
-    due, respond = at + timedelta(hours=term.restore_hours), at + timedelta(hours=term.respond_hours)
-    order.item = items.reopen_item(item=order.item, reason=reason, due_at=due, respond_due_at=respond, by=by, at=at)
+    """The trouble is back or the caller is not satisfied: a new clock by what is agreed now; the old play test proves nothing any more."""
+    promise = _promise(order, at)
+    order.item = items.reopen_item(
+        item=order.item, reason=reason, due_at=promise.restore_due_at, respond_due_at=promise.respond_due_at, by=by, at=at
+    )
+    order.agreement_number, order.test_uid, order.test_site_code, order.test_at = promise.agreement_number, None, "", None
+    order.save(update_fields=["agreement_number", "test_uid", "test_site_code", "test_at"])
     return order
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from yuanjiao.faults.models import WorkOrder
 from yuanjiao.faults.rules import CLASS_NAMES, FaultClass, Ratio
@@ -113,8 +114,10 @@ def orders_in(path: str, start: datetime, end: datetime) -> QuerySet[WorkOrder]:
 def orders_summary(path: str, start: datetime, end: datetime, *, at: datetime | None = None) -> OrdersSummary:
     """Counts of the orders written in [start, end); lateness as seen at `at` (default: the end)."""
     rows, now = orders_in(path, start, end).order_by(), at or end
-    kept = Q(item__submitted_at__lte=F("item__due_at"))
-    late = Q(item__submitted_at__gt=F("item__due_at")) | Q(item__submitted_at=None, item__due_at__lte=now)
+    stopped = Coalesce("test_at", "item__submitted_at")  # the clock stops at the play test; until there is one, at the handing in
+    rows = rows.annotate(stopped=stopped)
+    kept = Q(stopped__lte=F("item__due_at"))
+    late = Q(stopped__gt=F("item__due_at")) | Q(stopped=None, item__due_at__lte=now)
     sums = rows.aggregate(
         opened=Count("pk"),
         closed=Count("pk", filter=Q(item__state=State.CLOSED)),

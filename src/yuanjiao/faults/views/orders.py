@@ -21,7 +21,7 @@ from yuanjiao.faults.queries.orders import orders_of_sites
 from yuanjiao.faults.rules import CLASS_NAMES, FaultClass
 from yuanjiao.faults.views.scope import county_code, county_filter, county_names
 from yuanjiao.items.models import STATES
-from yuanjiao.items.queries import acts_open_to, colour_filter, colour_now, story, verifications
+from yuanjiao.items.queries import acts_open_to, colour_filter, colour_now, happened_since, story, verifications
 from yuanjiao.items.rules import (
     ACT_NAMES,
     COLOUR_NAMES,
@@ -152,14 +152,18 @@ def order(request: ActingRequest, code: str) -> HttpResponse:
     if act not in set(Act):
         raise Refused(_("不认识的操作"))
     form = _form_of(Act(act), found, request.actor, request.POST)
+    if (seen := request.POST.get("seen", "")).isdigit() and int(seen) != found.item.step_count:
+        return _overtaken(request, found, Act(act), form, int(seen))
     if form is not None and not form.is_valid():
         return _order_page(request, found, bound={act: form}, status=400)
     try:
         one_at_a_time(request.POST.getlist("code") or [found.item.code])
         DO[Act(act)](found, form.cleaned_data if form else {}, form, request.actor, clock.now())
     except (Refused, Conflict) as error:
-        messages.error(request, error.message)
         again = queries.order_by_code(found.item.code, request.actor)
+        if isinstance(error, Conflict) and seen.isdigit() and again.item.step_count != int(seen):
+            return _overtaken(request, again, Act(act), form, int(seen))
+        messages.error(request, error.message)
         unsent = _written(form) if isinstance(error, Conflict) else []
         return _order_page(request, again, bound={act: form} if form else {}, status=status_of(error), unsent=unsent)
     messages.success(request, _("已办理：%s") % ACT_NAMES[Act(act)])
@@ -172,6 +176,22 @@ def _written(form: forms.Form | None) -> list[tuple[str, str]]:
         return []
     texts = [(str(field.label), str(form.cleaned_data.get(name) or "")) for name, field in form.fields.items()]
     return [(label, text) for label, text in texts if text]
+
+
+def _overtaken(request: ActingRequest, found: WorkOrder, act: Act, form: forms.Form | None, seen: int) -> HttpResponse:
+    """Somebody was faster: what happened since, what was about to be done, and the choice. Nothing has been written."""
+    names = [name for name in request.POST if name not in {"csrfmiddlewaretoken", "seen"}]
+    context = {
+        "page_title": _("这张工单刚刚有人办理过"),
+        "item": found.item,
+        "address": reverse("faults:order", args=[found.item.code]),
+        "happened": happened_since(found.item, seen),
+        "act_name": ACT_NAMES[act],
+        "sent": [(name, value) for name in names for value in request.POST.getlist(name)],
+        "said": [(field.label, field.value()) for field in form.visible_fields() if field.value()] if form else [],
+        "possible": act in acts_open_to(found.item, request.actor),
+    }
+    return render(request, "items/conflict.html", context, status=409)
 
 
 Doing = Callable[[WorkOrder, dict[str, Any], Any, Any, datetime], object]

@@ -129,6 +129,7 @@ class WorkOrder(models.Model):
     subject = models.ForeignKey(ManagedObject, verbose_name="故障对象", on_delete=models.PROTECT, related_name="orders")
     outage = models.OneToOneField(Outage, verbose_name="中断", null=True, blank=True, on_delete=models.SET_NULL, related_name="order")
     outage_started_at = models.DateTimeField("中断开始", null=True, blank=True)
+    agreement_number = models.CharField("所据协议", max_length=40, blank=True, default="")
     raised_by = models.CharField("来源", max_length=12, choices=CHANNELS)
     proposed_class = models.CharField("系统建议类别", max_length=9, choices=CLASSES)
     evidence = models.CharField("判定依据", max_length=400, blank=True, default="")

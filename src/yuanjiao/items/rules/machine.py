@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -17,14 +16,19 @@ from yuanjiao.people.rules import Permission
 
 
 class ItemKind(StrEnum):
-    """Kinds of item; they share this life and nothing else."""
+    """Kinds of item; they share this life and nothing else. Values are stored: never change one."""
 
     WORK_ORDER = "work_order"
+    PLAN = "plan"
+    MATTER = "matter"
     TASK = "task"
     PROBLEM = "problem"
     MEASURE = "measure"
     REQUEST = "request"
+    PRACTICAL_SERVICE = "practical_service"
     RECTIFICATION = "rectification"
+    CHANGE_REQUEST = "change_request"
+    RESOURCE_PLAN_LINE = "resource_plan_line"
 
 
 class State(StrEnum):
@@ -55,6 +59,11 @@ class Act(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     EXTEND = "extend"
+    AMEND = "amend"
+    EDIT = "edit"
+    ASK = "ask"
+    REFUSE = "refuse"
+    PHASE = "phase"
     CANCEL = "cancel"
 
 
@@ -92,10 +101,15 @@ MOVES: dict[Act, Move] = {
     Act.CLOSE: Move(frozenset({S.VERIFIED}), S.CLOSED, Party.VERIFIER),
     Act.REOPEN: Move(frozenset({S.VERIFIED, S.CLOSED}), S.ISSUED, Party.VERIFIER, needs_reason=True),
     Act.EXTEND: Move(WITH_OWNER, None, Party.VERIFIER, needs_reason=True),
+    Act.AMEND: Move(WITH_OWNER, None, Party.VERIFIER, needs_reason=True),
+    Act.EDIT: Move(frozenset({S.DRAFT, S.DECLINED}), None, Party.VERIFIER),
+    Act.ASK: Move(WITH_OWNER, None, Party.OWNER, needs_reason=True),
+    Act.REFUSE: Move(WITH_OWNER, None, Party.VERIFIER, needs_reason=True),
+    Act.PHASE: Move(frozenset({S.IN_PROGRESS}), None, Party.OWNER, needs_reason=True),
     Act.CANCEL: Move(OPEN - {S.VERIFIED}, S.CANCELLED, Party.VERIFIER, needs_reason=True),
 }
 
-PERMISSION_OF: dict[Act, Permission] = {
+ORDER_PERMISSION_OF: dict[Act, Permission] = {
     Act.ISSUE: Permission.DISPATCH_ORDER,
     Act.ACCEPT: Permission.WORK_ORDER,
     Act.DECLINE: Permission.WORK_ORDER,
@@ -108,6 +122,37 @@ PERMISSION_OF: dict[Act, Permission] = {
     Act.EXTEND: Permission.DISPATCH_ORDER,
     Act.CANCEL: Permission.DISPATCH_ORDER,
 }
+
+
+def permission_of(kind: str, act: Act) -> Permission:
+    """What an act asks for: orders have their desks; every other kind is given out and checked by one side and done by the other."""
+    if kind == ItemKind.WORK_ORDER:
+        if act not in ORDER_PERMISSION_OF:
+            raise Refused(f"工单没有“{ACT_NAMES[act]}”这一步")
+        return ORDER_PERMISSION_OF[act]
+    return Permission.DO_ITEM if MOVES[act].party is Party.OWNER else Permission.ISSUE_ITEM
+
+
+def sight_of(kind: str) -> Permission:
+    """What reading an item of the kind asks for."""
+    return Permission.SEE_ORDERS if kind == ItemKind.WORK_ORDER else Permission.SEE_ITEMS
+
+
+UNPLANNED = frozenset({ItemKind.WORK_ORDER, ItemKind.REQUEST})
+"""Kinds that come from outside: what to do is found by who does it, and the agreement sets the date. All others need SUP09."""
+
+
+def missing_before_issue(*, kind: str, has_owner: bool, expected_result: str, measure: str, has_start: bool) -> list[str]:
+    """What an item still lacks before it can be given out: owner and result always; measure and schedule unless UNPLANNED (SUP09)."""
+    planned = kind not in UNPLANNED
+    needs = {
+        "责任单位": has_owner,
+        "预期成效": bool(expected_result.strip()),
+        "措施": bool(measure.strip()) or not planned,
+        "日程（开始日期或阶段安排）": has_start or not planned,
+    }
+    return [name for name, held in needs.items() if not held]
+
 
 STATE_NAMES: dict[State, str] = {
     S.DRAFT: "待派单",
@@ -132,15 +177,25 @@ ACT_NAMES: dict[Act, str] = {
     Act.CLOSE: "销号",
     Act.REOPEN: "重新打开",
     Act.EXTEND: "延期",
+    Act.AMEND: "变更要求",
+    Act.EDIT: "修改草稿",
+    Act.ASK: "申请变更",
+    Act.REFUSE: "不同意变更",
+    Act.PHASE: "完成阶段",
     Act.CANCEL: "撤销",
 }
 KIND_NAMES: dict[ItemKind, str] = {
     ItemKind.WORK_ORDER: "工单",
+    ItemKind.PLAN: "方案",
+    ItemKind.MATTER: "整改事项",
     ItemKind.TASK: "任务",
     ItemKind.PROBLEM: "问题",
     ItemKind.MEASURE: "措施",
     ItemKind.REQUEST: "诉求",
+    ItemKind.PRACTICAL_SERVICE: "实事",
     ItemKind.RECTIFICATION: "整改",
+    ItemKind.CHANGE_REQUEST: "修改要求",
+    ItemKind.RESOURCE_PLAN_LINE: "资源计划",
 }
 
 
@@ -150,6 +205,11 @@ def next_state(state: State, act: Act) -> State:
     if state not in move.sources:
         raise Conflict(f"当前状态为“{STATE_NAMES[state]}”，不能“{ACT_NAMES[act]}”。请刷新后再看。")
     return state if move.target is None else move.target
+
+
+def is_act_of(kind: str, act: Act) -> bool:
+    """Whether items of this kind know the act: an order's date is lengthened by the dispatcher, and it has no phases."""
+    return kind != ItemKind.WORK_ORDER or act in ORDER_PERMISSION_OF
 
 
 def acts_from(state: State, party: Party) -> list[Act]:
@@ -216,67 +276,6 @@ def failing_reason(answers: ThreeAnswers) -> str:
     failed = [f"{question}：否（{getattr(answers, name).evidence.strip()}）" for name, question in QUESTIONS.items()
               if not getattr(answers, name).yes]  # fmt: skip
     return "；".join(failed)
-
-
-class Colour(StrEnum):
-    """Urging colours (requirements c11): blue near due, yellow behind, red overdue."""
-
-    NONE = ""
-    BLUE = "blue"
-    YELLOW = "yellow"
-    RED = "red"
-
-
-COLOUR_NAMES: dict[Colour, str] = {Colour.NONE: "正常", Colour.BLUE: "临期", Colour.YELLOW: "滞后", Colour.RED: "超期"}
-NEAR_SHARE = 1 / 3
-"""An item is near its date when this share of the whole time, or less, is left."""
-
-
-def near_due_at(issued_at: datetime, due_at: datetime) -> datetime:
-    """The moment from which an item counts as near its date."""
-    return due_at - max((due_at - issued_at) * NEAR_SHARE, timedelta())
-
-
-def colour_of(*, state: State, at: datetime, due_at: datetime | None, near_at: datetime | None, respond_due_at: datetime | None) -> Colour:
-    """Red past the due date; yellow when sent back for rework or unanswered past its response date; blue near the due date.
-
-    Only while the owner's clock runs: an item handed in waits for somebody else.
-    """
-    if state not in WITH_OWNER:
-        return Colour.NONE
-    if due_at is not None and at >= due_at:
-        return Colour.RED
-    if state is State.RETURNED or (state is State.ISSUED and respond_due_at is not None and at >= respond_due_at):
-        return Colour.YELLOW
-    if near_at is not None and at >= near_at:
-        return Colour.BLUE
-    return Colour.NONE
-
-
-CODE_LETTERS = "3479ACDEFHJKMNPQRTWXY"
-"""Letters and digits that cannot be mistaken for one another when read out or written by hand (no 0 O 1 I L 2 Z 5 S 6 G 8 B U V)."""
-CODE_LENGTH = 8
-
-
-def readable_code(uid: UUID) -> str:
-    """The code read out on the telephone: eight characters that follow from the random part of a uid. Never change this map."""
-    number = uid.int & (1 << 62) - 1
-    letters = []
-    for _ in range(CODE_LENGTH):
-        number, place = divmod(number, len(CODE_LETTERS))
-        letters.append(CODE_LETTERS[place])
-    return "".join(letters)
-
-
-def grouped_code(code: str) -> str:
-    """As it is read out: K7M4 9QXT."""
-    return " ".join(code[start : start + 4] for start in range(0, len(code), 4))
-
-
-def clean_code(text: str) -> str:
-    """What somebody typed, as it is stored: no spaces or dashes, capitals, full-width letters made narrow."""
-    narrow = "".join(chr(ord(letter) - 0xFEE0) if 0xFF01 <= ord(letter) <= 0xFF5E else letter for letter in text)
-    return "".join(letter for letter in narrow.upper() if letter.isalnum())
 
 
 def one_at_a_time(codes: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ leaves one step; steps are numbered per item, so the story has no gap and no for
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,26 +16,37 @@ from django.db.models import F
 from yuanjiao.items.models import Item, ItemStep, Verification
 from yuanjiao.items.queries import stance_of
 from yuanjiao.items.rules import (
+    ACT_NAMES,
+    DEEPEST,
+    ENDED,
+    KIND_NAMES,
     MOVES,
-    PERMISSION_OF,
     Act,
     ItemKind,
     State,
     ThreeAnswers,
+    act_name,
     failing_reason,
+    may_stand_under,
+    missing_before_issue,
     near_due_at,
     next_state,
+    permission_of,
     readable_code,
     require_evidence,
     require_party,
 )
+from yuanjiao.items.search import index_item
+from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.lib.uid import new_uid
-from yuanjiao.people.rules import Actor
+from yuanjiao.people.rules import PERMISSIONS, Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
 
 REASON_LENGTH = 400
 EVIDENCE_LENGTH = 200
+OF_THE_WHOLE = frozenset({Act.SUBMIT, Act.CLOSE, Act.CANCEL})
+"""Acts that an item with open parts does not allow."""
 
 
 @transaction.atomic
@@ -46,16 +57,20 @@ def create_item(
     division: Division,
     lead_unit: OrgUnit | None = None,
     expected_result: str = "",
+    measure: str = "",
+    starts_on: date | None = None,
     source: str = "",
     parent: Item | None = None,
     by: Actor,
     at: datetime,
     uid: UUID | None = None,
 ) -> Item:
-    """Write an item down as a draft. Refused without a title."""
-    by.require(PERMISSION_OF[Act.ISSUE], division.path)
+    """Write an item down as a draft. Refused without a title, and under a parent that cannot bear it."""
+    by.require(permission_of(kind, Act.ISSUE), division.path)
     if not title.strip():
         raise Refused("事项须有名称")
+    if parent is not None:
+        _require_place(kind, parent)
     uid = uid or new_uid()
     item = Item.objects.create(
         uid=uid,
@@ -67,10 +82,27 @@ def create_item(
         division=division,
         lead_unit=lead_unit,
         parent=parent,
+        measure=measure.strip()[:400],
+        starts_on=starts_on,
+        given_by_id=acting_unit(by, permission_of(kind, Act.ISSUE), division.path),
         created_at=at,
+        moved_at=at,
+        step_count=1,
     )
-    _write_step(item, act=None, to_state=State.DRAFT, by=by, at=at)
+    index_item(item)
+    write_step(item, act=None, to_state=State.DRAFT, by=by, at=at)
     return item
+
+
+@transaction.atomic
+def edit_draft(*, item: Item, title: str, measure: str, expected_result: str, starts_on: date | None, by: Actor, at: datetime) -> Item:
+    """Change what a draft or a declined item says before it is given out (again)."""
+    if not title.strip():
+        raise Refused("事项须有名称")
+    words = {"title": title.strip()[:120], "measure": measure.strip()[:400], "expected_result": expected_result.strip()[:200]}
+    moved = move(item, Act.EDIT, by=by, at=at, changes={**words, "starts_on": starts_on})
+    index_item(moved)
+    return moved
 
 
 def issue_item(
@@ -78,40 +110,45 @@ def issue_item(
 ) -> Item:
     """Dispatch a draft, or a declined item to a (new) unit. The clock starts here, not at acceptance (requirements c11)."""
     unit = lead_unit or item.lead_unit
-    if unit is None:
-        raise Refused("派单前须确定责任单位")
-    if not item.expected_result.strip():
-        raise Refused("派单前须写明预期成效")
+    missing = missing_before_issue(
+        kind=item.kind, has_owner=unit is not None, expected_result=item.expected_result, measure=item.measure,
+        has_start=item.starts_on is not None or item.phases.exists(),
+    )  # fmt: skip
+    if missing:
+        raise Refused(f"{act_name(Act.ISSUE, item.kind)}前须写明：{'、'.join(missing)}")
     if due_at <= at:
-        raise Refused("办结时限应晚于派单时间")
+        raise Refused("办结时限应晚于现在")
+    _require_phases_inside(item, due_at)
     fresh: dict[str, Any] = dict.fromkeys(("accepted_at", "started_at", "submitted_at")) | {"worker_uid": None, "worker_name": ""}
     changes = fresh | {"lead_unit": unit, "issued_at": at} | _clock(item, at, due_at, respond_due_at)
-    return _move(item, Act.ISSUE, by=by, at=at, changes=changes)
+    given_by = acting_unit(by, permission_of(item.kind, Act.ISSUE), item.division.path)
+    return move(item, Act.ISSUE, by=by, at=at, changes=changes | ({"given_by_id": given_by} if given_by else {}))
 
 
 def accept_item(*, item: Item, by: Actor, at: datetime) -> Item:
     """The owner unit takes the item; the person becomes its worker."""
-    return _move(item, Act.ACCEPT, by=by, at=at, changes={"accepted_at": at, **_worker(by)})
+    return move(item, Act.ACCEPT, by=by, at=at, changes={"accepted_at": at, **_worker(by)})
 
 
 def decline_item(*, item: Item, reason: str, by: Actor, at: datetime) -> Item:
     """The owner unit says it is not theirs. The clock is not reset by that; the next dispatch sets it."""
-    return _move(item, Act.DECLINE, by=by, at=at, reason=reason, changes={"declined_count": F("declined_count") + 1})
+    return move(item, Act.DECLINE, by=by, at=at, reason=reason, changes={"declined_count": F("declined_count") + 1})
 
 
 def start_item(*, item: Item, by: Actor, at: datetime) -> Item:
     """Work begins, the first time or again after a return."""
-    return _move(item, Act.START, by=by, at=at, changes={"started_at": at, **_worker(by)})
+    return move(item, Act.START, by=by, at=at, changes={"started_at": at, **_worker(by)})
 
 
 def submit_item(*, item: Item, result: str, by: Actor, at: datetime) -> Item:
-    """Hand in: `result` says what was done."""
-    return _move(item, Act.SUBMIT, by=by, at=at, reason=result, changes={"submitted_at": at, **_worker(by)})
+    """Hand in: `result` says what was done. Refused while parts or phases of the item are open."""
+    _require_phases_done(item)
+    return move(item, Act.SUBMIT, by=by, at=at, reason=result, changes={"submitted_at": at, **_worker(by)})
 
 
 def return_for_rework(*, item: Item, reason: str, by: Actor, at: datetime) -> Item:
     """Back to the owner unit, with a reason, as often as it takes (SUP35)."""
-    return _move(item, Act.RETURN, by=by, at=at, reason=reason, changes={"returned_count": F("returned_count") + 1})
+    return move(item, Act.RETURN, by=by, at=at, reason=reason, changes={"returned_count": F("returned_count") + 1})
 
 
 @transaction.atomic
@@ -120,7 +157,7 @@ def verify_item(*, item: Item, answers: ThreeAnswers, by: Actor, at: datetime) -
     require_evidence(answers)
     require_party(Act.VERIFY, stance_of(item, by))
     if answers.passed:
-        moved = _move(item, Act.VERIFY, by=by, at=at, changes={"verified_at": at})
+        moved = move(item, Act.VERIFY, by=by, at=at, changes={"verified_at": at})
     else:
         moved = return_for_rework(item=item, reason=failing_reason(answers), by=by, at=at)
     _write_verification(moved, answers, by=by, at=at)
@@ -132,7 +169,7 @@ def close_item(*, item: Item, by: Actor, at: datetime, note: str = "") -> Item:
     last = item.verifications.last()
     if item.state == State.VERIFIED and (last is None or not last.passed):
         raise Refused("销号须有三问三答的核实记录")
-    return _move(item, Act.CLOSE, by=by, at=at, reason=note, changes={"closed_at": at})
+    return move(item, Act.CLOSE, by=by, at=at, reason=note, changes={"closed_at": at})
 
 
 def reopen_item(*, item: Item, reason: str, due_at: datetime, respond_due_at: datetime | None = None, by: Actor, at: datetime) -> Item:
@@ -141,7 +178,7 @@ def reopen_item(*, item: Item, reason: str, due_at: datetime, respond_due_at: da
         raise Refused("新的办结时限应晚于现在")
     fresh: dict[str, Any] = dict.fromkeys(("accepted_at", "started_at", "submitted_at", "verified_at", "closed_at"))
     changes = fresh | {"reopened_count": F("reopened_count") + 1, "issued_at": at, **_clock(item, at, due_at, respond_due_at)}
-    return _move(item, Act.REOPEN, by=by, at=at, reason=reason, changes=changes)
+    return move(item, Act.REOPEN, by=by, at=at, reason=reason, changes=changes)
 
 
 def extend_item(*, item: Item, due_at: datetime, reason: str, by: Actor, at: datetime) -> Item:
@@ -149,12 +186,49 @@ def extend_item(*, item: Item, due_at: datetime, reason: str, by: Actor, at: dat
     if item.due_at is None or due_at <= item.due_at:
         raise Refused("延期后的时限应晚于现在的时限")
     changes = {"due_at": due_at, "near_due_at": near_due_at(item.issued_at or at, due_at)}
-    return _move(item, Act.EXTEND, by=by, at=at, reason=reason, changes=changes)
+    return move(item, Act.EXTEND, by=by, at=at, reason=reason, changes=changes)
 
 
 def cancel_item(*, item: Item, reason: str, by: Actor, at: datetime) -> Item:
-    """End an item that needs no work (a double, a mistake)."""
-    return _move(item, Act.CANCEL, by=by, at=at, reason=reason, changes={})
+    """End an item that needs no work (a double, a mistake). Refused while parts of it are open."""
+    return move(item, Act.CANCEL, by=by, at=at, reason=reason, changes={})
+
+
+def acting_unit(by: Actor, permission: Permission, path: str) -> int | None:
+    """The unit for which the person acts at a place: the highest of theirs that holds the permission there; None for the machine."""
+    held = [grant for grant in by.grants if grant.unit_id and permission in PERMISSIONS[grant.role] and path.startswith(grant.path)]
+    return min(held, key=lambda grant: len(grant.path)).unit_id if held else None
+
+
+def _require_place(kind: ItemKind, parent: Item) -> None:
+    if not may_stand_under(kind, parent.kind):
+        raise Refused(f"“{KIND_NAMES[ItemKind(kind)]}”不能列在“{parent.get_kind_display()}”之下")
+    if Item.objects.select_for_update().get(pk=parent.pk).state in ENDED:
+        raise Refused("上级事项已经办结，不能再增加下级事项")
+    depth, above = 1, parent
+    while above.parent is not None:
+        depth, above = depth + 1, above.parent
+    if depth >= DEEPEST:
+        raise Refused(f"最多分 {DEEPEST} 级")
+
+
+def _require_parts_ended(item: Item, act: Act) -> None:
+    """A plan is not done before its parts are (SUP10, SUP37)."""
+    count = item.parts.exclude(state__in=ENDED).count()
+    if count:
+        raise Refused(f"还有 {count} 件下级事项没有办结，不能“{ACT_NAMES[act]}”")
+
+
+def _require_phases_done(item: Item) -> None:
+    waiting = [phase.title for phase in item.phases.all() if phase.done_at is None]
+    if waiting:
+        raise Refused(f"还有阶段没有完成：{'、'.join(waiting)}")
+
+
+def _require_phases_inside(item: Item, due_at: datetime) -> None:
+    late = [phase.title for phase in item.phases.all() if phase.ends_on > local_day(due_at)]
+    if late:
+        raise Refused(f"阶段晚于办结时限：{'、'.join(late)}")
 
 
 def _clock(item: Item, at: datetime, due_at: datetime, respond_due_at: datetime | None) -> dict[str, Any]:
@@ -167,19 +241,21 @@ def _clock(item: Item, at: datetime, due_at: datetime, respond_due_at: datetime 
 
 
 @transaction.atomic
-def _move(item: Item, act: Act, *, by: Actor, at: datetime, changes: dict[str, Any], reason: str = "") -> Item:
+def move(item: Item, act: Act, *, by: Actor, at: datetime, changes: dict[str, Any], reason: str = "") -> Item:
     """Permit, check, move, leave the step; returns the item as it now is."""
-    by.require(PERMISSION_OF[act], item.division.path)
+    by.require(permission_of(item.kind, act), item.division.path)
     before = State(item.state)
     require_party(act, stance_of(item, by))
     after = next_state(before, act)
     if MOVES[act].needs_reason and not reason.strip():
         raise Refused("请写明原因或办理结果")
-    won = Item.objects.filter(pk=item.pk, state=before, due_at=item.due_at).update(state=after, **changes)
-    if not won:
+    seen = Item.objects.filter(pk=item.pk, state=before, step_count=item.step_count)
+    if not seen.update(state=after, step_count=item.step_count + 1, moved_at=at, **changes):
         raise Conflict("该事项刚刚被别人办理过，请刷新后再看。")
+    if act in OF_THE_WHOLE:  # asked behind the update: a part that is added meanwhile waits for this row, or is seen
+        _require_parts_ended(item, act)
     moved = Item.objects.select_related("division", "lead_unit").get(pk=item.pk)
-    _write_step(moved, act=act, from_state=before, to_state=after, by=by, at=at, reason=reason, due_before=item.due_at)
+    write_step(moved, act=act, from_state=before, to_state=after, by=by, at=at, reason=reason, due_before=item.due_at)
     return moved
 
 
@@ -187,13 +263,13 @@ def _worker(by: Actor) -> dict[str, Any]:
     return {"worker_uid": by.person_uid, "worker_name": by.name[:50]}
 
 
-def _write_step(
+def write_step(
     item: Item, *, act: Act | None, to_state: State, by: Actor, at: datetime, from_state: State | None = None,
     reason: str = "", due_before: datetime | None = None,
 ) -> None:  # fmt: skip
     ItemStep.objects.create(
         item=item,
-        number=item.steps.count() + 1,
+        number=item.step_count,
         act=act or "",
         from_state=from_state or "",
         to_state=to_state,

@@ -1,4 +1,4 @@
-"""Reads about items: lists in scope, the story of one, how many stand where."""
+"""Reads of items in scope: lists, one by its code, its story, how many stand where."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.db.models import Count, Q, QuerySet
 from yuanjiao.items.models import Item, ItemStep, Verification
 from yuanjiao.items.rules import (
     ENDED,
-    PERMISSION_OF,
     WITH_OWNER,
     Act,
     Colour,
@@ -19,20 +18,50 @@ from yuanjiao.items.rules import (
     Party,
     Stance,
     State,
+    Told,
+    act_name,
     acts_from,
+    changed_since,
     colour_of,
+    is_act_of,
+    permission_of,
     require_party,
+    sentence,
 )
+from yuanjiao.lib.clock import CHINA
 from yuanjiao.lib.errors import Forbidden, NotFound
 from yuanjiao.people.queries import within
-from yuanjiao.people.rules import Actor, Permission
+from yuanjiao.people.rules import PERMISSIONS, Actor, Permission
+
+MOST_SHARED = 2000
+"""Items outside the own subtree that one's units lead or support: more are not looked for."""
 
 
 def items_seen_by(actor: Actor, *, kind: ItemKind | None = None) -> QuerySet[Item]:
-    """Items inside the actor's subtree, newest first."""
-    rows = Item.objects.filter(within("division__path", actor.paths(Permission.SEE_ORDERS)))
+    """Items inside the actor's subtree, and those their own units cooperate in (SUP38), newest first."""
+    rows = Item.objects.filter(_seen(actor))
     rows = rows if kind is None else rows.filter(kind=kind)
-    return rows.select_related("division", "lead_unit").order_by("-created_at")
+    return rows.select_related("division", "lead_unit", "given_by").order_by("-pk")
+
+
+def _seen(actor: Actor) -> Q:
+    orders, others = actor.paths(Permission.SEE_ORDERS), actor.paths(Permission.SEE_ITEMS)
+    if orders == others:
+        found = within("division__path", orders)
+    else:
+        order = Q(kind=ItemKind.WORK_ORDER)
+        found = (order & within("division__path", orders)) | (~order & within("division__path", others))
+    own = [grant.unit_id for grant in actor.grants if Permission.SEE_ITEMS in PERMISSIONS[grant.role]]
+    shared = list(Item.co_units.through.objects.filter(orgunit__in=own).values_list("item", flat=True)[:MOST_SHARED])
+    return found | Q(pk__in=shared) if shared else found
+
+
+def item_seen_by(actor: Actor, code: str) -> Item:
+    """One item the actor may read; NotFound for any other: it does not exist for them."""
+    row = items_seen_by(actor).select_related("division", "lead_unit", "given_by", "parent").filter(code=code).first()
+    if row is None:
+        raise NotFound("没有这个编号的事项，或不在您负责的范围内")
+    return row
 
 
 def item_by_code(code: str) -> Item:
@@ -69,18 +98,30 @@ class StoryLine:
 
     step: ItemStep
     title: str
+    sentence: str
     waited: timedelta | None
     due_changed: bool
 
 
 def story(item: Item) -> list[StoryLine]:
     """The item's life from its first line: who, when, what, why."""
-    lines, before = [], None
+    lines: list[StoryLine] = []
+    before: datetime | None = None
     for step in item.steps.all():
         changed = step.due_before is not None and step.due_after != step.due_before
-        lines.append(StoryLine(step, step.get_act_display() or "登记", step.at - before if before else None, changed))
+        title, waited = act_name(step.act, item.kind), (step.at - before) if before else None
+        lines.append(StoryLine(step, title, sentence(_told(step, item), CHINA), waited, changed))
         before = step.at
     return lines
+
+
+def happened_since(item: Item, seen: int) -> list[str]:
+    """The sentences of the steps after the first `seen`: what somebody does not know whose page is that old."""
+    return changed_since([line.sentence for line in story(item)], seen)
+
+
+def _told(step: ItemStep, item: Item) -> Told:
+    return Told(step.act, item.kind, step.by_name, step.unit_name, step.at, step.reason, step.due_before, step.due_after)
 
 
 def verifications(item: Item) -> list[Verification]:
@@ -104,7 +145,7 @@ def stance_of(item: Item, by: Actor) -> Stance:
 
 
 def _may(item: Item, actor: Actor, act: Act) -> bool:
-    if not actor.covers(PERMISSION_OF[act], item.division.path):
+    if not is_act_of(item.kind, act) or not actor.covers(permission_of(item.kind, act), item.division.path):
         return False
     try:
         require_party(act, stance_of(item, actor))

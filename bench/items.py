@@ -1,0 +1,154 @@
+"""The list of 200,000 items: search, filters, what waits where; what a reader of a city and one of a county wait for.
+
+On SQLite as it stands; on PostgreSQL by `YUANJIAO_DATABASE=… python -m bench --one items` with a database that may be filled.
+Floor: the same in the processor's time of the asking process.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+
+from yuanjiao.items import queries
+from yuanjiao.items.models import Item
+from yuanjiao.items.rules import ItemKind, State, readable_code
+from yuanjiao.items.search import holding, index_items
+from yuanjiao.lib.uid import new_uid
+from yuanjiao.people import commands as people
+from yuanjiao.people.queries import actor_of
+from yuanjiao.people.rules import Role
+from yuanjiao.places.commands import add_division, add_unit
+from yuanjiao.places.models import Division, OrgUnit
+from yuanjiao.places.rules import Chain
+
+AT, ON = datetime(2026, 3, 1, tzinfo=UTC), date(2025, 1, 1)
+ITEMS, COUNTIES, TOWNS, ASKED = 200_000, 15, 12, 200
+THINGS = [
+    "机顶盒",
+    "光缆",
+    "光猫",
+    "边缘服务器",
+    "投影仪",
+    "路由器",
+    "电源",
+    "交换机",
+    "音箱",
+    "电视机",
+    "课桌",
+    "村广播",
+    "宽带",
+    "摄像头",
+    "电脑",
+]
+DOINGS = ["更换", "检修", "搬迁", "清点", "维修", "排查", "整改", "登记", "调试", "验收", "培训", "安装"]
+WHERE = ["李村", "王庄", "桃花", "石桥", "高坪", "柳林", "白水", "青山", "大河", "新集", "东湾", "西坡", "南岭", "北沟", "沙洲"]
+WHY = ["线路老化", "雷击", "停电", "操作失误", "设备老化", "被挖断", "配置错误", "受潮", "无人管理", "经费未到位"]
+STATES = [State.CLOSED] * 8 + [State.ISSUED, State.IN_PROGRESS, State.SUBMITTED, State.RETURNED]
+
+
+def run() -> list[dict[str, Any]]:
+    """Milliseconds, 95th percentile."""
+    counties, units = _places()
+    _stock(counties, units)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    city, county = _actor("shi", Role.CITY_ADMIN, units[0]), _actor("xian", Role.COUNTY_OFFICER, units[1])
+    draw, base = random.Random(2), f"items, {connection.vendor}: {ITEMS:,}"
+    rows = []
+    for name, actor in (("city", city), ("county", county)):
+        common = _p95(lambda actor=actor: _search(actor, draw.choice([*THINGS, *DOINGS, *WHERE, "站点"])))
+        two = _p95(lambda actor=actor: _search(actor, f"{draw.choice(WHERE)} {draw.choice(WHY)}"))
+        run_on = _p95(lambda actor=actor: _search(actor, draw.choice(DOINGS) + draw.choice(WHERE) + draw.choice(THINGS)))
+        rows += [_row(f"{base}, {name}: {what}", found) for what, found in (("one word", common), ("two words", two), ("one run", run_on))]
+    client = Client()
+    client.force_login(people_account("shi"), backend="django.contrib.auth.backends.ModelBackend")
+    for title, address in (
+        ("first page", "/items/"),
+        ("overdue", "/items/?colour=red"),
+        ("open in one county", f"/items/?state=open&place={counties[3].path}"),
+        ("search and filter", "/items/?q=光缆&state=open"),
+        ("stuck", "/items/stuck/"),
+    ):
+        rows.append(_row(f"{base}, page: {title}", _p95(lambda address=address: _get(client, address), 15)))
+    return rows
+
+
+def _row(name: str, measured: tuple[float, float]) -> dict[str, Any]:
+    clock, own = measured
+    return {"name": name, "value": clock, "unit": "ms", "floor": own, "ratio": clock / own if own else None}
+
+
+def _search(actor: Any, words: str) -> None:
+    condition = holding(words)
+    assert condition is not None
+    keys = list(queries.items_seen_by(actor).filter(condition).order_by("-pk").values_list("pk", flat=True)[:501])
+    list(queries.items_seen_by(actor).filter(pk__in=keys)[:51])
+
+
+def _get(client: Client, address: str) -> None:
+    assert client.get(address, headers={"host": "127.0.0.1"}).status_code == 200
+
+
+def _p95(ask: Callable[[], object], times: int = ASKED) -> tuple[float, float]:
+    """Milliseconds by the clock, and of this process: where others work, only the second says something (SQLite works inside it)."""
+    ask()
+    waits, used = [], []
+    for _ in range(times):
+        begun, spent = time.perf_counter(), time.thread_time()
+        ask()
+        waits.append(time.perf_counter() - begun)
+        used.append(time.thread_time() - spent)
+    return tuple(sorted(each)[int(len(each) * 0.95)] * 1000 for each in (waits, used))  # type: ignore[return-value]
+
+
+def _places() -> tuple[list[Division], list[OrgUnit]]:
+    city = add_division(code="990100000000", name="测城", parent=None, on=ON)
+    units = [add_unit(code="ZZ-9901", name="市委组织部", chain=Chain.ORGANISATION, division=city, parent=None, on=ON)]
+    towns: list[Division] = []
+    for number in range(1, COUNTIES + 1):
+        county = add_division(code=f"9901{number:02}000000", name=f"{number}县", parent=city, on=ON)
+        towns += [add_division(code=f"9901{number:02}{100 + n}000", name=f"{number}县{n}镇", parent=county, on=ON) for n in range(TOWNS)]
+        units.append(
+            add_unit(code=f"ZZ-{number}", name=f"{number}县委组织部", chain=Chain.ORGANISATION, division=county, parent=None, on=ON)
+        )
+    return towns, units
+
+
+def _stock(towns: list[Division], units: list[OrgUnit]) -> None:
+    draw = random.Random(1)
+    for start in range(0, ITEMS, 2000):
+        rows = Item.objects.bulk_create([_item(draw, towns, units, start + n) for n in range(2000)])
+        index_items(rows)
+
+
+def _item(draw: random.Random, towns: list[Division], units: list[OrgUnit], number: int) -> Item:
+    uid, state, town = new_uid(), draw.choice(STATES), draw.randrange(len(towns))
+    begun = AT - timedelta(minutes=ITEMS - number)
+    due, ended = begun + timedelta(days=draw.randint(3, 400)), begun + timedelta(days=2) if state == State.CLOSED else None
+    kind = draw.choice([ItemKind.TASK, ItemKind.PROBLEM, ItemKind.MEASURE, ItemKind.WORK_ORDER])
+    title = f"{draw.choice(DOINGS)}{draw.choice(WHERE)}{draw.choice(THINGS)}"
+    measure, result = f"{draw.choice(WHY)}，{draw.choice(DOINGS)}站点设备", f"{draw.choice(WHERE)}恢复畅通"
+    return Item(
+        uid=uid, code=readable_code(uid), kind=kind, title=title, measure=measure, expected_result=result, division=towns[town],
+        lead_unit=units[1 + town // TOWNS], given_by=units[0], state=state, created_at=begun, issued_at=begun, moved_at=begun,
+        due_at=due, original_due_at=due, near_due_at=due - timedelta(days=1), verified_at=ended, closed_at=ended, step_count=2,
+    )  # fmt: skip
+
+
+def _actor(username: str, role: Role, unit: OrgUnit) -> Any:
+    person = people.add_person(name=username, unit=unit)
+    account = people.open_account(person=person, username=username, password="Qinghe-2026!")
+    people.appoint(person=person, unit=unit, role=role, on=ON)
+    return actor_of(account, on=AT.date())
+
+
+def people_account(username: str) -> Any:
+    from django.contrib.auth import get_user_model
+
+    return get_user_model().objects.get_by_natural_key(username)

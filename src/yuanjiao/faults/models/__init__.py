@@ -1,0 +1,37 @@
+"""Rows of faults: reports and orders; agreements, calendar, duty and urging sheets."""
+
+from yuanjiao.faults.models.agreements import AgreedHours, Agreement, CalendarDay, DutyTurn, Urging
+from yuanjiao.faults.models.faults import (
+    AREAS,
+    CHANNELS,
+    CLASSES,
+    SYMPTOMS,
+    CallBack,
+    FaultCause,
+    FaultReport,
+    ReporterContact,
+    ReportHandling,
+    ServiceTerm,
+    Training,
+    WorkOrder,
+)
+
+__all__ = [
+    "AREAS",
+    "CHANNELS",
+    "CLASSES",
+    "SYMPTOMS",
+    "AgreedHours",
+    "Agreement",
+    "CalendarDay",
+    "CallBack",
+    "DutyTurn",
+    "FaultCause",
+    "FaultReport",
+    "ReportHandling",
+    "ReporterContact",
+    "ServiceTerm",
+    "Training",
+    "Urging",
+    "WorkOrder",
+]

@@ -1,0 +1,13 @@
+"""Pages of items."""
+
+from django.urls import path
+
+from yuanjiao.items.views import items, lists
+
+app_name = "items"
+urlpatterns = [
+    path("", lists.item_list, name="item_list"),
+    path("stuck/", lists.stuck, name="stuck"),
+    path("new/", items.item_new, name="item_new"),
+    path("<str:code>/", items.item, name="item"),
+]
