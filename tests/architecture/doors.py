@@ -138,6 +138,7 @@ DOORS: dict[str, object] = {
     "flow:catalogue_metadata": PUBLIC,
     "flow:catalogue_target": MACHINE,
     "flow:enrol": MACHINE,
+    "flow:time": MACHINE,
     "healthz": MACHINE,
     "learning:distribution": frozenset({P.SEE_LEARNING}),
     "learning:distribution_line": frozenset({P.PLAN_LEARNING, P.RECORD_SESSION}),
