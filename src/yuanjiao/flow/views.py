@@ -39,7 +39,7 @@ enrol.door = "machine"  # type: ignore[attr-defined]  # people.access marks door
 @require_safe
 def tell_time(request: HttpRequest) -> HttpResponse:
     """The time of this machine's clock, signed over the asker's nonce. 400 for what is none."""
-    told = tell(request.GET.get("nonce", ""), now_s=clock.seconds())
+    told = tell(request.GET.get("nonce", ""), now_s=clock.now().timestamp())
     return HttpResponse(msgspec.json.encode(told), content_type="application/json")
 
 

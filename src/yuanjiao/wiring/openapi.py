@@ -162,7 +162,7 @@ DOORS: tuple[Door, ...] = (
     ),
     Door(
         "get", "/time", "本节点的时刻，按提问者的随机数 nonce（32 位十六进制）签名",
-        {200: {JSON: Told}, 422: PAGE}, query=("nonce",),
+        {200: {JSON: Told}, 400: PAGE}, query=("nonce",),
     ),
     Door(
         "get", "/catalogue/metadata/{file}", "目录的签名文件（TUF），对所有人公开", {**FOUND, 404: NOTHING}, headers=("If-None-Match",)
