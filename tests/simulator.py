@@ -241,13 +241,13 @@ class Machine:
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         """What this machine's doors answer to a request."""
         with self.here():
-            if request.url.path.startswith(("/catalogue/", "/blobs/")):
+            if request.url.path.startswith(("/catalogue/", "/blobs/")) or request.url.path == "/time":
                 return self._show(request, body)
             status, content = self._answer(request, body)
         return httpx.Response(status, content=content, headers={SERVER_TIME: str(micros(self.now))})
 
     def _show(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        """The doors of the catalogue and of blobs, as Django answers them."""
+        """The doors of the catalogue, of blobs and of the time, as Django answers them."""
         headers = {name: value for name, value in request.headers.items() if name != "host"}
         found = BROWSER.generic(request.method, request.url.raw_path.decode(), body, headers=headers)
         content = b"".join(found.streaming_content) if found.streaming else found.content  # type: ignore[attr-defined]

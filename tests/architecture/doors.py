@@ -155,6 +155,7 @@ DOORS: dict[str, object] = {
     "flow:catalogue_metadata": PUBLIC,
     "flow:catalogue_target": MACHINE,
     "flow:enrol": MACHINE,
+    "flow:time": MACHINE,
     "healthz": MACHINE,
     "items:item": frozenset({P.SEE_ITEMS, P.SEE_ORDERS}),
     "items:item_list": frozenset({P.SEE_ITEMS, P.SEE_ORDERS}),

@@ -66,7 +66,7 @@ def watch_promises(at: datetime) -> tuple[int, int]:
 
 def expire_rights(at: datetime) -> int:
     """End the delivery of items whose rights are over, on every machine for itself (CW08); returns how many."""
-    return expire_courseware(on=clock.local_day(at), by=SYSTEM, at=at)
+    return expire_courseware(on=clock.local_day(clock.civil(at)), by=SYSTEM, at=at)
 
 
 def free_imports(at: datetime) -> int:

@@ -10,6 +10,7 @@ from yuanjiao.flow.catalogue import views as catalogue
 app_name = "flow"
 urlpatterns = [
     path("enrol", views.enrol, name="enrol"),
+    path("time", views.tell_time, name="time"),
     path("blobs/pack", pack_door.view, name="blob_pack"),
     path("blobs/sources", sources_door.view, name="blob_sources"),
     path("blobs/<str:name>", blobs.blob, name="blob"),

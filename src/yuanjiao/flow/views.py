@@ -1,16 +1,20 @@
-"""The door POST /enrol: a machine with a one-time code asks to be let in (wire/join.py says what both sides say).
+"""The doors of the flow that belong to neither pipe.
 
-It stands above both pipes because the welcome carries the catalogue's root beside the keys of the journal.
+POST /enrol: a machine with a one-time code asks to be let in (wire/join.py says what both sides say); the welcome carries the
+catalogue's root beside the keys of the journal. GET /time: what time it is here, signed (wire/parents_time.py).
 """
 
 from __future__ import annotations
 
+import msgspec
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.flow.catalogue.publish import public_folder
 from yuanjiao.flow.wire.join import MAX_QUESTION_BYTES, answer_question
+from yuanjiao.flow.wire.parents_time import tell
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused, Unavailable
 
@@ -29,3 +33,14 @@ def enrol(request: HttpRequest) -> HttpResponse:
 
 
 enrol.door = "machine"  # type: ignore[attr-defined]  # people.access marks doors, but people stand above the flow
+
+
+@never_cache
+@require_safe
+def tell_time(request: HttpRequest) -> HttpResponse:
+    """The time of this machine's clock, signed over the asker's nonce. 400 for what is none."""
+    told = tell(request.GET.get("nonce", ""), now_s=clock.now().timestamp())
+    return HttpResponse(msgspec.json.encode(told), content_type="application/json")
+
+
+tell_time.door = "machine"  # type: ignore[attr-defined]

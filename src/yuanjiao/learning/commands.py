@@ -252,18 +252,27 @@ class SessionRecord:
 
 
 def record_session(
-    *, uid: UUID, site: Site, plan: StudyDayPlan | None, held: SessionRecord, by: Actor, at: datetime, via: str = RecordedVia.PAGE
+    *,
+    uid: UUID,
+    site: Site,
+    plan: StudyDayPlan | None,
+    held: SessionRecord,
+    by: Actor,
+    at: datetime,
+    via: str = RecordedVia.PAGE,
+    civil_at: datetime | None = None,
 ) -> Session:
     """Record a session that was held at a site; an event, also at an edge that is cut off (LRN01).
 
     `uid` is made when the form is shown, so pressing twice records once: the second press gets the session of the first.
+    `civil_at` is `at` as people live it, where this machine's clock is wrong: the time of the session is theirs.
     Conflict when this site has recorded the same study day already; Refused for wrong heads, length or time.
     """
     by.require(Permission.RECORD_SESSION, site.division.path)
     done = Session.objects.filter(uid=uid).first()
     if done is not None:
         return done
-    _check_session(site, plan, held, at)
+    _check_session(site, plan, held, civil_at or at)
     event = SessionHeld(
         uid=uid,
         site=site.code,

@@ -10,7 +10,7 @@ from yuanjiao.programmes import commands
 
 def lay_days(at: datetime) -> int:
     """Returns how many airings were laid."""
-    return commands.lay_days(at=at)
+    return commands.lay_days(at=clock.civil(at))
 
 
 def tell_above(at: datetime) -> tuple[int, bool, int]:

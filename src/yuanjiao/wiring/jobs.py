@@ -27,6 +27,7 @@ from yuanjiao.flow.catalogue.publish import publish
 from yuanjiao.flow.journal.applying import retry_set_aside
 from yuanjiao.flow.journal.keeping import archive_acknowledged
 from yuanjiao.flow.journal.ship import ship
+from yuanjiao.flow.wire.parents_time import keep_parents_time
 from yuanjiao.network import jobs as network
 from yuanjiao.network import leases
 from yuanjiao.network.probing.edge import check_edge
@@ -78,6 +79,7 @@ JOBS: tuple[Job, ...] = (
     Job("rank_lessons", 60.0, rank_lessons, BELOW, share=0.1),
     Job("fetch_wanted", settings.FOLLOW_S, fetch_wanted, BELOW),
     Job("keep_software", min(60.0, settings.FOLLOW_S * 6), keep_software, BELOW),
+    Job("keep_parents_time", 60.0, keep_parents_time, BELOW),
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("scrub_blobs", 60.0, scrub_blobs),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above

@@ -22,6 +22,7 @@ from yuanjiao.flow.blobs.ticket import HEADER as TICKET
 from yuanjiao.flow.catalogue.bundle import TYPE as BUNDLE
 from yuanjiao.flow.journal.receive import Answer as SegmentAnswer
 from yuanjiao.flow.wire.join import Question, SignedWelcome
+from yuanjiao.flow.wire.parents_time import Told
 from yuanjiao.flow.wire.sealing import SEALED
 from yuanjiao.flow.wire.signing import CLOCK, NODE, SIGNATURE, TIME
 from yuanjiao.network.inputs import Heard, SiteBeat
@@ -158,6 +159,10 @@ DOORS: tuple[Door, ...] = (
         "凭一次性登记码登记一台机器",
         {200: {JSON: SignedWelcome}, 400: PAGE, 403: PAGE, 404: PAGE, 409: PAGE, 422: PAGE, 503: PAGE},
         takes={JSON: Question},
+    ),
+    Door(
+        "get", "/time", "本节点的时刻，按提问者的随机数 nonce（32 位十六进制）签名",
+        {200: {JSON: Told}, 400: PAGE}, query=("nonce",),
     ),
     Door(
         "get", "/catalogue/metadata/{file}", "目录的签名文件（TUF），对所有人公开", {**FOUND, 404: NOTHING}, headers=("If-None-Match",)

@@ -30,7 +30,7 @@ def noticed(view: View) -> View:
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = view(request, *args, **kwargs)
-        if queries.notices_now(at=clock.now(), path=faces.path_here()):
+        if queries.notices_now(at=clock.civil_now(), path=faces.path_here()):
             response["Cache-Control"] = "private, no-cache"
         return response
 
@@ -51,7 +51,7 @@ def theme(request: HttpRequest, uid: UUID) -> HttpResponse:
 @require_safe
 def channel(request: HttpRequest, uid: UUID) -> HttpResponse:
     """A channel to watch as it goes, what is on now, and the rest of the day."""
-    at = clock.now()
+    at = clock.civil_now()
     shown = next((one for one in queries.channels_now(at=at, path=faces.path_here()) if one.uid == uid), None)
     if shown is None:
         raise NotFound(_("没有这个频道"))
@@ -66,7 +66,7 @@ def channel(request: HttpRequest, uid: UUID) -> HttpResponse:
 @require_safe
 def live(request: HttpRequest, uid: UUID) -> HttpResponse:
     """A live programme: before its time, on air with pictures or (?v=sound) with its sound alone, and after."""
-    at = clock.now()
+    at = clock.civil_now()
     found = queries.live_now(uid, at=at, path=faces.path_here())
     stream = stream_of(found) if found.on_air else ""
     context = {"live": found, "stream": stream, "sound": request.GET.get("v") == "sound", "again_s": again_s(found, stream, at)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -21,11 +21,14 @@ from yuanjiao.flow.journal.queries import Untold, untold
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.flow.nodes.queries import own_node, parent_node
 from yuanjiao.flow.software.queries import OwnSoftware, own_software
+from yuanjiao.flow.wire import parents_time
 from yuanjiao.lib import clock
 from yuanjiao.lib.disk import is_read_only
 from yuanjiao.network.models import EdgeCheck
 from yuanjiao.network.queries import SiteCounts, edge_checks_now, site_counts
 
+TOLD_S = 120.0
+"""A jump of the clock larger than this is told: the battery is empty, or somebody had set it."""
 SILENT = timedelta(minutes=5)
 """A parent that has not answered for so long is called silent: it is asked every few seconds."""
 
@@ -42,6 +45,34 @@ class Above:
     @property
     def silent(self) -> bool:
         return self.heard_at is None or self.silent_for > SILENT
+
+
+@dataclass(frozen=True)
+class OwnClock:
+    """How far this machine's clock is from its parent's, by signed answers, the last of them at `asked_at` by our clock.
+
+    `ahead_s`: the parent's is so much later, give or take `within_s`. `last`: what was last done to the clock.
+    """
+
+    ahead_s: float
+    within_s: float
+    asked_at: datetime
+    last: parents_time.LastSet | None
+
+    @property
+    def off(self) -> timedelta:
+        return timedelta(seconds=abs(self.ahead_s))
+
+    @property
+    def right(self) -> bool:
+        return abs(self.ahead_s) < parents_time.LEAST_S
+
+    @property
+    def set_at(self) -> datetime | None:
+        """When the clock was last made to jump far enough for people to wonder, or refused to be."""
+        if self.last is None or not (self.last.refused or abs(self.last.by_s) >= TOLD_S):
+            return None
+        return datetime.fromtimestamp(self.last.at, UTC)
 
 
 @dataclass(frozen=True)
@@ -69,6 +100,7 @@ class MachineNow:
     sites: SiteCounts | None
     checks: Sequence[EdgeCheck]
     software: OwnSoftware | None
+    clock: OwnClock | None
 
     @property
     def not_changed(self) -> bool:
@@ -98,7 +130,7 @@ def machine_now(at: datetime) -> MachineNow:
         node=node,
         above=_above(parent, current, at) if parent is not None else None,
         catalogue=current if current is not None and current.accepted_at else None,
-        items=released_count(on=clock.local_day(at)),
+        items=released_count(on=clock.local_day(clock.civil(at))),
         blobs=blobs,
         size=size,
         free=free,
@@ -113,9 +145,19 @@ def machine_now(at: datetime) -> MachineNow:
         sites=site_counts(node.scope, at=at) if node.scope and parent is not None else None,
         checks=list(edge_checks_now([node.scope]).filter(edge__code=node.subject_code)) if node.subject_code else [],
         software=own_software() if parent is not None else None,
+        clock=_own_clock(at) if parent is not None else None,
     )
 
 
 def _above(parent: Node, current: CurrentCatalogue | None, at: datetime) -> Above:
     heard = current.heard_at if current is not None else None
     return Above(parent.name, heard, at - heard if heard else timedelta(), current.problem if current is not None else "")
+
+
+def _own_clock(at: datetime) -> OwnClock | None:
+    """None while the parent has told no time under its signature: an older one cannot."""
+    told = parents_time.kept()
+    if told is None:
+        return None
+    ahead_s = told.ahead_now(clock_s=at.timestamp(), steady_s=clock.steady_s(), boot=clock.boot_id())
+    return OwnClock(ahead_s, told.within_s, datetime.fromtimestamp(told.clock_s, UTC), parents_time.last_set())

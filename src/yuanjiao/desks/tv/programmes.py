@@ -44,7 +44,7 @@ def noticed(view: View) -> View:
 
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        standing = queries.notices_now(at=clock.now(), path=faces.path_here())
+        standing = queries.notices_now(at=clock.civil_now(), path=faces.path_here())
         seen = {*request.COOKIES.get(SEEN_COOKIE, "").split("."), request.GET.get("seen", "")}
         waiting = next((one for one in standing if one.uid.hex not in seen), None)
         response = _notice(request, waiting) if waiting else view(request, *args, **kwargs)
@@ -102,7 +102,7 @@ def _site(request: HttpRequest) -> Site | None:
 @require_safe
 def channels(request: HttpRequest) -> HttpResponse:
     """Every channel with what is on now and what comes next."""
-    shown = queries.channels_now(at=clock.now(), path=faces.path_here())
+    shown = queries.channels_now(at=clock.civil_now(), path=faces.path_here())
     rows = [(number, one, tv._link(request, "tv_channel", one.uid)) for number, one in enumerate(shown[:6], 1)]
     return _timely(tv._render(request, "channels", {"rows": rows, "back": tv._link(request, "tv_home")}))
 
@@ -111,7 +111,7 @@ def channels(request: HttpRequest) -> HttpResponse:
 @require_safe
 def channel(request: HttpRequest, uid: UUID) -> HttpResponse:
     """What is on now, as the box's own film from the second that is on the air; when it ends the page comes again with the next."""
-    at = clock.now()
+    at = clock.civil_now()
     shown = next((one for one in queries.channels_now(at=at, path=faces.path_here()) if one.uid == uid), None)
     if shown is None:
         raise NotFound("没有这个频道")
@@ -147,7 +147,7 @@ def _until_next(shown: queries.ChannelNow, at: Any) -> int:
 @require_safe
 def lives(request: HttpRequest) -> HttpResponse:
     """What is live now and what is announced."""
-    shown = queries.lives_now(at=clock.now(), path=faces.path_here())
+    shown = queries.lives_now(at=clock.civil_now(), path=faces.path_here())
     rows = [(number, one, tv._link(request, "tv_live", one.uid)) for number, one in enumerate(shown[:6], 1)]
     return _timely(tv._render(request, "lives", {"rows": rows, "back": tv._link(request, "tv_home")}))
 
@@ -156,7 +156,7 @@ def lives(request: HttpRequest) -> HttpResponse:
 @require_safe
 def live(request: HttpRequest, uid: UUID) -> HttpResponse:
     """One live programme: the stream while it is on air, else when it begins or where its recording is."""
-    at = clock.now()
+    at = clock.civil_now()
     found = queries.live_now(uid, at=at, path=faces.path_here())
     stream = stream_of(found) if found.on_air else ""
     film = tv._link(request, "tv_item", found.item) if found.item else ""

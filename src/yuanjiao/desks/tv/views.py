@@ -120,7 +120,7 @@ def _items(number: int) -> str:
 
 def _lives(request: HttpRequest) -> list[Tile]:
     """The way to live programmes, in front while one is on air or announced."""
-    shown = lives_now(at=clock.now(), path=faces.path_here())
+    shown = lives_now(at=clock.civil_now(), path=faces.path_here())
     if not shown:
         return []
     on_air = any(one.on_air for one in shown)

@@ -40,6 +40,11 @@ def own_seq() -> int:
     return Head.objects.filter(origin__is_self=True).values_list("seq", flat=True).first() or 0
 
 
+def own_last_at() -> datetime | None:
+    """When this machine recorded its newest entry that is not in an archive file, by its own clock as it stood then."""
+    return Entry.objects.filter(origin__is_self=True).order_by("-seq").values_list("at", flat=True).first()
+
+
 def former_seq() -> int:
     """The number of the last entry recorded before the place this machine asks for. It may be asking for the one it has just taken:
     that began where it began, as long as the parent has nothing of it."""

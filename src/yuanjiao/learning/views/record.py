@@ -67,7 +67,7 @@ def _record_at(request: ActingRequest, site: Site) -> HttpResponse:
     plans = queries.plans_of_day(site.division.path, on)
     cards = released_items(on=today, limit=LIBRARY_LENGTH)
     required = queries.required_at(site.division.path, on)
-    form = RecordForm(request.POST or None, plans=plans, at=at, on=on)
+    form = RecordForm(request.POST or None, plans=plans, at=clock.civil(at), on=on)
     if request.method == "POST" and form.is_valid():
         try:
             done = _record(request, site, form, plans, (cards, required), on, at)
@@ -107,7 +107,7 @@ def _record(
         form=SessionForm(cleaned["form"]),
         items=shown_items(plan, _ticked(request, plan), [] if plan else cards, required),
     )
-    return commands.record_session(uid=cleaned["uid"], site=site, plan=plan, held=held, by=request.actor, at=at)
+    return commands.record_session(uid=cleaned["uid"], site=site, plan=plan, held=held, by=request.actor, at=at, civil_at=clock.civil(at))
 
 
 def _ticked(request: ActingRequest, plan: StudyDayPlan | None) -> list[str]:

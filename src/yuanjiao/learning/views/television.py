@@ -105,9 +105,16 @@ def _record(request: HttpRequest, site: Site, key: str) -> HttpResponse:
         return _heads_page(request, site, key, sent.get("plan", ""), fault=_("请按数字键输入人数"), uid=str(uid), status=400)
     try:
         plan = plan_chosen(queries.plans_of_day(site.division.path, clock.today()), sent.get("plan", ""))
-        held = _held(plan, int(text), clock.today(), at)
+        held = _held(plan, int(text), clock.today(), clock.civil(at))
         done = commands.record_session(
-            uid=uid, site=site, plan=plan, held=held, by=commands.television_of(site), at=at, via=RecordedVia.TELEVISION
+            uid=uid,
+            site=site,
+            plan=plan,
+            held=held,
+            by=commands.television_of(site),
+            at=at,
+            via=RecordedVia.TELEVISION,
+            civil_at=clock.civil(at),
         )
     except YuanjiaoError as error:
         return _heads_page(request, site, key, sent.get("plan", ""), fault=error.message, uid=str(uid), status=400)

@@ -1,8 +1,9 @@
 """What is heard right now, in memory: the live array, its sweep, and the listener of this process."""
 
+from yuanjiao.lib.clock import boot_id, steady_s
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.brake import Brake, Course
-from yuanjiao.network.live.clocks import STEP_S, Gap, Undated, boot_id, clock_was_set, deaf_after, parents_time_moved, steady_s
+from yuanjiao.network.live.clocks import STEP_S, Gap, Undated, clock_was_set, deaf_after, parents_time_moved
 from yuanjiao.network.live.ears import ears_open
 from yuanjiao.network.live.flaps import Flaps
 from yuanjiao.network.live.listener import LISTENER, RELOAD_S, Listener, register_version

@@ -6,10 +6,7 @@ evenly whatever our clock does: there what was said last moves along with the cl
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
 
 from yuanjiao.network.live.array import LiveArray
 from yuanjiao.network.live.transitions import Transitions
@@ -18,23 +15,6 @@ from yuanjiao.network.live.words import MINE, SERVING
 LONGEST_DEAF_S, LEAST_DEAF_S = 30.0, 15.0
 STEP_S = 2.0
 """Clocks that are disciplined drift by less between two sweeps."""
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-def steady_s() -> float:
-    """Seconds by a clock that nobody sets and that goes on while the machine sleeps (where there is such a one)."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
-@cache
-def boot_id() -> str:
-    """Names this run of the machine from power on to power off; empty where the system does not tell: then no two starts are the same."""
-    try:
-        return BOOT_ID.read_text().strip()
-    except OSError:
-        return ""
-
-
 PATIENCE_S = 900.0
 """How long a machine that was off waits for its parent to tell the time before it believes its own clock."""
 

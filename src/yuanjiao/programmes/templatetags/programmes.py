@@ -21,13 +21,13 @@ def _path_here() -> str | None:
 @register.inclusion_tag("programmes/_notice.html")
 def urgent_notices() -> dict[str, Any]:
     """Notices in force for this place."""
-    return {"notices": queries.notices_now(at=clock.now(), path=_path_here())}
+    return {"notices": queries.notices_now(at=clock.civil_now(), path=_path_here())}
 
 
 @register.inclusion_tag("programmes/_themes.html")
 def themes_and_channels() -> dict[str, Any]:
     """Live programmes, themes of the day with their banners, and the channels."""
-    path, on, at = _path_here(), clock.today(), clock.now()
+    path, on, at = _path_here(), clock.today(), clock.civil_now()
     return {
         "lives": queries.lives_now(at=at, path=path),
         "themes": queries.themes_now(on=on, path=path),

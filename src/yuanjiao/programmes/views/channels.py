@@ -144,10 +144,12 @@ def guide(request: HttpRequest, uid: UUID) -> HttpResponse:
 @public
 @require_safe
 def live_master(request: HttpRequest, uid: UUID) -> HttpResponse:
-    return HttpResponse(queries.live_master(uid, at=clock.now()), content_type=PLAYLIST, headers={"Cache-Control": "max-age=60"})
+    return HttpResponse(queries.live_master(uid, at=clock.civil_now()), content_type=PLAYLIST, headers={"Cache-Control": "max-age=60"})
 
 
 @public
 @require_safe
 def live_media(request: HttpRequest, uid: UUID, profile: str) -> HttpResponse:
-    return HttpResponse(queries.live_media(uid, profile, at=clock.now()), content_type=PLAYLIST, headers={"Cache-Control": LIVE_CACHE})
+    return HttpResponse(
+        queries.live_media(uid, profile, at=clock.civil_now()), content_type=PLAYLIST, headers={"Cache-Control": LIVE_CACHE}
+    )

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 
 from yuanjiao.flow.nodes.codes import looks_right
+from yuanjiao.flow.wire.pace import trusted
+from yuanjiao.lib.errors import Refused
 from yuanjiao.wiring.edge.files import Step
 
 INSTALLER, NETWORK, ABOVE = "装机的人", "网络管理员", "上级管理员"
@@ -24,7 +26,7 @@ CLOCK_S = 120.0
 WAIT_S = 10.0
 
 
-def checks(*, root: Path, home: Path, parent: str, code: str, address: str, port: int) -> Iterator[Step]:
+def checks(*, root: Path, home: Path, parent: str, code: str, address: str, port: int, ca: str = "") -> Iterator[Step]:
     """Everything is looked at, so that whoever installs can put right all of it at once."""
     yield _python()
     if root == Path("/"):
@@ -33,7 +35,7 @@ def checks(*, root: Path, home: Path, parent: str, code: str, address: str, port
     yield _port(address, port)
     if code and not looks_right(code):
         yield Step("登记码应为 24 位字母和数字，如 XXXX-XXXX-XXXX-XXXX-XXXX-XXXX：请对照上级给的登记码", False, INSTALLER)
-    yield from _parent(parent)
+    yield from _parent(parent, ca)
 
 
 def _python() -> Step:
@@ -78,14 +80,17 @@ def _is_ours(answer: httpx.Response) -> bool:
     return answer.status_code == 200 and answer.text.strip() == "ok"
 
 
-def _parent(parent: str) -> Iterator[Step]:
+def _parent(parent: str, ca: str) -> Iterator[Step]:
     try:
-        answer = httpx.get(f"{parent}/healthz", timeout=WAIT_S, trust_env=False)
+        answer = httpx.get(f"{parent}/healthz", timeout=WAIT_S, trust_env=False, verify=trusted(ca))
+    except Refused as error:
+        yield Step(error.message, False, INSTALLER)
     except httpx.InvalidURL:
         yield Step(f"上级地址 {parent} 不是网址：应如 https://centre.example", False, INSTALLER)
     except httpx.ConnectError as error:
         if "CERTIFICATE" in str(error).upper():
-            yield Step(f"上级 {parent} 的证书不被相信（{error}）：请核对地址和本机时间，或由上级换证书", False, ABOVE)
+            advice = "请核对地址和本机时间；上级自己签发的，用 --parent-ca 写明它的根证书"
+            yield Step(f"上级 {parent} 的证书不被相信（{error}）：{advice}", False, ABOVE)
         else:
             yield Step(f"连不上上级 {parent}：请检查网线、网关、域名和防火墙", False, NETWORK)
     except httpx.HTTPError as error:

@@ -31,6 +31,8 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     public: bool = False
     certificate: str = ""
     certificate_key: str = ""
+    parent_ca: str = ""
+    set_clock: bool = False
 
     def text(self) -> str:
         """As the file holds it."""

@@ -23,7 +23,7 @@ from yuanjiao.wiring.edge.checks import checks, runs_here
 from yuanjiao.wiring.edge.chosen import CHOSEN, Chosen
 from yuanjiao.wiring.edge.files import Step, Wanted, below, settings_text, settle
 from yuanjiao.wiring.edge.fronts import Front, front_files, settings_of
-from yuanjiao.wiring.edge.unit import NAME, software_folder, unit_text
+from yuanjiao.wiring.edge.unit import CLOCK_NAME, HIDDEN, NAME, TIMER, TIMER_NAME, clock_unit_text, software_folder, unit_text
 
 SETTINGS = Path("/etc/yuanjiao/yuanjiao.env")
 START_S = 30
@@ -50,6 +50,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         self.front  # noqa: B018  what cannot stand in front is refused before anything is looked at
+        ca = self.chosen.parent_ca
+        if ca and (not ca.startswith("/") or (self.on_this_machine and ca.startswith((*HIDDEN, "/tmp/", "/var/tmp/")))):
+            raise Refused(f"服务看不见 {ca}：请把上级的根证书放到 /etc/yuanjiao/ 之下，用绝对路径写明")
 
     @property
     def parent(self) -> str:
@@ -91,8 +94,10 @@ class Plan:
 
 def set_up(plan: Plan) -> Iterator[Step]:
     """Do all of it, saying each step; stops after the checks when one of them is not well."""
-    home = below(plan.root, plan.home)
-    found = list(checks(root=plan.root, home=home, parent=plan.parent, code=plan.code, address=plan.address, port=plan.port))
+    home, its = below(plan.root, plan.home), plan.chosen
+    found = list(
+        checks(root=plan.root, home=home, parent=plan.parent, code=plan.code, address=plan.address, port=plan.port, ca=its.parent_ca)
+    )
     yield from found
     if not all(step.ok for step in found):
         return
@@ -116,6 +121,7 @@ def set_up(plan: Plan) -> Iterator[Step]:
 def files(plan: Plan, *, has_caddyfile: bool = False) -> Iterator[Wanted]:
     """Everything that is written on the machine."""
     values = {"ROLE": "edge", "HOME": str(plan.home), "PARENT": plan.parent, "NAME": plan.name}
+    values |= {"PARENT_CA": plan.chosen.parent_ca} if plan.chosen.parent_ca else {}
     values |= settings_of(plan.front) if plan.front else {"HOSTS": "*"}  # boxes of the local network name it as they like
     unit = unit_text(user=plan.user, home=plan.home, settings=SETTINGS, address=plan.address, port=plan.port)
     wrapper = WRAPPER_TEXT.format(
@@ -131,6 +137,10 @@ def files(plan: Plan, *, has_caddyfile: bool = False) -> Iterator[Wanted]:
     yield Wanted(CHOSEN, plan.chosen.text(), 0o644)
     yield Wanted(Path("/etc/systemd/system") / NAME, unit, 0o644)
     yield Wanted(WRAPPER, wrapper, 0o755)
+    if plan.chosen.set_clock:
+        folder, clock = Path("/etc/systemd/system"), clock_unit_text(user=plan.user, home=plan.home, settings=SETTINGS)
+        yield Wanted(folder / CLOCK_NAME, clock, 0o644)
+        yield Wanted(folder / TIMER_NAME, TIMER, 0o644)
     if plan.front:
         yield from front_files(plan.front, has_caddyfile=has_caddyfile)
 
@@ -228,6 +238,7 @@ def _start(plan: Plan, *, changed: bool) -> Iterator[Step]:
         return
     begun = list(_bring_up(systemctl, plan.port, changed=changed))
     yield from begun
+    yield _keep_clock(systemctl, set_clock=plan.chosen.set_clock)
     if plan.front and all(step.ok for step in begun):
         yield Step(f"请让前面的服务器读入新配置：systemctl reload {plan.front.kind}")
 
@@ -244,6 +255,18 @@ def _bring_up(systemctl: str, port: int, *, changed: bool) -> Iterator[Step]:
         yield Step("服务已启动并有应答，开机时自动启动")
     else:
         yield Step(f"服务已启动，但 {START_S} 秒内没有应答：请看 journalctl -u yuanjiao -n 50", False, "装机的人")
+
+
+def _keep_clock(systemctl: str, *, set_clock: bool) -> Step:
+    """The timer runs when it was asked for, and not when it was asked for no longer."""
+    if set_clock:
+        done = subprocess.run([systemctl, "enable", "--now", TIMER_NAME], capture_output=True, text=True, check=False)
+        words = "本机时钟按上级校正，每半小时一次" if done.returncode == 0 else f"systemctl enable {TIMER_NAME}：{done.stderr.strip()}"
+        return Step(words, done.returncode == 0, "装机的人")
+    if Path("/etc/systemd/system", TIMER_NAME).exists():
+        subprocess.run([systemctl, "disable", "--now", TIMER_NAME], capture_output=True, check=False)
+        return Step("本机时钟不再按上级校正")
+    return Step("本机时钟不由远教校正（要的话加 --set-clock）")
 
 
 def _answers(port: int) -> bool:

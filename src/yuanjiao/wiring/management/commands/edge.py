@@ -32,6 +32,10 @@ class Command(BaseCommand):
         make.add_argument("--public", action=BooleanOptionalAction, default=None, help="caddy：向公共机构申请证书；默认由它自己签发")
         make.add_argument("--certificate", help="nginx：证书文件")
         make.add_argument("--certificate-key", help="nginx：证书的私钥文件")
+        make.add_argument("--parent-ca", help="上级的根证书文件（PEM），上级的证书不是公共机构签发时用；写绝对路径")
+        make.add_argument(
+            "--set-clock", action=BooleanOptionalAction, default=None, help="按上级签名的报时校正本机时钟；已有授时服务（NTP）时不动它"
+        )
         make.add_argument("--change", action="store_true", help="确实要把装好的机器换一个上级、数据目录或用户")
         make.add_argument("--no-start", action="store_true", help="只写文件和登记，不启动服务")
 
