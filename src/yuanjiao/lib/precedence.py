@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import connection
 
-LONGEST_S, AT_LEAST_S = 0.2, 0.1
+LONGEST_S, AT_LEAST_S = 0.4, 0.05
 
 
 class Precedence:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from yuanjiao.lib.precedence import READERS
 from yuanjiao.network.diagnosis.absorb import Past
 from yuanjiao.network.diagnosis.picture import Picture
 from yuanjiao.network.diagnosis.roots import rule_of
@@ -36,6 +37,7 @@ def past_groups(picture: Picture, sight: Sight, past: Sequence[Past]) -> Iterabl
     """Every past silence is a root or explained by one."""
     waves = _waves(picture, past)
     for number, wave in enumerate(waves):
+        READERS.give_way()  # thousands of waves ask the database nothing
         if number < MOST:
             yield from _roots(picture, sight, wave)
         else:
