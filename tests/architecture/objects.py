@@ -160,13 +160,21 @@ class County:
 
 def build_county(cast: Cast, at: datetime, film: Path) -> County:
     """All of it."""
+    county = build_orders(cast, at, film)
+    for build in (_flow, _learning, _plans, _courseware, _production, _programmes, _register, _reports):
+        build(county)
+    assert county.named.keys() == THINGS.keys()
+    return county
+
+
+def build_orders(cast: Cast, at: datetime, film: Path) -> County:
+    """Its people, and what is kept of objects, orders, items and duties: all that stands without a film."""
     county = County(cast, at, film)
     for number, role in enumerate(ROLES):
         _engage(cast, f"in_{role}", role, INSIDE.get(role, "ZZ-990101"), 2 * number)
         _engage(cast, f"out_{role}", role, OUTSIDE.get(role, "ZZ-990102"), 2 * number + 1)
-    for build in (_network, _flow, _items, _faults, _duties, _learning, _plans, _courseware, _production, _programmes, _register, _reports):
+    for build in (_network, _items, _faults, _duties):
         build(county)
-    assert county.named.keys() == THINGS.keys()
     return county
 
 

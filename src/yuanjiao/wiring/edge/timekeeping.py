@@ -134,7 +134,8 @@ def _set(target: float) -> None:
 def _is_kept() -> bool:
     """adjtimex(2) that changes nothing: a struct of zeros asks."""
     libc = ctypes.CDLL(None, use_errno=True)
-    return 0 <= libc.adjtimex(ctypes.create_string_buffer(512)) < TIME_ERROR
+    answer: int = libc.adjtimex(ctypes.create_string_buffer(512))
+    return 0 <= answer < TIME_ERROR
 
 
 def carry_out(plan: Plan, setter: Setter, *, now: Callable[[], float] = time.time) -> None:
