@@ -39,7 +39,7 @@ class Storage:
         told = {"identities": [{"name": KEY, "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": rights}]}
         (folder / "s3.json").write_text(json.dumps(told))
         ports = [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", f"-s3.port={self.port}"]
-        small = ["-volume.max=20", "-master.volumeSizeLimitMB=64", "-volume.preStopSeconds=0", "-s3.port.iceberg=0"]
+        small = ["-volume.max=20", "-master.volumeSizeLimitMB=64", "-volume.preStopSeconds=0", "-s3.port.iceberg=0", "-s3.port.lance=0"]
         where = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-s3", f"-s3.config={folder / 's3.json'}"]
         self._log = open(folder / "log", "wb")  # noqa: SIM115  (the server's for as long as it runs)
         environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}
@@ -55,9 +55,9 @@ class Storage:
             try:
                 raw(read_address(self.address())).put("up", b"up")
                 return
-            except Exception:  # whatever is not ready yet, until it takes too long
+            except Exception as error:  # whatever is not ready yet, until it takes too long
                 if time.monotonic() > until or self._process.poll() is not None:
-                    raise
+                    raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:]) from error
                 time.sleep(0.1)
 
     def stop(self) -> None:
