@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yuanjiao.duties import commands, queries
-from yuanjiao.duties.documents.sheet import DOCX, write_sheet
 from yuanjiao.duties.inputs import HandoverForm
 from yuanjiao.duties.models import Handover
 from yuanjiao.duties.rules import LINE_NAMES, Kind
@@ -169,6 +168,8 @@ def _paper_sides(sheet: Handover) -> list[tuple[str, str]]:
 @door()
 def handover_file(request: ActingRequest, uid: UUID) -> HttpResponse:
     """The sheet as docx, to be printed and signed."""
+    from yuanjiao.duties.documents.sheet import DOCX, write_sheet  # its library is loaded by who prints one
+
     sheet = queries.sheet_seen_by(request.actor, uid)
     answer = HttpResponse(write_sheet(sheet, duty_title(sheet.tenure), grouped(queries.lines_of(sheet))), content_type=DOCX)
     answer["Content-Disposition"] = attachment_name(f"交接单 {duty_title(sheet.tenure)} {sheet.on:%Y%m%d}.docx")

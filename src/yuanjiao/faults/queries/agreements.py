@@ -14,7 +14,7 @@ from yuanjiao.faults.rules import FaultClass, area_of
 from yuanjiao.faults.rules.calendar import EXPIRY_WARNING_DAYS, FARTHEST_DAYS, Counting, DayKind, WorkCalendar, after
 from yuanjiao.faults.rules.urging import Rung
 from yuanjiao.items.models import Item
-from yuanjiao.items.rules import WITH_OWNER
+from yuanjiao.items.queries import overdue_items
 from yuanjiao.lib.clock import CHINA, local_day
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.models import Person
@@ -99,8 +99,7 @@ def on_duty(unit_id: int, on: date) -> Person | None:
 def overdue_without_sheet(at: datetime, rung: Rung, past: timedelta, limit: int) -> list[Item]:
     """Items of every kind that are `past` their date with no sheet of this rung yet, the longest late first."""
     told = Urging.objects.filter(item=OuterRef("pk"), issued_at=OuterRef("issued_at"), rung=rung)
-    rows = Item.objects.filter(state__in=WITH_OWNER, due_at__lte=at - past).exclude(issued_at=None)
-    return list(rows.filter(~Exists(told)).select_related("division", "lead_unit").order_by("due_at")[:limit])
+    return list(overdue_items(at - past).filter(~Exists(told)).select_related("division", "lead_unit").order_by("due_at")[:limit])
 
 
 def urgings_seen_by(actor: Actor) -> QuerySet[Urging]:

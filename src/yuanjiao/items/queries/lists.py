@@ -162,6 +162,11 @@ def counts_by_state(paths: Iterable[str], *, kind: ItemKind | None = None) -> di
     return {state: found.get(state, 0) for state in State}
 
 
+def overdue_items(before: datetime) -> QuerySet[Item]:
+    """Issued items of every kind that somebody owns and whose date was at or before that moment."""
+    return Item.objects.filter(state__in=WITH_OWNER, due_at__lte=before).exclude(issued_at=None)
+
+
 def open_items(paths: Iterable[str]) -> QuerySet[Item]:
     """Items not ended inside the subtrees, earliest date first."""
     return Item.objects.filter(within("division__path", paths)).exclude(state__in=ENDED).order_by("due_at")
