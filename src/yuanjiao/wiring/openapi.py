@@ -90,7 +90,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "step": STRING,
     "item": STRING,
 }
-QUERY = ASKED | {"after": {"type": "string", "pattern": "^[0-9]{1,18}$"}}
+QUERY = ASKED | {"after": {"type": "string", "pattern": "^[0-9]{1,18}$"}, "nonce": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}
 """What may stand behind the question mark of an address; of a beat it may be a form as well."""
 SIGNED = (NODE, TIME, CLOCK, SIGNATURE)
 ACCESS = "Cookie sessionid"
