@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 
 from yuanjiao.flow.blobs import elsewhere
 from yuanjiao.flow.blobs.bucket import bucket
@@ -113,6 +114,12 @@ def storage() -> Iterator[Storage]:
 def told(address: str) -> dict[str, Any]:
     """The settings of a machine that keeps its blobs there."""
     return {"BLOBS_S3": read_address(address), "BLOBS_S3_KEY": KEY, "BLOBS_S3_SECRET": SECRET}
+
+
+def take_mark(home: Path) -> None:
+    """The machine with this home is the one whose bucket was prepared just now."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "bucket-mark").write_bytes((Path(settings.HOME) / "bucket-mark").read_bytes())
 
 
 @pytest.fixture

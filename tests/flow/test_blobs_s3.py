@@ -22,7 +22,7 @@ from django.test import Client, override_settings
 
 from tests.flow.notices import NOTICES
 from tests.flow.publishing import Centre, plain
-from tests.storage import KEY, SECRET, raw, told
+from tests.storage import KEY, SECRET, raw, take_mark, told
 from yuanjiao.flow.blobs import copies, elsewhere, moving, pack, pack_door, store
 from yuanjiao.flow.blobs.bucket import BucketAway, bucket
 from yuanjiao.flow.blobs.elsewhere import FOLLOWS
@@ -129,6 +129,7 @@ def test_a_death_in_the_middle_of_a_put_leaves_nothing_and_the_next_one_is_whole
     with choked(storage.port, after=12_000_000) as (port, stuck):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("YUANJIAO_")}
         environment |= {"DJANGO_SETTINGS_MODULE": "yuanjiao.wiring.settings", "YUANJIAO_HOME": str(tmp_path / "home")}
+        take_mark(tmp_path / "home")
         environment |= {"YUANJIAO_BLOBS_S3": f"http://127.0.0.1:{port}/{address.bucket}/{address.prefix}"}
         environment |= {"YUANJIAO_BLOBS_S3_KEY": KEY, "YUANJIAO_BLOBS_S3_SECRET": SECRET}
         child = subprocess.Popen([sys.executable, "-c", DYING, str(tmp_path / "film"), sha256], env=environment)
@@ -291,6 +292,7 @@ class Above(Centre):
         self.through_us = 0
         with override_settings(**self.settings):
             bucket().prepare("the parent")
+            take_mark(home)
             self.raw = raw(self.settings["BLOBS_S3"])
 
     def put(self, content: bytes) -> BlobRef:
@@ -376,6 +378,9 @@ def test_a_machine_below_may_keep_its_own_in_a_bucket_and_loses_no_byte_while_it
     assert part_path(ref).stat().st_size == len(FILM)
     assert not Blob.objects.filter(listed=True).exists()
     settings.BLOBS_S3 = here
+    with pytest.raises(BucketAway, match="标记"):
+        fetch_once(ref, centre.line)
+    bucket().prepare("this machine")
     assert fetch_once(ref, centre.line)
     assert bytes(s3.get(place(ref.sha256)).bytes()) == FILM
     assert not part_path(ref).exists()

@@ -73,6 +73,25 @@ def test_questions_to_the_database_are_where_work_gives_way() -> None:
     assert given == ["way"]
 
 
+@pytest.mark.django_db
+def test_the_one_lock_of_an_embedded_database_is_not_held_long_for_readers() -> None:
+    hands = Hands()
+    precedence = Precedence(longest_s=0.0, at_least_s=0.0, clock=hands)
+    turns = 0
+
+    def waits(timeout: float | None = None) -> bool:
+        nonlocal turns
+        turns += 1
+        hands.now += 0.8
+        return False
+
+    with precedence.reading():
+        precedence._nobody.wait = waits  # type: ignore[method-assign]
+        for _ in range(10):  # the transaction of the test
+            precedence.give_way()
+    assert turns == (3 if connection.vendor == "sqlite" else 10)
+
+
 @pytest.mark.usefixtures("cast")
 def test_whoever_opens_a_page_is_read_for_and_whoever_sends_a_form_is_not(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []

@@ -20,6 +20,7 @@ from django.test import override_settings
 
 from tests.flow.test_forks import code_for, rows, say, start_anew, told
 from tests.simulator import Machine, World, open_database
+from tests.storage import take_mark
 from yuanjiao.flow.blobs import store
 from yuanjiao.flow.journal.queries import heads_now, unapplied_count
 from yuanjiao.flow.journal.verify import verify_journal
@@ -115,6 +116,7 @@ def test_films_are_in_it_only_when_asked_for(edge: Machine, tmp_path: Path, with
 
 def test_films_in_a_bucket_come_back_as_files_of_the_disk(edge: Machine, tmp_path: Path, s3: Any) -> None:
     content = os.urandom(3_000_000)
+    take_mark(edge.home)
     with edge.here():
         ref = store.put(content)
         assert not store.on_disk(ref.sha256)

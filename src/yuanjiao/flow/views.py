@@ -38,8 +38,8 @@ enrol.door = "machine"  # type: ignore[attr-defined]  # people.access marks door
 @never_cache
 @require_safe
 def tell_time(request: HttpRequest) -> HttpResponse:
-    """The time of this machine's clock, signed over the asker's nonce. 400 for what is none."""
-    told = tell(request.GET.get("nonce", ""), now_s=clock.now().timestamp())
+    """The time as people live it here, which a parent above may have put right, signed over the asker's nonce. 400 for what is none."""
+    told = tell(request.GET.get("nonce", ""), now_s=clock.civil_now().timestamp())
     return HttpResponse(msgspec.json.encode(told), content_type="application/json")
 
 

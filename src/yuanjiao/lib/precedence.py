@@ -19,6 +19,13 @@ from django.db import connection
 
 LONGEST_S, AT_LEAST_S = 0.4, 0.05
 
+HELD_S = 2.0
+"""So long in all is waited inside one transaction of an embedded database: others wait for its one lock, also readers that write."""
+
+
+def _holds_the_only_lock() -> bool:
+    return connection.vendor == "sqlite" and connection.in_atomic_block
+
 
 class Precedence:
     """Counts who reads; any thread may read or give way."""
@@ -48,10 +55,15 @@ class Precedence:
 
     def give_way(self) -> None:
         """Wait until nobody reads, but not longer than is fair."""
-        if self._nobody.is_set() or self._clock() < getattr(self._own, "goes_on_until", 0.0):
+        if not _holds_the_only_lock():
+            self._own.waited_s = 0.0
+        begun = self._clock()
+        if self._nobody.is_set() or begun < getattr(self._own, "goes_on_until", 0.0) or getattr(self._own, "waited_s", 0.0) >= HELD_S:
             return
         self._nobody.wait(self._longest_s)
-        self._own.goes_on_until = self._clock() + self._at_least_s
+        now = self._clock()
+        self._own.goes_on_until = now + self._at_least_s
+        self._own.waited_s = getattr(self._own, "waited_s", 0.0) + now - begun
 
     def _let_by(self, execute: Callable[..., Any], *asked: Any) -> Any:
         self.give_way()

@@ -56,8 +56,9 @@ def require_known() -> None:
         raise Refused(f"数据库比本软件新（多 {len(unknown)} 步，如 {label}.{name}），不能启动：请装回较新的版本，或从备份恢复")
 
 
-LEAVES_ALONE = frozenset({"serve", "backup", "restore", "check", "edge"})
-"""Commands that look for themselves (`bring_up_to_date`), that only read the database, or that make another one."""
+LEAVES_ALONE = frozenset({"serve", "backup", "restore", "check", "edge", "clock"})
+"""Commands that look for themselves (`bring_up_to_date`), that only read the database, or that make another one. The clock is set by the
+installed program, also after a newer release came by the catalogue: it reads two rows."""
 
 
 def refuse_newer(arguments: Sequence[str]) -> None:

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from yuanjiao.flow.journal.event import Fact
 from yuanjiao.lib import clock
+from yuanjiao.network.commands import confirm_words
 from yuanjiao.network.counting.counters import COUNTERS
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged, apply_deaf, apply_play_tested, apply_state_changed
-from yuanjiao.network.models import Edge, ListeningMark, Watermark
+from yuanjiao.network.live import Word
+from yuanjiao.network.models import DayRollup, Edge, ListeningMark, Watermark
 from yuanjiao.network.queries.population import Population, load_population
 from yuanjiao.network.queries.rulings import RulePart
 from yuanjiao.network.queries.seconds import known_seconds, seconds_from_rows
@@ -158,6 +160,18 @@ def test_a_record_that_is_set_back_takes_its_word_for_a_summed_day_back(cast: Ca
         step()
         assert_equal(*day)
         assert sum(int(part.sum()) for part in known_seconds(*asked(*day), instant=False)) == whole - 86_400 + 40 * STEP
+
+
+def test_a_word_that_sets_a_record_back_drops_the_sums_that_rested_on_it(cast: Cast, idle: None) -> None:
+    """In whatever process it arrives: the counters of another one may not run at that moment."""
+    world = World()
+    for one in (Told("down", 37, observer=EDGE), Told("mark", 69, observer=EDGE), Told("keep", 95), Told("keep", 159)):
+        world.tell(one)
+    assert DayRollup.objects.exists()
+    for back, left in ((70 * STEP, True), (40 * STEP, False)):
+        word = Word(code="E-990101", through=ZERO + back, seq=0, boot_at=0.0, offset_s=0.0)
+        confirm_words(words=[(EDGE, word)], at=moment(160 * STEP))
+        assert DayRollup.objects.filter(day=date(2026, 3, 2)).exists() is left
 
 
 def asked(start: int, end: int) -> tuple[Population, list[RulePart]]:

@@ -43,6 +43,18 @@ class BucketAway(Unavailable):
     """The storage of blobs cannot be asked, refuses us, or is not the one with our mark."""
 
 
+def _mark_file() -> Path:
+    """What this machine wrote into the bucket that was prepared for it."""
+    return Path(settings.HOME) / "bucket-mark"
+
+
+def _own_mark() -> bytes | None:
+    try:
+        return _mark_file().read_bytes()
+    except FileNotFoundError:
+        return None
+
+
 class Bucket:
     """One place in a storage. `Unavailable` is raised by everything that asks it."""
 
@@ -141,9 +153,13 @@ class Bucket:
     # -- whose it is ----------------------------------------------------------------------------------------------------------
 
     def require_mark(self) -> None:
-        """BucketAway unless this is the bucket that was prepared for us."""
-        if self._head(MARK) is None:
-            raise BucketAway("存储里没有本机的标记：桶被清空、换了，或还没有准备（yuanjiao blobs prepare-s3）")
+        """BucketAway unless this is the bucket that was prepared for us, by what this machine wrote down then."""
+        import obstore
+
+        with _told():
+            found = _or_none(lambda: obstore.get(self._store, MARK).bytes())
+        if found is None or bytes(found) != _own_mark():
+            raise BucketAway("存储里没有本机的标记：桶被清空、换了，或还没有为本机准备（yuanjiao blobs prepare-s3）")
 
     def prepare(self, owner: str, *, take_over: bool = False) -> None:
         """Mark the bucket as ours, and see that everything we need of it is allowed. Refused when it is another's."""
@@ -161,6 +177,7 @@ class Bucket:
             obstore.delete(self._store, trial)
             if bytes(obstore.get(self._store, MARK).bytes()).decode(errors="replace") != owner:
                 raise BucketAway("存储没有留住写进去的内容")
+        _mark_file().write_bytes(owner.encode())
 
     def _head(self, path: str) -> tuple[int, str] | None:
         import obstore

@@ -76,6 +76,8 @@ def _removed(path: Path) -> bool:
     try:
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_still(path, file):
+                return False
             path.unlink()
     except FileNotFoundError:
         return True

@@ -29,6 +29,7 @@ from django.db.models import Min, Q, QuerySet, Sum
 
 from yuanjiao.flow.blobs import folders, pack, quota, store
 from yuanjiao.flow.blobs.allowance import Allowance, Hold, hold_at
+from yuanjiao.flow.blobs.bucket import bucket, is_on
 from yuanjiao.flow.blobs.fetch import NotThere, Running, fetch, part_path
 from yuanjiao.flow.blobs.inviting import MOST_BLOBS
 from yuanjiao.flow.blobs.lost import HERE_ONCE
@@ -66,10 +67,11 @@ class Waiting:
 
 
 def here() -> set[str]:
-    """The names of all whole blobs on the disk; one look into each of the 256 folders."""
+    """The names of all whole blobs of this machine: one look into each of the 256 folders, and into the bucket where there is one."""
     root = Path(settings.HOME) / "blobs"
     found = (f"{path.parent.name}{path.name}" for path in root.glob("??/*"))
-    return {name for name in found if store.is_name(name)}
+    names = {name for name in found if store.is_name(name)}
+    return names | {name for name, _ in bucket().names()} if is_on() else names
 
 
 def want(refs: Collection[BlobRef], *, version: int, at: datetime) -> set[str]:

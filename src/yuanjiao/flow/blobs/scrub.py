@@ -180,7 +180,12 @@ def _look_in_bucket(blob: Blob, at: datetime, sleep: Sleep) -> bool:
         return False
     if found is None:
         return _note(blob, Trouble.GONE, at)
-    bucket().put_aside(blob.sha256)
+    try:
+        bucket().put_aside(blob.sha256)
+    except BucketAway as error:
+        bucket().require_mark()
+        log.error("%s is rotten in the bucket and cannot be put aside: %s", blob.sha256, error)
+        return True
     return _note(blob, Trouble.ROTTEN, at)
 
 

@@ -55,6 +55,10 @@ class Told(msgspec.Struct, frozen=True):
     signature: str
 
 
+class Older(Unavailable):
+    """The parent is of before this door, or something else answers in its place: asked again as seldom as one that told."""
+
+
 class ParentsTime(msgspec.Struct, frozen=True, kw_only=True):
     """What signed answers told: the parent was `ahead_s` ahead of our clock, give or take `within_s`, when that read `clock_s`.
 
@@ -124,7 +128,7 @@ def _ask_once(line: Line, parent_key: bytes, offset: Offset, now_s: Seconds, ste
     response = line.get(f"{PATH}?nonce={nonce.hex()}")
     received, ended = now_s(), steady_s()
     if response.status_code != 200:
-        raise Unavailable(f"上级不会签名报时（{response.status_code}）：它的软件较旧，或有别的服务器在前面应答")
+        raise Older(f"上级不会签名报时（{response.status_code}）：它的软件较旧，或有别的服务器在前面应答")
     told = _believed(response.content, nonce, parent_key)
     if abs((received - sent) - (ended - began)) <= JUMP_S:
         offset.learn(sent=sent, received=received, told=told, at=ended)
@@ -203,12 +207,21 @@ def keep_parents_time(at: datetime) -> bool:
     asked_before = last is not None and last.parent == str(parent.uid) and last.boot == boot
     if asked_before and last is not None and 0 <= clock.steady_s() - last.steady_s < ASK_AGAIN_S:
         return False
+    if clock.steady_s() < _not_before.get(settings.PARENT, 0.0):
+        return False
     line = time_line(settings.PARENT)
     try:
         keep(ask(line, parent))
+    except Older:
+        _not_before[settings.PARENT] = clock.steady_s() + ASK_AGAIN_S
+        raise
     finally:
         line.close()
     return True
+
+
+_not_before: dict[str, float] = {}
+"""When a parent that could not tell is asked again, by the clock that nobody sets."""
 
 
 _looked: tuple[float, Path, ParentsTime | None] | None = None

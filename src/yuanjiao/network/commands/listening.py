@@ -14,11 +14,12 @@ from django.db import transaction
 from yuanjiao.flow.journal.queries import held_seqs
 from yuanjiao.flow.journal.record import record, record_many
 from yuanjiao.flow.nodes.queries import own_node
+from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Refused
 from yuanjiao.network.commands.moments import told, told_many, whole
 from yuanjiao.network.events import Change, Deaf, PlayTested, StateChanged, lay_ahead
 from yuanjiao.network.live import STATE_NAMES, Transitions, Word, boot_id
-from yuanjiao.network.models import Edge, ListeningMark, PlayTest, Site, Watermark
+from yuanjiao.network.models import DayRollup, Edge, ListeningMark, PlayTest, Site, Watermark
 
 CHANGES_PER_EVENT = 200
 """So that one entry stays far below the size of a segment."""
@@ -76,12 +77,20 @@ def confirm_words(*, words: Sequence[tuple[UUID, Word]], at: datetime) -> None:
     marks = {mark.observer: mark for mark in Watermark.objects.select_for_update().filter(observer__in=list(said))}
     edges = dict(Edge.objects.filter(code__in=[word.code for word in said.values()]).values_list("code", "pk"))
     held = held_seqs(said)
+    before = {mark.observer: mark.held_through for mark in marks.values()}
     known = [
         _confirmed(marks.get(observer) or Watermark(observer=observer), edges[word.code], word, held.get(observer, 0), at)
         for observer, word in said.items()
         if word.code in edges
     ]
+    _drop_sums_behind([now for now, was in ((mark.held_through, before.get(mark.observer)) for mark in known) if now and was and now < was])
     Watermark.objects.bulk_create(known, update_conflicts=True, unique_fields=["observer"], update_fields=WORD_FIELDS, batch_size=500)
+
+
+def _drop_sums_behind(moments: Sequence[datetime]) -> None:
+    """Records were set back to these moments (a clock below was): finished days that were summed by what they said are summed anew."""
+    if moments:
+        DayRollup.objects.filter(day__gte=clock.local_day(min(moments))).delete()
 
 
 def _confirmed(mark: Watermark, edge: int, word: Word, held: int, at: datetime) -> Watermark:

@@ -154,4 +154,6 @@ def note(plan: Plan, *, now: float) -> None:
     last = parents_time.last_set()
     if plan.act is Act.LEAVE and (last is None or not last.refused):
         return
+    if plan.act is Act.SLEW and last is not None and not last.refused and abs(last.by_s) > abs(plan.by_s):
+        return  # a jump of days is not to be hidden by the tenth of a second after it
     parents_time.keep_set(parents_time.LastSet(at=now, by_s=plan.by_s, refused=plan.act is Act.REFUSE, words=plan.words))

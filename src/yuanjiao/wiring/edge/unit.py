@@ -73,7 +73,7 @@ UMask=0027
 EnvironmentFile={settings}
 EnvironmentFile=-{settings_here}
 WorkingDirectory={home}
-ExecStart={executable} -m yuanjiao.wiring clock set
+ExecStart={executable} -P -m yuanjiao.wiring clock set
 TimeoutStartSec=300
 
 NoNewPrivileges=yes

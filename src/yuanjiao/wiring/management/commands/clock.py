@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
@@ -55,5 +56,9 @@ class Command(BaseCommand):
         )  # fmt: skip
         plan = keeping.decide(found)
         keeping.carry_out(plan, setter)
+        if plan.act is keeping.Act.STEP:  # else a restart without a line would put right once more what is right now
+            parents_time.keep(
+                msgspec.structs.replace(asked, ahead_s=asked.ahead_s - plan.by_s, clock_s=clock.seconds(), steady_s=clock.steady_s())
+            )
         keeping.note(plan, now=clock.seconds())
         return plan
