@@ -30,7 +30,9 @@ def main(arguments: list[str]) -> int:
             environment = {"TEST_DATABASE": address}
             codes.append(
                 run(
-                    "PostgreSQL", [*chosen, "-n", WORKERS, "-m", "not journey and not browser and not scale and not own_files"], environment
+                    "PostgreSQL",
+                    [*chosen, "-n", WORKERS, "-m", "not journey and not browser and not scale and not own_files and not once"],
+                    environment,
                 )
             )
     ran = [code for code in codes if code != NOTHING_RAN]

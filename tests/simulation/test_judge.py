@@ -96,7 +96,7 @@ def test_the_oracle_counts_by_beats_and_tests() -> None:
 @pytest.mark.django_db(transaction=True)  # as in life: in one transaction PostgreSQL keeps every earlier form of a row
 @pytest.mark.clause("NET06", "NET08")
 @pytest.mark.long
-@pytest.mark.parametrize("seed", [8, 10])
+@pytest.mark.parametrize("seed", [8, pytest.param(10, marks=pytest.mark.once)])
 def test_a_city_is_judged_to_the_second(seed: int, tmp_path: Path, fresh_listener: None) -> None:
     case = Case(Plan(counties=3, towns=9, sites=90, seed=seed), days=2.5, haste=8)
     judgement, bench = hold(case, tmp_path, found)
