@@ -222,8 +222,9 @@ def _require_place(kind: ItemKind, parent: Item) -> None:
 
 
 def _require_open_above(item: Item) -> None:
-    above = Item.objects.select_for_update().filter(pk=item.parent_id).first()  # who would end it now waits for this row
-    if above is not None and above.state in ENDED:
+    if item.parent_id is None:
+        return
+    if Item.objects.select_for_update().get(pk=item.parent_id).state in ENDED:  # who would end it now waits for this row
         raise Refused("上级事项已经办结，请先重新打开上级事项")
 
 

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from yuanjiao.items.commands.acts import extend_item, move
 from yuanjiao.items.models import ChangeAsked, Item, Phase
+from yuanjiao.items.queries import held_item
 from yuanjiao.items.rules import ENDED, Act, ItemKind, State, permission_of
 from yuanjiao.items.search import index_item
 from yuanjiao.lib.clock import local_day
@@ -61,7 +62,7 @@ def set_cooperating(*, item: Item, units: Iterable[OrgUnit], by: Actor, at: date
         raise Refused(f"最多 {MOST_UNITS} 个配合单位")
     if any(unit.pk == item.lead_unit_id for unit in wanted):
         raise Refused("牵头单位不再列为配合单位")
-    now = Item.objects.select_for_update().get(pk=item.pk)
+    now = held_item(item.pk)
     if now.step_count != item.step_count:
         raise Conflict("该事项刚刚被别人办理过，请刷新后再看。")
     if now.state in ENDED:

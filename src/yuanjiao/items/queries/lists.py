@@ -73,6 +73,11 @@ def item_by_code(code: str) -> Item:
     return row
 
 
+def held_item(pk: int) -> Item:
+    """The item as it now is; its row is held until the transaction ends, so that nobody acts on it meanwhile."""
+    return Item.objects.select_related("division", "lead_unit").select_for_update(of=("self",)).get(pk=pk)
+
+
 def colour_filter(colour: str, at: datetime, prefix: str = "") -> Q:
     """Rows of one colour at a moment, as `rules.colour_of` tells it; `prefix` leads to the item, such as 'item__'."""
 
