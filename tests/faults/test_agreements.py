@@ -13,18 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.faults.conftest import YES, World
-from yuanjiao.faults import commands
+from yuanjiao.faults import commands, jobs
 from yuanjiao.faults.jobs import draft_urgings
-from yuanjiao.faults.models import Agreement, CalendarDay, Urging
+from yuanjiao.faults.models import AgreedHours, Agreement, CalendarDay, Urging
 from yuanjiao.faults.queries import agreements as queries
 from yuanjiao.faults.queries.orders import orders_summary
 from yuanjiao.faults.rules.calendar import Counting, DayKind, WorkCalendar, after, days_told, ends_soon
 from yuanjiao.faults.rules.urging import Rung, addressees, rungs_due
-from yuanjiao.items.rules import State
+from yuanjiao.items import commands as items
+from yuanjiao.items.models import Item
+from yuanjiao.items.rules import ItemKind, State
 from yuanjiao.lib import clock
 from yuanjiao.lib.clock import CHINA
-from yuanjiao.lib.errors import Conflict, NotFound, Refused
-from yuanjiao.people.models import AuditRow
+from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
+from yuanjiao.lib.uid import new_uid
+from yuanjiao.people.models import AuditRow, Responsibility
 from yuanjiao.people.rules import SYSTEM
 from yuanjiao.simulation.cast import Cast
 
@@ -204,19 +207,92 @@ def test_no_sheet_leaves_without_a_person_and_the_trail_says_who(world: World, l
         commands.decide_urging(urging=first, approved=True, note="", by=SYSTEM, at=at)
     with pytest.raises(NotFound):
         commands.decide_urging(urging=first, approved=True, note="", by=world.cast.actor("linxian"), at=at)
+    with pytest.raises(Forbidden):
+        commands.decide_urging(urging=second, approved=True, note="", by=world.cast.actor("xianguan"), at=at)
+    assert "<form" not in page_of(log_in("xianguan"), second), "the sheet goes to this person"
     monkeypatch.setattr(clock, "now", lambda: at)
-    county = log_in("xianguan")
-    page = county.get(reverse("faults:urging", args=[first.pk])).content.decode()
+    city = log_in("shiguan")
+    page = page_of(city, first)
     assert "请督促办理" in page
-    assert county.post(reverse("faults:urging", args=[first.pk]), {"decision": "send"}).status_code == 302
-    assert county.post(reverse("faults:urging", args=[first.pk]), {"decision": "drop", "note": "已电话催过"}).status_code == 409
-    assert county.post(reverse("faults:urging", args=[second.pk]), {"decision": "drop"}).status_code == 400
-    assert county.post(reverse("faults:urging", args=[second.pk]), {"decision": "drop", "note": "已电话催过"}).status_code == 302
-    assert list(Urging.objects.order_by("pk").values_list("approved", "decided_by")) == [(True, "赵敏芝"), (False, "赵敏芝")]
+    assert city.post(reverse("faults:urging", args=[first.pk]), {"decision": "send"}).status_code == 302
+    assert city.post(reverse("faults:urging", args=[first.pk]), {"decision": "drop", "note": "已电话催过"}).status_code == 409
+    assert city.post(reverse("faults:urging", args=[second.pk]), {"decision": "drop"}).status_code == 400
+    assert city.post(reverse("faults:urging", args=[second.pk]), {"decision": "drop", "note": "已电话催过"}).status_code == 302
+    assert list(Urging.objects.order_by("pk").values_list("approved", "decided_by")) == [(True, "陈启明"), (False, "陈启明")]
     assert [(row.actor_name, row.action) for row in AuditRow.objects.filter(action__contains="催办单").order_by("pk")] == [
-        ("赵敏芝", "批准催办单"), ("赵敏芝", "不发催办单"),
+        ("陈启明", "批准催办单"), ("陈启明", "不发催办单"),
     ]  # fmt: skip
     assert log_in("linxian").get(reverse("faults:urging", args=[first.pk])).status_code == 404
+
+
+def page_of(client: Client, urging: Urging) -> str:
+    """What stands on the sheet's page, without the menu."""
+    return client.get(reverse("faults:urging", args=[urging.pk])).content.decode().split('<main id="content"')[1]
+
+
+def late_task(world: World) -> Item:
+    cast, at = world.cast, world.at
+    item = items.create_item(
+        kind=ItemKind.TASK, title="检修", division=cast.divisions["990101000000"], lead_unit=cast.units["DX-990101"], expected_result="好",
+        measure="修", starts_on=date(2026, 3, 2), by=cast.actor("shiguan"), at=at,
+    )  # fmt: skip
+    return items.issue_item(item=item, due_at=at + timedelta(hours=1), by=cast.actor("shiguan"), at=at)
+
+
+def test_a_sheet_is_seen_by_who_reads_the_item_and_decided_by_who_may_hand_it_back(world: World) -> None:
+    item, cast, at = late_task(world), world.cast, world.at + timedelta(hours=2)
+    draft_urgings(at)
+    sheet = Urging.objects.get(item=item, chain="operator")
+    assert queries.urging_seen_by(cast.actor("gongcheng"), sheet.pk) == sheet
+    for clerk in ("rexian", "linxian"):
+        with pytest.raises(NotFound):
+            queries.urging_seen_by(cast.actor(clerk), sheet.pk)
+    for stranger in ("rexian", "gongcheng"):
+        with pytest.raises(Forbidden):
+            commands.decide_urging(urging=sheet, approved=True, note="", by=cast.actor(stranger), at=at)
+    assert not queries.may_decide(sheet, cast.actor("gongcheng"))
+    assert queries.may_decide(sheet, cast.actor("xianguan")), "who gave it out and is not told by it"
+    assert commands.decide_urging(urging=sheet, approved=True, note="", by=cast.actor("xianguan"), at=at).approved
+
+
+def test_a_sheet_about_what_is_no_longer_late_does_not_leave_and_a_later_date_is_urged_anew(world: World) -> None:
+    item, city, at = late_task(world), world.cast.actor("shiguan"), world.at + timedelta(hours=2)
+    draft_urgings(at)
+    old = Urging.objects.get(item=item, chain="operator")
+    item = items.extend_item(item=item, due_at=at + timedelta(hours=3), reason="配件晚到", by=city, at=at)
+    with pytest.raises(Conflict, match="不再适用"):
+        commands.decide_urging(urging=old, approved=True, note="", by=city, at=at)
+    assert draft_urgings(at + timedelta(hours=1)) == 0
+    at += timedelta(hours=4)
+    assert draft_urgings(at) == 2
+    assert draft_urgings(at) == 0
+    with pytest.raises(Conflict, match="不再适用"):
+        commands.decide_urging(urging=old, approved=True, note="", by=city, at=at)
+    new = Urging.objects.get(item=item, chain="operator", due_at=item.due_at)
+    assert commands.decide_urging(urging=new, approved=True, note="", by=city, at=at).approved
+    assert commands.decide_urging(urging=old, approved=False, note="已延期", by=city, at=at).approved is False
+
+
+def test_items_nobody_answers_for_do_not_hold_up_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SHEETS_PER_TURN", 1)
+    monkeypatch.setattr(jobs, "TOGETHER", 1)
+    item, at = late_task(world), world.at + timedelta(hours=2)
+    Responsibility.objects.exclude(person=world.cast.people["xianguan"]).delete()
+    forlorn = Item.objects.get(pk=item.pk)
+    forlorn.pk, forlorn.uid, forlorn.code, forlorn.division = None, new_uid(), "QQQQQQQQ", world.cast.divisions["990102000000"]
+    forlorn.due_at = item.issued_at
+    forlorn.save(force_insert=True)
+    assert draft_urgings(at) == 1
+    assert Urging.objects.get().item == item
+
+
+def test_hours_that_no_calendar_reaches_are_refused_and_open_the_order_by_the_service_terms(world: World) -> None:
+    agreement = sign(world, closes=time(8, 1))
+    with pytest.raises(Refused, match="核对"):
+        promised(world, agreement)
+    AgreedHours.objects.create(agreement=agreement, fault_class="equipment", area="village", respond_hours=4, restore_hours=20)
+    order = world.order()
+    assert (order.item.state, order.agreement_number) == (State.ISSUED, "")
 
 
 def test_the_pages_enter_an_agreement_its_hours_the_calendar_and_duty(
@@ -240,6 +316,12 @@ def test_the_pages_enter_an_agreement_its_hours_the_calendar_and_duty(
     assert city.post(reverse("faults:calendar"), day | {"text": "五一放假"}).status_code == 400
     assert county.post(reverse("faults:calendar"), day).status_code == 403
     assert CalendarDay.objects.count() == 1
-    turn = {"person": cast.people["xianguan"].pk, "starts_on": "2026-05-01", "ends_on": "2026-05-03"}
+    turn = {"unit": "ZZ-990101", "name": "赵敏芝", "starts_on": "2026-05-01", "ends_on": "2026-05-03"}
+    assert county.post(reverse("faults:duty"), turn | {"name": "王建军"}).status_code == 400, "of another unit"
+    assert county.post(reverse("faults:duty"), turn | {"unit": "ZZ-990102", "name": "高志远"}).status_code == 400, "of another county"
     assert county.post(reverse("faults:duty"), turn).status_code == 302
+    clerk = log_in("rexian")
+    page = clerk.get(reverse("faults:duty")).content.decode().split('<main id="content"')[1]
+    assert ("赵敏芝" in page, "<form" in page) == (True, False)
+    assert clerk.post(reverse("faults:duty"), turn).status_code == 403, "who may not see people does not look for them here"
     assert "赵敏芝" in city.get(reverse("faults:duty")).content.decode()

@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.desks.conftest import chromium
@@ -101,12 +103,21 @@ def test_steps_that_are_missing_strange_ages_and_other_acts_are_refused(world: W
     seen = order.item.steps.count()
     with pytest.raises(Refused, match="前一步"):
         send(world, order, Act.START, seen + 1)
-    for age in (timedelta(days=31), timedelta(seconds=-1)):
-        with pytest.raises(Refused, match="时间不对"):
-            send(world, order, Act.ACCEPT, seen, age=age)
+    with pytest.raises(Refused, match="时间不对"):
+        send(world, order, Act.ACCEPT, seen, age=timedelta(days=31))
+    for shown in (-1, seen + 1):
+        kept = KeptAct(Act.ACCEPT, shown, seen, HOUR)
+        with pytest.raises(Refused, match="步数不对"):
+            send_kept_act(order=fresh(order), kept=kept, by=world.cast.actor("gongcheng"), at=world.at + HOUR)
     with pytest.raises(Refused, match="不能离线"):
         send(world, order, Act.CLOSE, seen)
     assert fresh(order).item.steps.count() == seen
+
+
+def test_a_clock_set_back_meanwhile_does_not_keep_the_work_from_arriving(world: World) -> None:
+    order = world.order(State.ISSUED)
+    assert send(world, order, Act.ACCEPT, order.item.steps.count(), age=timedelta(seconds=-90)) is Outcome.DONE
+    assert fresh(order).item.accepted_at == world.at + 4 * HOUR
 
 
 def test_no_act_reaches_back_before_the_step_before_it(world: World) -> None:
@@ -121,11 +132,19 @@ def test_the_door_answers_for_each_act_and_outsiders_orders_do_not_exist(
     order = world.order(State.ISSUED)
     monkeypatch.setattr(clock, "now", lambda: world.at + 4 * HOUR)
     one = {"uid": "a", "order": order.item.code, "act": "accept", "shown": 2, "seen": 2, "done_ms": 1_000}
-    said = {"sent_ms": 61_000, "acts": [one, {**one, "uid": "b"}, {**one, "uid": "c", "order": "QQQQQQQQ"}, {"uid": "d"}, 7]}
+    person = str(world.cast.people["gongcheng"].uid)
+    said = {
+        "sent_ms": 61_000,
+        "person": person,
+        "acts": [one, {**one, "uid": "b"}, {**one, "uid": "c", "order": "QQQQQQQQ"}, {"uid": "d"}, 7],
+    }
 
     def post(who: str, body: Any) -> Any:
         return log_in(who).post(reverse("faults:send_kept"), body, content_type="application/json")
 
+    second_engineer(world)
+    assert post("lao", json.dumps(said)).status_code == 403, "what one person kept is not sent as another's work"
+    assert fresh(order).item.state == State.ISSUED
     answers = post("gongcheng", json.dumps(said)).json()["answers"]
     assert [answer["outcome"] for answer in answers] == ["done", "already", "refused", "refused", "refused"]
     assert post("gongcheng", "{").status_code == 400
@@ -139,6 +158,29 @@ def test_the_list_goes_by_town_and_road_and_works_without_script(world: World, l
     page = log_in("gongcheng").get(reverse("faults:my_orders")).content.decode()
     assert page.index("石桥镇</h2>") < page.index("石柳公路") < page.index("桃源乡</h2>") < page.index("桃源路")
     assert page.count('<button class="btn btn-primary btn-lg">签收</button>') == 2
+
+
+def test_more_orders_do_not_mean_more_queries(world: World, log_in: Enter) -> None:
+    world.order(State.ISSUED)
+    client, counts = log_in("gongcheng"), []
+    client.get(reverse("faults:my_orders"))
+    for code in ("S-990101101200", "S-990101100201"):
+        world.order(State.ISSUED, code=code)
+        with CaptureQueriesContext(connection) as asked:
+            assert "柳溪县" in client.get(reverse("faults:my_orders")).content.decode()
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+def test_an_act_that_orders_do_not_know_is_refused(world: World, log_in: Enter) -> None:
+    page = reverse("faults:order", args=[world.order(State.ISSUED).item.code])
+    assert log_in("gongcheng").post(page, {"act": "amend"}).status_code == 400
+    assert log_in("gongcheng").post(page, {"act": "accept", "seen": "²"}).status_code == 302
+
+
+def test_the_log_in_page_forgets_the_orders_kept_for_somebody_else(world: World, log_in: Enter) -> None:
+    for page in (Client().get(reverse("people:log_in")), log_in("gongcheng").get(reverse("faults:my_orders"))):
+        assert f'data-log-in="{reverse("people:log_in")}" data-log-out="{reverse("people:log_out")}"' in page.content.decode()
 
 
 def test_what_a_person_wrote_stays_on_the_page_when_somebody_else_was_faster(world: World, log_in: Enter) -> None:

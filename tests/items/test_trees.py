@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from tests.items.conftest import YES
 from yuanjiao.items import commands, queries
 from yuanjiao.items.models import Item
 from yuanjiao.items.rules import Act, ItemKind, Node, State, Tally, Told, beneath, by_kind, may_stand_under, sentence
 from yuanjiao.lib.clock import CHINA
-from yuanjiao.lib.errors import Refused
+from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.simulation.cast import Cast
 
 DAY = timedelta(days=1)
@@ -44,17 +47,17 @@ def test_a_plan_tells_completed_of_total_at_each_level_as_of_a_day(cast: Cast, a
     commands.cancel_item(item=measures[2], reason="重复", by=cast.actor("shiguan"), at=at + 3 * DAY)
 
     def told(days: int) -> dict[str, tuple[int, int]]:
-        tree = queries.tree_of(plan, on=(at + days * DAY).astimezone(CHINA).date())
+        tree = queries.tree_of(plan, on=(at + days * DAY).astimezone(CHINA).date(), actor=cast.actor("shiguan"))
         return {name: (tally.done, tally.total) for name, tally in tree.by_kind.items()}
 
     assert told(0) == {"方案": (0, 1), "整改事项": (0, 1), "问题": (0, 2), "措施": (0, 3)}
     assert told(1)["措施"] == (1, 3)
     assert told(3)["措施"] == (1, 2)
     assert told(5)["措施"] == (1, 3)
-    tree = queries.tree_of(plan, on=(at + 5 * DAY).astimezone(CHINA).date())
+    tree = queries.tree_of(plan, on=(at + 5 * DAY).astimezone(CHINA).date(), actor=cast.actor("shiguan"))
     assert [branch.depth for branch in tree.branches] == [0, 1, 2, 3, 4, 4, 4, 3, 4]
     assert {branch.item.pk: branch.tally for branch in tree.branches}[problems[0].pk] == Tally(1, 2)
-    assert queries.tree_of(plan, on=date(2020, 1, 1)).branches == []
+    assert queries.tree_of(plan, on=date(2020, 1, 1), actor=cast.actor("shiguan")).branches == []
     assert queries.progress_of([plan, matter])[matter.pk] == Tally(0, 2)
 
 
@@ -77,6 +80,51 @@ def test_nothing_is_handed_in_or_cancelled_before_its_parts_and_nothing_is_added
         part(cast, at, ItemKind.MEASURE, ended)
     with pytest.raises(Refused, match="不能列在"):
         part(cast, at, ItemKind.PLAN, part(cast, at, ItemKind.PROBLEM, None))
+
+
+def test_a_cooperating_unit_neither_adds_parts_nor_reads_those_of_others(cast: Cast, at: datetime, log_in: Callable[[str], Client]) -> None:
+    plan = part(cast, at, ItemKind.PLAN, None)
+    task, hidden = part(cast, at, ItemKind.TASK, plan), part(cast, at, ItemKind.TASK, plan)
+    other, unit = cast.actor("linxian"), cast.units["ZZ-990102"]
+    commands.set_cooperating(item=plan, units=[unit], by=cast.actor("shiguan"), at=at)
+    with pytest.raises(NotFound):
+        commands.create_item(kind=ItemKind.TASK, title="拖住", division=unit.division, lead_unit=unit, parent=plan, by=other, at=at)
+    assert log_in("linxian").get(reverse("items:item_new"), {"parent": plan.code}).status_code == 404
+    tree = queries.tree_of(plan, on=at.astimezone(CHINA).date(), actor=other)
+    assert ([branch.item for branch in tree.branches], tree.by_kind, tree.more) == ([plan], {"任务": Tally(0, 2)}, 2)
+    commands.set_cooperating(item=plan, units=[], by=cast.actor("shiguan"), at=at)
+    commands.set_cooperating(item=task, units=[unit], by=cast.actor("shiguan"), at=at)
+    assert queries.path_to(task, other) == []
+    assert queries.path_to(task, cast.actor("xianguan")) == [plan]
+    assert hidden not in queries.items_seen_by(other)
+
+
+def test_a_part_is_not_opened_again_under_what_has_ended(cast: Cast, at: datetime) -> None:
+    problem, city = part(cast, at, ItemKind.PROBLEM, None), cast.actor("shiguan")
+    measure = closed(cast, part(cast, at, ItemKind.MEASURE, problem), at)
+    problem = closed(cast, problem, at)
+    with pytest.raises(Refused, match="上级事项"):
+        commands.reopen_item(item=measure, reason="又坏了", due_at=at + 40 * DAY, by=city, at=at + DAY)
+    commands.reopen_item(item=problem, reason="又坏了", due_at=at + 40 * DAY, by=city, at=at + DAY)
+    commands.reopen_item(item=measure, reason="又坏了", due_at=at + 40 * DAY, by=city, at=at + DAY)
+
+
+def test_who_cooperates_is_not_changed_from_an_old_page_nor_after_the_end(cast: Cast, at: datetime) -> None:
+    old, city, unit = part(cast, at, ItemKind.TASK, None), cast.actor("shiguan"), cast.units["ZZ-990102"]
+    ended = closed(cast, Item.objects.get(pk=old.pk), at)
+    with pytest.raises(Conflict):
+        commands.set_cooperating(item=old, units=[unit], by=city, at=at)
+    with pytest.raises(Refused, match="已经办结"):
+        commands.set_cooperating(item=ended, units=[unit], by=city, at=at)
+    assert not ended.co_units.exists()
+
+
+def test_the_reason_of_a_changed_target_is_kept_whole(cast: Cast, at: datetime) -> None:
+    item, city = part(cast, at, ItemKind.TASK, None), cast.actor("shiguan")
+    item = commands.issue_item(item=item, due_at=at + DAY, by=city, at=at)
+    item = commands.amend_item(item=item, expected_result="甲" * 200, reason="头", by=city, at=at)
+    item = commands.amend_item(item=item, expected_result="乙" * 200, reason="因" * 300, by=city, at=at)
+    assert item.steps.last().reason.startswith("因" * 300)  # type: ignore[union-attr]
 
 
 def test_sums_and_places_as_rules() -> None:

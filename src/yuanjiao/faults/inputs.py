@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from yuanjiao.faults.models import AREAS, CLASSES, SYMPTOMS, FaultCause, ServiceTerm, WorkOrder
 from yuanjiao.faults.queries import AcceptanceCheck, causes_for
 from yuanjiao.faults.rules.calendar import COUNTING_NAMES
+from yuanjiao.items.inputs import UnitField
 from yuanjiao.items.rules import QUESTIONS, Answer, ThreeAnswers
 from yuanjiao.lib.clock import CHINA
 from yuanjiao.lib.uid import new_uid
@@ -87,11 +88,11 @@ class SubmitForm(forms.Form):
     cause = forms.ChoiceField(label=_("故障原因"))
     note = forms.CharField(label=_("处理情况"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, *args: Any, order: WorkOrder, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, order: WorkOrder, causes: Iterable[FaultCause] | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"fault_class": order.fault_class or order.proposed_class})
         super().__init__(*args, **kwargs)
-        causes = list(causes_for())
-        groups = [(title, [(c.code, c.name) for c in causes if c.fault_class == key]) for key, title in (*CLASSES, ("", _("各类通用")))]
+        known = list(causes_for() if causes is None else causes)
+        groups = [(title, [(c.code, c.name) for c in known if c.fault_class == key]) for key, title in (*CLASSES, ("", _("各类通用")))]
         self.fields["cause"].choices = [("", _("请选择")), *groups]  # type: ignore[attr-defined]
 
 
@@ -187,23 +188,27 @@ class CalendarForm(forms.Form):
 
 
 class DutyForm(forms.Form):
-    """Who is on duty from when to when."""
+    """Who is on duty from when to when: a person of a unit by name, not one of a list of everybody."""
 
+    name = forms.CharField(label=_("值班人"), max_length=50, help_text=_("写本单位人员的姓名"))
     starts_on = forms.DateField(label=_("起"), widget=forms.DateInput(attrs={"type": "date"}))
     ends_on = forms.DateField(label=_("止"), widget=forms.DateInput(attrs={"type": "date"}))
-    field_order = ["person", "starts_on", "ends_on"]
+    field_order = ["unit", "name", "starts_on", "ends_on"]
 
-    def __init__(self, *args: Any, people: QuerySet[Person], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, units: QuerySet[OrgUnit], people: QuerySet[Person], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["person"] = PersonField(label=_("值班人"), queryset=people)
+        self.people = people
+        self.fields["unit"] = UnitField(label=_("单位"), among=units, help_text=_("写全称或单位代码"))
         self.order_fields(self.field_order)
 
-
-class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A person with the unit."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.unit.name} {obj.name}"
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if "unit" in data and "name" in data:
+            found = list(self.people.filter(unit=data["unit"], name=data.pop("name").strip())[:2])
+            if len(found) != 1:
+                raise forms.ValidationError(_("本单位没有这个人，或有重名"))
+            data["person"] = found[0]
+        return data
 
 
 class DecideForm(forms.Form):

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from yuanjiao.faults.commands import draft_urging, ensure_dictionaries, fold_order, open_order, take_up_report
 from yuanjiao.faults.models import WorkOrder
 from yuanjiao.faults.queries import pending_reports
-from yuanjiao.faults.queries.agreements import overdue_without_sheet
+from yuanjiao.faults.queries.agreements import Answering, overdue_without_sheet
 from yuanjiao.faults.queries.dictionary import shortest_patience, term_for
 from yuanjiao.faults.queries.orders import outages_without_order, unstable_without_order
 from yuanjiao.faults.queries.reports import newly_pending
 from yuanjiao.faults.rules import CLASS_OF_KIND, Channel, is_due
 from yuanjiao.faults.rules.urging import FIRST_AFTER, Rung
 from yuanjiao.items.rules import ItemKind, State
+from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import YuanjiaoError
 from yuanjiao.network.queries import OutageView, object_by_code, outage_views
 from yuanjiao.people.rules import SYSTEM
@@ -24,7 +25,7 @@ REPORTS_PER_TURN = 200
 ORDERS_PER_TURN = 500
 SHEETS_PER_TURN = 300
 TOGETHER = 100
-"""Outages looked at in one query."""
+"""Outages, or late items, looked at in one query."""
 
 
 def take_up_reports(at: datetime, *, left_behind: bool = False) -> int:
@@ -107,8 +108,16 @@ def run_faults(at: datetime) -> None:
 
 def draft_urgings(at: datetime) -> int:
     """Draft the sheets of what is late, the longest first, at most some hundred a turn. A person decides whether any is sent."""
-    made = 0
-    for rung, past in ((Rung.DIRECT, timedelta()), (Rung.FIRST, FIRST_AFTER)):
-        for item in overdue_without_sheet(at, rung, past, SHEETS_PER_TURN):
-            made += draft_urging(item=item, rung=rung, at=at)
+    known = Answering(local_day(at))
+    return sum(_draft(rung, past, known, at) for rung, past in ((Rung.DIRECT, timedelta()), (Rung.FIRST, FIRST_AFTER)))
+
+
+def _draft(rung: Rung, past: timedelta, known: Answering, at: datetime) -> int:
+    """Until enough are made, not until enough are looked at: items nobody answers for would hold up the others for ever."""
+    rows, made = overdue_without_sheet(at, rung, past), 0
+    keys = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(keys), TOGETHER):
+        made += sum(draft_urging(item=item, rung=rung, at=at, known=known) for item in rows.filter(pk__in=keys[start : start + TOGETHER]))
+        if made >= SHEETS_PER_TURN:
+            break
     return made

@@ -102,6 +102,24 @@ def full_name(division: Division) -> str:
     return "".join(row.name for row in ancestors(division) if row.level >= Level.COUNTY)
 
 
+def full_names(divisions: Iterable[Division]) -> dict[int, str]:
+    """Key of each division → its full name as `full_name` tells it, all read at once."""
+    wanted = {division.pk: division for division in divisions}
+    rows: dict[str, list[Division]] = {}
+    for row in Division.objects.filter(code__in={code for one in wanted.values() for code in one.path.split("/") if code}):
+        rows.setdefault(row.code, []).append(row)
+    return {key: _name_among(rows, division) for key, division in wanted.items()}
+
+
+def _name_among(rows: dict[str, list[Division]], division: Division) -> str:
+    day, names = division.valid_from, []
+    for code in division.path.split("/"):
+        in_force = (row for row in rows.get(code, ()) if row.valid_from <= day and (row.valid_to is None or row.valid_to > day))
+        row = division if code == division.code else next(in_force, None)
+        names += [row.name] if row is not None and row.level >= Level.COUNTY else []
+    return "".join(names)
+
+
 def units(*, on: date, under: str = "/") -> QuerySet[OrgUnit]:
     """Units in force on a day whose division lies inside the subtree of `under`."""
     inside = Q() if under == "/" else in_subtrees("division__path", [under])

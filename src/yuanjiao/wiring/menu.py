@@ -70,7 +70,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("申报记录", "faults:report_list", (P.SEE_ORDERS,)),
             Entry("故障统计", "faults:statistics", (P.SEE_REPORTS,)),
             Entry("培训前后", "faults:training_list", (P.SEE_REPORTS,)),
-            Entry("催办单", "faults:urging_list", (P.SEE_ORDERS,)),
+            Entry("催办单", "faults:urging_list", (P.SEE_ORDERS, P.SEE_ITEMS)),
             Entry("维护协议", "faults:agreement_list", (P.SEE_ORDERS,)),
             Entry("工作日历", "faults:calendar", (P.SEE_ORDERS,)),
             Entry("值班表", "faults:duty", (P.SEE_ORDERS,)),

@@ -7,18 +7,18 @@ from datetime import date, datetime, time
 from django.db import IntegrityError, transaction
 
 from yuanjiao.faults.models import AgreedHours, Agreement, CalendarDay, DutyTurn, Urging
-from yuanjiao.faults.queries.agreements import on_duty
+from yuanjiao.faults.queries.agreements import Answering, calendar_from, require_decider
 from yuanjiao.faults.rules import Area, FaultClass
-from yuanjiao.faults.rules.calendar import Counting, days_told
-from yuanjiao.faults.rules.urging import RUNG_NAMES, Rung, addressees
+from yuanjiao.faults.rules.calendar import Counting, after, days_told
+from yuanjiao.faults.rules.urging import RUNG_NAMES, Rung
 from yuanjiao.items.models import Item
-from yuanjiao.items.rules import grouped_code
+from yuanjiao.items.queries import held_item
+from yuanjiao.items.rules import WITH_OWNER, grouped_code
 from yuanjiao.lib.clock import CHINA, local_day
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.models import Person
-from yuanjiao.people.queries import responsible_for
-from yuanjiao.people.rules import SYSTEM, Actor, Permission
+from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import OrgUnit
 from yuanjiao.places.rules import Chain
 
@@ -58,6 +58,11 @@ def promise_hours(
         raise Refused("请选类别和地区")
     if not 1 <= respond_hours <= restore_hours <= 720:
         raise Refused("时限为 1 至 720 小时，修复时限不短于响应时限")
+    try:
+        calendar = calendar_from(local_day(at), agreement.opens, agreement.closes)
+        after(at, restore_hours, Counting(agreement.counting), calendar)
+    except ValueError:
+        raise Refused("按协议的工作时间，这些小时要一年多才走完，请核对时限和上下班时间") from None
     values = {"respond_hours": respond_hours, "restore_hours": restore_hours}
     row, _ = AgreedHours.objects.update_or_create(agreement=agreement, fault_class=fault_class, area=area, defaults=values)
     write_audit(by=by, action="登记协议时限", subject=str(row), at=at, detail=f"响应 {respond_hours}，修复 {restore_hours}")
@@ -101,24 +106,22 @@ def enter_duty(*, unit: OrgUnit, person: Person, starts_on: date, ends_on: date,
     return row
 
 
-@transaction.atomic
-def draft_urging(*, item: Item, rung: Rung, by: Actor = SYSTEM, at: datetime) -> int:
+def draft_urging(*, item: Item, rung: Rung, at: datetime, known: Answering | None = None) -> int:
     """Draft the sheets of one rung for a late item, one a person; returns how many are new. Nothing leaves the machine by this.
 
-    On a day when somebody is on duty for the owner unit, the first rung goes to that person too.
+    On a day when somebody is on duty for the owner unit, the first rung goes to that person too. `known`: what was looked up already.
     """
-    people = addressees(responsible_for(item.division, on=local_day(at)), rung)
-    wanted = {row.person.pk: (row.person, row.chain, False) for row in people}
-    duty = on_duty(item.lead_unit_id, local_day(at)) if rung is Rung.DIRECT and item.lead_unit_id else None
-    if duty is not None and item.lead_unit is not None:
-        wanted[duty.pk] = (duty, item.lead_unit.chain, True)
+    wanted = (known or Answering(local_day(at))).addressees(item, rung)
+    if not wanted:
+        return 0
     words, made = _words(item, at), 0
-    for person, chain, is_duty in wanted.values():
-        _row, new = Urging.objects.get_or_create(
-            item=item, issued_at=item.issued_at, rung=rung, person=person,
-            defaults={"chain": chain, "on_duty": is_duty, "words": words, "drafted_at": at},
-        )  # fmt: skip
-        made += new
+    with transaction.atomic():
+        for person, chain, is_duty in wanted:
+            _row, new = Urging.objects.get_or_create(
+                item=item, issued_at=item.issued_at, due_at=item.due_at, rung=rung, person=person,
+                defaults={"chain": chain, "on_duty": is_duty, "words": words, "drafted_at": at},
+            )  # fmt: skip
+            made += new
     return made
 
 
@@ -130,14 +133,26 @@ def _words(item: Item, at: datetime) -> str:
     return f"“{item.title}”（{grouped_code(item.code)}）由{unit}承办，应于{due:%Y年%m月%d日 %H:%M}前办结，{late}，请督促办理。"[:400]
 
 
+def _require_still_late(urging: Urging, at: datetime) -> None:
+    now = held_item(urging.item_id)
+    late = now.state in WITH_OWNER and now.due_at is not None and now.due_at <= at
+    if not late or (now.issued_at, now.due_at) != (urging.issued_at, urging.due_at):
+        raise Conflict("这件事已经提交、重新交办或改了时限，这张催办单不再适用，请定为不发。")
+
+
 @transaction.atomic
 def decide_urging(*, urging: Urging, approved: bool, note: str, by: Actor, at: datetime) -> Urging:
-    """A person sends the sheet or drops it; who decided is written down. Conflict when somebody was faster."""
-    by.require(Permission.VERIFY_ORDER, urging.item.division.path)
+    """A person sends the sheet or drops it; who decided is written down.
+
+    Conflict when somebody was faster, or when the sheet says what is no longer so: done, given out anew, or due at another date.
+    """
+    require_decider(urging, by)
     if by.person_uid is None:
         raise Refused("催办单须由人批准，系统不能代替")
     if not approved and not note.strip():
         raise Refused("不发须写明理由")
+    if approved:
+        _require_still_late(urging, at)
     decision = {"approved": approved, "decided_by": by.name[:50], "decided_at": at, "note": note.strip()[:200]}
     if not Urging.objects.filter(pk=urging.pk, approved=None).update(**decision):
         raise Conflict("这张催办单刚刚有人审批过了")

@@ -16,6 +16,7 @@ from django.db import transaction
 from yuanjiao.faults.commands.orders import accept_order, start_order, submit_order
 from yuanjiao.faults.models import WorkOrder
 from yuanjiao.items.models import ItemStep
+from yuanjiao.items.queries import held_item
 from yuanjiao.items.rules import ACT_NAMES, STATE_NAMES, Act, State, grouped_code
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Refused
@@ -51,6 +52,9 @@ class KeptAct:
 @transaction.atomic
 def send_kept_act(*, order: WorkOrder, kept: KeptAct, by: Actor, at: datetime) -> Outcome:
     """Do it as of the moment it was done. Conflict when somebody else acted meanwhile: nothing is changed then."""
+    if not 0 <= kept.shown <= kept.seen:
+        raise Refused("手机传来的步数不对，请打开工单重新办理")
+    order.item = held_item(order.item_id)
     steps = list(order.item.steps.all())
     foreign = next((step for step in steps[kept.shown : kept.seen + 1] if step.by_uid != by.person_uid), None)
     if foreign is None and len(steps) > kept.seen and steps[kept.seen].act == kept.act:
@@ -59,9 +63,10 @@ def send_kept_act(*, order: WorkOrder, kept: KeptAct, by: Actor, at: datetime) -
         raise Conflict(_news(foreign or steps[kept.seen], order))
     if len(steps) < kept.seen:
         raise Refused("前一步还没有传上来，请先处理前一步")
-    if not timedelta() <= kept.age <= KEPT_FOR:
+    age = max(kept.age, timedelta())  # a clock that was set back meanwhile
+    if age > KEPT_FOR:
         raise Refused("手机保存的时间不对，请打开工单重新办理")
-    done_at = max(at - kept.age, steps[-1].at if steps else at)
+    done_at = max(at - age, steps[-1].at if steps else at)
     _do(order, kept, by=by, at=done_at)
     if at - done_at > SOON:
         detail = f"{ACT_NAMES[kept.act]}：办理于 {done_at.astimezone(clock.CHINA):%m-%d %H:%M}，有信号后上传"

@@ -121,6 +121,7 @@ class Urging(models.Model):
 
     item = models.ForeignKey(Item, verbose_name="事项", on_delete=models.CASCADE, related_name="urgings")
     issued_at = models.DateTimeField("交办时间")
+    due_at = models.DateTimeField("所催时限")
     rung = models.PositiveSmallIntegerField("送达层次", choices=[(int(rung), name) for rung, name in RUNG_NAMES.items()])
     chain = models.CharField("系统", max_length=12)
     person = models.ForeignKey(Person, verbose_name="送达", on_delete=models.PROTECT, related_name="urgings")
@@ -136,8 +137,8 @@ class Urging(models.Model):
         verbose_name = "催办单"
         ordering = ["-drafted_at", "-pk"]
         constraints = [
-            # One sheet per dispatch, rung and person, however often the job looks.
-            models.UniqueConstraint(fields=["item", "issued_at", "rung", "person"], name="urging_once"),
+            # One sheet per dispatch, date, rung and person, however often the job looks; a later date may be missed again.
+            models.UniqueConstraint(fields=["item", "issued_at", "due_at", "rung", "person"], name="urging_once"),
             models.CheckConstraint(
                 condition=models.Q(approved=None) | (models.Q(decided_at__isnull=False) & ~models.Q(decided_by="")),
                 name="urging_decided_by",

@@ -27,6 +27,8 @@ from yuanjiao.places.rules import Chain, Level
 from yuanjiao.ui.lists import Column, Filter, ListPage, respond
 from yuanjiao.ui.middleware import status_of
 
+PROPOSED = 300
+"""Units in the list a browser proposes from; any other is typed in full."""
 DECISIONS = [("open", _("待批准")), ("sent", _("已批准")), ("dropped", _("不发"))]
 
 
@@ -116,7 +118,7 @@ def calendar(request: ActingRequest) -> HttpResponse:
     """The official holidays and working weekends of a year; POST takes an arrangement over."""
     today, may = clock.today(), request.actor.holds(Permission.IMPORT_REGISTER)
     asked = request.GET.get("year", "")
-    year = int(asked) if asked.isdigit() and 2000 <= int(asked) <= 2100 else today.year
+    year = int(asked) if asked.isdecimal() and 2000 <= int(asked) <= 2100 else today.year
     form = CalendarForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
@@ -135,24 +137,28 @@ def calendar(request: ActingRequest) -> HttpResponse:
 
 @door(Permission.SEE_ORDERS)
 def duty(request: ActingRequest) -> HttpResponse:
-    """Who is on duty from today on; POST enters a turn (OPS21)."""
+    """Who is on duty from today on; POST enters a turn (OPS21): whoever orders the duty and may see people."""
     today, paths = clock.today(), request.actor.paths(Permission.VERIFY_ORDER)
-    people = people_rows().filter(within("unit__division__path", paths))
-    form = DutyForm(request.POST or None, people=people)
+    may = bool(paths) and request.actor.holds(Permission.SEE_PEOPLE)
+    if request.method == "POST":
+        request.actor.require(Permission.SEE_PEOPLE)
+    own = units(on=today).filter(within("division__path", paths))
+    people = people_rows().filter(within("unit__division__path", request.actor.paths(Permission.SEE_PEOPLE)))
+    form = DutyForm(request.POST or None, units=own, people=people)
     if request.method == "POST" and form.is_valid():
         try:
             data = form.cleaned_data
-            commands.enter_duty(unit=data["person"].unit, by=request.actor, at=clock.now(), **data)
+            commands.enter_duty(by=request.actor, at=clock.now(), **data)
             messages.success(request, _("值班已登记。"))
             return redirect("faults:duty")
         except (Refused, Conflict) as error:
             form.add_error(None, error.message)
     turns = list(queries.duty_turns(request.actor.paths(Permission.SEE_ORDERS), today)[:200])
-    context = {"page_title": _("值班表"), "turns": turns, "form": form if paths else None, "today": today}
+    context = {"page_title": _("值班表"), "turns": turns, "today": today, "form": form if may else None, "units": own[:PROPOSED]}
     return render(request, "faults/duty.html", context, status=400 if form.errors else 200)
 
 
-@door(Permission.SEE_ORDERS)
+@door(Permission.SEE_ORDERS, Permission.SEE_ITEMS)
 def urging_list(request: ActingRequest) -> HttpResponseBase:
     """Urging sheets of the person's area: what waits for a decision first in mind."""
     at = clock.now()
@@ -190,7 +196,7 @@ def _by_decision(rows: object, value: str) -> object:
     return rows.filter(approved=wanted[value]) if value in wanted else rows  # type: ignore[attr-defined]
 
 
-@door(Permission.SEE_ORDERS)
+@door(Permission.SEE_ORDERS, Permission.SEE_ITEMS)
 def urging(request: ActingRequest, pk: int) -> HttpResponse:
     """One sheet as it is printed; POST approves or drops it."""
     found = queries.urging_seen_by(request.actor, pk)
@@ -208,6 +214,6 @@ def urging(request: ActingRequest, pk: int) -> HttpResponse:
     context = {
         "page_title": _("催办单"),
         "urging": found,
-        "form": form if found.approved is None and request.actor.covers(Permission.VERIFY_ORDER, found.item.division.path) else None,
+        "form": form if queries.may_decide(found, request.actor) else None,
     }
     return render(request, "faults/urging.html", context, status=status)

@@ -149,10 +149,10 @@ def order(request: ActingRequest, code: str) -> HttpResponse:
     act = request.POST.get("act", "")
     if act == "dial":
         return _dial(request, found)
-    if act not in set(Act):
+    if act not in DO:
         raise Refused(_("不认识的操作"))
     form = _form_of(Act(act), found, request.actor, request.POST)
-    if (seen := request.POST.get("seen", "")).isdigit() and int(seen) != found.item.step_count:
+    if (seen := request.POST.get("seen", "")).isdecimal() and int(seen) != found.item.step_count:
         return _overtaken(request, found, Act(act), form, int(seen))
     if form is not None and not form.is_valid():
         return _order_page(request, found, bound={act: form}, status=400)
@@ -161,7 +161,7 @@ def order(request: ActingRequest, code: str) -> HttpResponse:
         DO[Act(act)](found, form.cleaned_data if form else {}, form, request.actor, clock.now())
     except (Refused, Conflict) as error:
         again = queries.order_by_code(found.item.code, request.actor)
-        if isinstance(error, Conflict) and seen.isdigit() and again.item.step_count != int(seen):
+        if isinstance(error, Conflict) and seen.isdecimal() and again.item.step_count != int(seen):
             return _overtaken(request, again, Act(act), form, int(seen))
         messages.error(request, error.message)
         unsent = _written(form) if isinstance(error, Conflict) else []

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles import finders
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -24,20 +25,21 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yuanjiao.faults import commands, queries
 from yuanjiao.faults.inputs import SubmitForm
-from yuanjiao.faults.models import WorkOrder
+from yuanjiao.faults.models import FaultCause, ReportHandling, WorkOrder
 from yuanjiao.faults.queries.orders import orders_of_sites, town_names
 from yuanjiao.faults.views.orders import class_name
 from yuanjiao.items.queries import colour_now
 from yuanjiao.items.rules import Act, State, clean_code, grouped_code
 from yuanjiao.lib import clock
-from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.people.access import ActingRequest, door, public
 from yuanjiao.people.rules import Permission
-from yuanjiao.places.queries import full_name
+from yuanjiao.places.queries import full_names
 
 NEXT = {State.ISSUED: Act.ACCEPT, State.ACCEPTED: Act.START, State.RETURNED: Act.START, State.IN_PROGRESS: Act.SUBMIT}
 """What an engineer does next with an order in each state."""
-FILES = ("vendor/tabler.min.css", "ui/staff.css", "faults/faults.css", "faults/phone.js", "vendor/htmx.min.js", "ui/mark.svg")
+STYLES = ("vendor/tabler.min.css", "ui/staff.css", "faults/faults.css")
+FILES = (*STYLES, "faults/phone.js", "ui/forget.js", "vendor/htmx.min.js", "ui/mark.svg")
 MOST_ACTS = 200
 EARLIER = 3
 
@@ -55,20 +57,21 @@ class Road:
 def my_orders(request: ActingRequest) -> HttpResponse:
     """What the own units have to do: the towns in the order of their most urgent order, within a town road by road, so that one trip
     serves several. All that is needed on the spot stands on this one page."""
-    orders = list(queries.orders_of_unit(request.actor))
+    reports = Prefetch("handlings", ReportHandling.objects.select_related("report").order_by("pk"))
+    orders = list(queries.orders_of_unit(request.actor).prefetch_related(reports))
     todo = [order for order in orders if order.item.state != State.SUBMITTED]
-    towns, earlier = town_names(todo), _earlier(todo)
+    towns, known = town_names(todo), _known(todo)
     ranks: dict[str, int] = {}
     roads: dict[tuple[str, str], Road] = {}
     for order in todo:
         town = towns[order.pk]
         name = getattr(getattr(order.subject, "site", None), "road", "") or _("机房与线路")
         ranks.setdefault(town, len(ranks))
-        roads.setdefault((town, name), Road(town, name)).rows.append(_row(order, earlier))
+        roads.setdefault((town, name), Road(town, name)).rows.append(_card(order, known))
     context = {
         "page_title": _("我的工单"),
         "roads": sorted(roads.values(), key=lambda road: ranks[road.town]),
-        "waiting": [_row(order, {}) for order in orders if order.item.state == State.SUBMITTED],
+        "waiting": [_row(order) for order in orders if order.item.state == State.SUBMITTED],
         "at": clock.now(),
     }
     answer = render(request, "faults/my_orders.html", context)
@@ -76,19 +79,37 @@ def my_orders(request: ActingRequest) -> HttpResponse:
     return answer
 
 
-def _row(order: WorkOrder, earlier: dict[str, list[WorkOrder]]) -> dict[str, Any]:
-    act = NEXT.get(State(order.item.state))
+@dataclass
+class Known:
+    """What the cards of all orders need, read once: addresses by division, causes, and earlier orders by object."""
+
+    addresses: dict[int, str]
+    causes: list[FaultCause]
+    earlier: dict[str, list[WorkOrder]]
+
+
+def _known(orders: list[WorkOrder]) -> Known:
+    return Known(full_names([order.subject.division for order in orders]), list(queries.causes_for()), _earlier(orders))
+
+
+def _row(order: WorkOrder) -> dict[str, Any]:
     return {
         "order": order,
         "code": grouped_code(order.item.code),
         "class_name": class_name(order),
         "colour": colour_now(order.item, clock.now()),
-        "address": full_name(order.subject.division),
+    }
+
+
+def _card(order: WorkOrder, known: Known) -> dict[str, Any]:
+    act = NEXT.get(State(order.item.state))
+    return _row(order) | {
+        "address": known.addresses[order.subject.division_id],
         "act": act or "",
-        "seen": order.item.steps.count(),
-        "form": SubmitForm(order=order, prefix=None, auto_id=f"{order.item.code}-%s") if act else None,
-        "reports": [one.report for one in order.handlings.select_related("report")[:EARLIER]],
-        "earlier": [one for one in earlier.get(order.subject.code, []) if one.pk != order.pk][:EARLIER],
+        "seen": order.item.step_count,
+        "form": SubmitForm(order=order, causes=known.causes, auto_id=f"{order.item.code}-%s") if act else None,
+        "reports": [one.report for one in list(order.handlings.all())[:EARLIER]],
+        "earlier": [one for one in known.earlier.get(order.subject.code, []) if one.pk != order.pk][:EARLIER],
     }
 
 
@@ -106,9 +127,11 @@ def send_kept(request: ActingRequest) -> HttpResponse:
     """Acts from the phone, oldest first, each with its own answer: done, already, conflict or refused. JSON in and out."""
     try:
         said = json.loads(request.body)
-        acts, sent_ms = list(said["acts"])[:MOST_ACTS], int(said["sent_ms"])
+        acts, sent_ms, person = list(said["acts"])[:MOST_ACTS], int(said["sent_ms"]), str(said.get("person", ""))
     except (ValueError, KeyError, TypeError):
         raise Refused(_("手机传来的内容无法读取")) from None
+    if person != str(request.actor.person_uid):  # the page was kept for somebody else, who did this work and must send it
+        raise Forbidden(_("这些步骤是另一个人记下的，请由本人登录后上传"))
     return JsonResponse({"answers": [_answer(request, one, sent_ms) for one in acts]}, json_dumps_params={"ensure_ascii": False})
 
 

@@ -65,11 +65,15 @@ def create_item(
     at: datetime,
     uid: UUID | None = None,
 ) -> Item:
-    """Write an item down as a draft. Refused without a title, and under a parent that cannot bear it."""
+    """Write an item down as a draft. Refused without a title, and under a parent that cannot bear it.
+
+    Whoever writes a part also gives out the item above it: a part holds it up, and only that side may do so.
+    """
     by.require(permission_of(kind, Act.ISSUE), division.path)
     if not title.strip():
         raise Refused("事项须有名称")
     if parent is not None:
+        by.require(permission_of(parent.kind, Act.ISSUE), parent.division.path)
         _require_place(kind, parent)
     uid = uid or new_uid()
     item = Item.objects.create(
@@ -172,8 +176,13 @@ def close_item(*, item: Item, by: Actor, at: datetime, note: str = "") -> Item:
     return move(item, Act.CLOSE, by=by, at=at, reason=note, changes={"closed_at": at})
 
 
+@transaction.atomic
 def reopen_item(*, item: Item, reason: str, due_at: datetime, respond_due_at: datetime | None = None, by: Actor, at: datetime) -> Item:
-    """The trouble is back, or the reporter is not satisfied: the owner unit has it again with a new clock; the story stays."""
+    """The trouble is back, or the reporter is not satisfied: the owner unit has it again with a new clock; the story stays.
+
+    Refused under a parent that has ended: that one is reopened first.
+    """
+    _require_open_above(item)
     if due_at <= at:
         raise Refused("新的办结时限应晚于现在")
     fresh: dict[str, Any] = dict.fromkeys(("accepted_at", "started_at", "submitted_at", "verified_at", "closed_at"))
@@ -210,6 +219,13 @@ def _require_place(kind: ItemKind, parent: Item) -> None:
         depth, above = depth + 1, above.parent
     if depth >= DEEPEST:
         raise Refused(f"最多分 {DEEPEST} 级")
+
+
+def _require_open_above(item: Item) -> None:
+    if item.parent_id is None:
+        return
+    if Item.objects.select_for_update().get(pk=item.parent_id).state in ENDED:  # who would end it now waits for this row
+        raise Refused("上级事项已经办结，请先重新打开上级事项")
 
 
 def _require_parts_ended(item: Item, act: Act) -> None:

@@ -9,7 +9,8 @@ from django.db import IntegrityError, transaction
 
 from yuanjiao.items.commands.acts import extend_item, move
 from yuanjiao.items.models import ChangeAsked, Item, Phase
-from yuanjiao.items.rules import Act, ItemKind, State, permission_of
+from yuanjiao.items.queries import held_item
+from yuanjiao.items.rules import ENDED, Act, ItemKind, State, permission_of
 from yuanjiao.items.search import index_item
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
@@ -51,13 +52,21 @@ def finish_phase(*, item: Item, number: int, result: str, by: Actor, at: datetim
 
 @transaction.atomic
 def set_cooperating(*, item: Item, units: Iterable[OrgUnit], by: Actor, at: datetime) -> None:
-    """Name the cooperating units (SUP38): any number beside the one that leads. They read the item; the lead unit answers for it."""
+    """Name the cooperating units (SUP38): any number beside the one that leads. They read the item; the lead unit answers for it.
+
+    Conflict when somebody acted since the item was read. Refused for one that has ended.
+    """
     by.require(permission_of(item.kind, Act.ISSUE), item.division.path)
     wanted = list(dict.fromkeys(units))
     if len(wanted) > MOST_UNITS:
         raise Refused(f"最多 {MOST_UNITS} 个配合单位")
     if any(unit.pk == item.lead_unit_id for unit in wanted):
         raise Refused("牵头单位不再列为配合单位")
+    now = held_item(item.pk)
+    if now.step_count != item.step_count:
+        raise Conflict("该事项刚刚被别人办理过，请刷新后再看。")
+    if now.state in ENDED:
+        raise Refused("事项已经办结，不能再改配合单位")
     item.co_units.set(wanted)
     write_audit(by=by, action="确定配合单位", subject=str(item), at=at, detail="、".join(unit.name for unit in wanted)[:400])
 
@@ -68,7 +77,7 @@ def amend_item(*, item: Item, expected_result: str, reason: str, by: Actor, at: 
     new = expected_result.strip()[:200]
     if not new or new == item.expected_result:
         raise Refused("请写明变更后的预期成效")
-    words = f"预期成效由“{item.expected_result}”改为“{new}”；{reason.strip()}"
+    words = f"{reason.strip()}；预期成效由“{item.expected_result}”改为“{new}”"  # a step holds so much and no more: the reason first
     moved = move(item, Act.AMEND, by=by, at=at, reason=words if reason.strip() else "", changes={"expected_result": new})
     index_item(moved)
     return moved

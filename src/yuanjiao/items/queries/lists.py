@@ -34,7 +34,7 @@ from yuanjiao.people.queries import within
 from yuanjiao.people.rules import PERMISSIONS, Actor, Permission
 
 MOST_SHARED = 2000
-"""Items outside the own subtree that one's units lead or support: more are not looked for."""
+"""Items outside the own subtree that one's units support: of more than these the newest are looked at."""
 
 
 def items_seen_by(actor: Actor, *, kind: ItemKind | None = None) -> QuerySet[Item]:
@@ -52,7 +52,8 @@ def _seen(actor: Actor) -> Q:
         order = Q(kind=ItemKind.WORK_ORDER)
         found = (order & within("division__path", orders)) | (~order & within("division__path", others))
     own = [grant.unit_id for grant in actor.grants if Permission.SEE_ITEMS in PERMISSIONS[grant.role]]
-    shared = list(Item.co_units.through.objects.filter(orgunit__in=own).values_list("item", flat=True)[:MOST_SHARED])
+    links = Item.co_units.through.objects.filter(orgunit__in=own).order_by("-item_id")
+    shared = list(links.values_list("item_id", flat=True)[:MOST_SHARED])
     return found | Q(pk__in=shared) if shared else found
 
 
@@ -70,6 +71,11 @@ def item_by_code(code: str) -> Item:
     if row is None:
         raise NotFound("没有这个编号的事项，或不在您负责的范围内")
     return row
+
+
+def held_item(pk: int) -> Item:
+    """The item as it now is; its row is held until the transaction ends, so that nobody acts on it meanwhile."""
+    return Item.objects.select_related("division", "lead_unit").select_for_update(of=("self",)).get(pk=pk)
 
 
 def colour_filter(colour: str, at: datetime, prefix: str = "") -> Q:

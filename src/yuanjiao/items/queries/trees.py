@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from yuanjiao.items.models import ChangeAsked, Item, ItemStep, Phase, SavedFilter
+from yuanjiao.items.queries.lists import items_seen_by
 from yuanjiao.items.rules import DEEPEST, KIND_NAMES, ItemKind, Node, State, Tally, beneath, by_kind
 from yuanjiao.lib.clock import day_start
 from yuanjiao.people.rules import Actor
@@ -29,7 +30,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Tree:
-    """A tree as of the end of a day: its branches in reading order, and completed / total of each kind."""
+    """A tree as of the end of a day: its branches in reading order, and completed / total of each kind. `more` are not listed."""
 
     on: date
     branches: list[Branch]
@@ -37,22 +38,26 @@ class Tree:
     more: int
 
 
-def tree_of(root: Item, *, on: date) -> Tree:
-    """The item and all its parts as they stood at the end of the day (SUP10, SUP31). Parts written down later are left out."""
-    states = dict(_standing(Item.objects.filter(pk=root.pk), on))
+def tree_of(root: Item, *, on: date, actor: Actor) -> Tree:
+    """The item and its parts as they stood at the end of the day (SUP10, SUP31). Parts written down later are left out.
+
+    Every part counts; only those the actor may read are listed by name.
+    """
+    states, seen = dict(_standing(Item.objects.filter(pk=root.pk), on)), {root.pk}
     levels: list[list[Item]] = [[root]] if root.pk in states else []
     while levels and levels[-1] and len(levels) <= DEEPEST:
         parts = Item.objects.filter(parent__in=levels[-1]).select_related("lead_unit", "division").order_by("pk")
         found = dict(_standing(parts, on))
         states |= found
+        seen.update(items_seen_by(actor).filter(parent__in=levels[-1]).order_by().values_list("pk", flat=True))
         levels.append([row for row in parts if row.pk in found])
     rows = [row for level in levels for row in level]
     nodes = [Node(row.pk, row.parent_id if row.pk != root.pk else None, row.kind, states[row.pk]) for row in rows]
     sums = beneath(nodes)
     kinds = by_kind(node for node in nodes if node.key != root.pk)
-    ordered = _ordered(rows, root)
-    branches = [Branch(row, depth, states[row.pk], _state_name(states[row.pk]), sums[row.pk]) for row, depth in ordered[:MOST_SHOWN]]
-    return Tree(on, branches, {KIND_NAMES[ItemKind(kind)]: tally for kind, tally in kinds.items()}, max(len(ordered) - MOST_SHOWN, 0))
+    listed = [(row, depth) for row, depth in _ordered(rows, root) if row.pk in seen][:MOST_SHOWN]
+    branches = [Branch(row, depth, states[row.pk], _state_name(states[row.pk]), sums[row.pk]) for row, depth in listed]
+    return Tree(on, branches, {KIND_NAMES[ItemKind(kind)]: tally for kind, tally in kinds.items()}, len(rows) - len(listed))
 
 
 def _standing(rows: QuerySet[Item], on: date) -> QuerySet[Item, tuple[int, str]]:
@@ -80,14 +85,15 @@ def _state_name(state: str) -> str:
     return str(dict(Item._meta.get_field("state").flatchoices)[State(state)])
 
 
-def path_to(item: Item) -> list[Item]:
-    """The items above, the topmost first."""
+def path_to(item: Item, actor: Actor) -> list[Item]:
+    """The items above that the actor may read, the topmost first."""
     found: list[Item] = []
     above = item.parent
     while above is not None and len(found) < DEEPEST:
         found.insert(0, above)
         above = above.parent
-    return found
+    seen = set(items_seen_by(actor).filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True)) if found else set()
+    return [row for row in found if row.pk in seen]
 
 
 def phases(item: Item) -> list[Phase]:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from yuanjiao.items import commands, queries
 from yuanjiao.items.inputs import ItemForm
 from yuanjiao.items.models import Item
-from yuanjiao.items.rules import COLOUR_NAMES, PARTS_OF, Act, ItemKind, clean_code, grouped_code, one_at_a_time
+from yuanjiao.items.rules import COLOUR_NAMES, PARTS_OF, Act, ItemKind, clean_code, grouped_code, one_at_a_time, permission_of
 from yuanjiao.items.views import acting
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Refused
@@ -44,6 +45,8 @@ def item_new(request: ActingRequest) -> HttpResponseBase:
     parent = queries.item_seen_by(request.actor, clean_code(above)) if above else None
     if parent is not None and ItemKind(parent.kind) not in PARTS_OF:
         raise Refused(_("这一类事项不再分下级"))
+    if parent is not None:
+        request.actor.require(permission_of(parent.kind, Act.ISSUE), parent.division.path)
     own = _own_units(request)
     form = ItemForm(request.POST or None, own=own, every=units(on=clock.today()), parent=parent)
     if request.method == "POST" and form.is_valid():
@@ -62,6 +65,7 @@ def _own_units(request: ActingRequest) -> QuerySet[OrgUnit]:
     return units(on=clock.today()).filter(within("division__path", request.actor.paths(Permission.ISSUE_ITEM)))
 
 
+@transaction.atomic
 def _create(request: ActingRequest, data: dict[str, Any], parent: Item | None) -> Item:
     lead, at = data["lead"], clock.now()
     fields = {name: data[name] for name in ("title", "measure", "expected_result", "starts_on")} | {"source": _("交办"), "parent": parent}
@@ -82,7 +86,7 @@ def item(request: ActingRequest, code: str) -> HttpResponseBase:
         raise Refused(_("不认识的操作"))
     form = acting.form_of(act, found, request.POST)
     if request.POST.get("seen", str(found.step_count)) != str(found.step_count):
-        return conflict(request, found, act, int(request.POST["seen"]) if request.POST["seen"].isdigit() else 0)
+        return conflict(request, found, act, int(request.POST["seen"]) if request.POST["seen"].isdecimal() else 0)
     if form is not None and not form.is_valid():
         return _page(request, found, bound={act: form}, status=400)
     return _do(request, found, act, form)
@@ -137,11 +141,11 @@ def _page(request: ActingRequest, found: Item, *, bound: dict[str, Any] | None =
         "address": full_name(found.division),
         "own_page": address_of(found) if found.kind in settings.ITEM_PAGES else "",
         "panels": acting.panels(found, request.actor, bound or {}),
-        "above": queries.path_to(found),
+        "above": queries.path_to(found, request.actor),
         "cooperating": list(found.co_units.all()),
         "phases": queries.phases(found),
         "asked": queries.open_change(found),
-        "tree": queries.tree_of(found, on=_day(request)) if has_tree else None,
+        "tree": queries.tree_of(found, on=_day(request), actor=request.actor) if has_tree else None,
         "may_add": has_tree and request.actor.holds(Permission.ISSUE_ITEM) and Act.CANCEL in queries.acts_open_to(found, request.actor),
         "story": queries.story(found),
         "verifications": queries.verifications(found),

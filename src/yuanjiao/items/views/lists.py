@@ -125,7 +125,7 @@ def _by_state(rows: Any, value: str) -> Any:
 
 
 def _by_stuck(rows: Any, value: str) -> Any:
-    return queries.stuck_at(rows, int(value)) if value.isdigit() else rows.none()
+    return queries.stuck_at(rows, int(value)) if value.isdecimal() else rows.none()
 
 
 def _mine(request: ActingRequest) -> Any:

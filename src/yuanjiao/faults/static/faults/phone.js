@@ -85,7 +85,7 @@
       const token = document.querySelector('[name=csrfmiddlewaretoken]').value;
       const answer = await fetch(place.dataset.send, {
         method: 'POST', redirect: 'manual', headers: { 'Content-Type': 'application/json', 'X-CSRFToken': token, Accept: 'application/json' },
-        body: JSON.stringify({ sent_ms: Date.now(), acts }),
+        body: JSON.stringify({ sent_ms: Date.now(), person: place.dataset.person, acts }),
       });
       if (!answer.ok) { line.textContent = answer.type === 'opaqueredirect' || answer.status === 403 ? words.login : words.later; return; }
       await settle(acts, (await answer.json()).answers);
@@ -110,7 +110,6 @@
   }
 
   document.addEventListener('submit', (event) => {
-    if (event.target.closest('.who form') && 'caches' in window) { caches.delete('yuanjiao-orders-page'); }  /* logging out: no orders left here to read */
     const form = event.target.closest('form[data-act]');
     if (form) { event.preventDefault(); keep(form); }
   });
