@@ -19,9 +19,10 @@ from yuanjiao.items.rules import State
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
 from yuanjiao.network.models import Asset
-from yuanjiao.people.models import Responsibility
+from yuanjiao.people import commands as people
+from yuanjiao.people.models import Person, Responsibility, ResponsibilityKind
 from yuanjiao.people.rules import Permission, Role
-from yuanjiao.simulation.cast import Cast
+from yuanjiao.simulation.cast import SINCE, Cast
 
 VILLAGE, LIN, COUNTY = "990101100200", "S-990101100200", "990101000000"
 Enter = Callable[[str], Client]
@@ -79,6 +80,36 @@ def test_the_successor_answers_from_that_day_and_has_the_posts_the_other_has_not
     assert not world.cast.actor("zhanguan", day).holds(Permission.FILE_FAULT)
 
 
+def test_a_successor_has_the_post_also_when_the_other_keeps_it_and_never_a_wider_one(world: World) -> None:
+    cast, first = world.cast, tenure_of(world.cast, "zhanguan")
+    people.make_responsible(
+        person=first.person, unit=first.unit, division=cast.divisions["990101100201"], kind=ResponsibilityKind.SITE_MANAGER, on=SINCE
+    )
+    said = {"tenure": first, "on": today(world), "by": cast.actor("shiguan"), "at": world.at}
+    with pytest.raises(Refused, match="以原单位登记"):
+        commands.hand_over(to=Named("马小军", cast.units["ZZ-990101100"]), **said)  # type: ignore[arg-type]
+    first.refresh_from_db()
+    assert (first.valid_to, Handover.objects.count()) == (None, 0)
+    sheet = commands.hand_over(to=Named("马小军", first.unit), **said)  # type: ignore[arg-type]
+    assert sheet.taker is not None
+    assert [post.role for post in sheet.taker.memberships.all()] == [Role.SITE_MANAGER]
+    assert cast.actor("zhanguan", today(world)).holds(Permission.FILE_FAULT)
+
+
+def test_nobody_is_named_twice_for_the_same_nor_takes_over_what_they_hold(world: World) -> None:
+    cast, place = world.cast, world.cast.divisions[VILLAGE]
+    said = {"division": place, "kind": "liaison", "on": today(world), "by": cast.actor("xianguan"), "at": world.at}
+    new = Named("马小军", cast.units["ZZ-990101100200"])
+    commands.name_responsible(named=new, **said)  # type: ignore[arg-type]
+    with pytest.raises(Conflict, match="已担任"):
+        commands.name_responsible(named=new, **said)  # type: ignore[arg-type]
+    commands.name_responsible(named=new, **said | {"kind": "site_manager"})  # type: ignore[arg-type]
+    with pytest.raises(Conflict, match="已担任"):
+        hand(world)
+    assert Responsibility.objects.filter(person__name="马小军").count() == 2
+    assert tenure_of(cast, "zhanguan").valid_to is None
+
+
 def test_a_tenure_does_not_end_here_without_a_successor_or_a_reason(world: World) -> None:
     with pytest.raises(Refused, match="空缺原因"):
         hand(world, vacancy=" ")
@@ -100,7 +131,8 @@ def test_nobody_of_another_county_hands_over_here_and_no_county_gives_away_a_cit
 @pytest.mark.clause("SUP40")
 def test_both_sign_in_person_also_who_has_no_permission_left(world: World) -> None:
     cast, day = world.cast, today(world)
-    sheet = hand(world, to=Named("孙文博", cast.units["ZZ-9901"]), by=cast.actor("shiguan"))
+    Person.objects.filter(pk=cast.people["zhizuo"].pk).update(unit=cast.units["ZZ-990101100200"])
+    sheet = hand(world, to=Named("孙文博", cast.units["ZZ-990101100200"]))
     with pytest.raises(Forbidden, match="本人签字"):
         commands.sign_sheet(sheet=sheet, by=cast.actor("xianguan", day), at=world.at)
     with pytest.raises(Refused, match="本人登录签字"):
