@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,10 +16,14 @@ from tests.duties.conftest import World
 from yuanjiao.duties import commands, queries
 from yuanjiao.duties.commands import Named
 from yuanjiao.duties.models import Handover
-from yuanjiao.items.rules import State
+from yuanjiao.duties.queries import drawing
+from yuanjiao.items.commands import create_item
+from yuanjiao.items.models import Item
+from yuanjiao.items.rules import ItemKind, State
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
 from yuanjiao.network.models import Asset
+from yuanjiao.network.queries import open_roots
 from yuanjiao.people import commands as people
 from yuanjiao.people.models import Person, Responsibility, ResponsibilityKind
 from yuanjiao.people.rules import Permission, Role
@@ -61,6 +66,38 @@ def test_a_sheet_lists_what_is_open_and_in_hand_at_that_moment_and_does_not_chan
     assert told["asset"] == ("STB-0001", "机顶盒 M1")
     Asset.objects.all().delete()
     assert sheet.lines.count() == 3
+
+
+def test_a_sheet_that_cannot_name_all_says_how_many_more_and_names_the_dated_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "MOST", 1)
+    cast, made = world.cast, []
+    for number in range(7):
+        item = create_item(
+            kind=ItemKind.TASK, division=cast.divisions[VILLAGE], lead_unit=cast.units["ZZ-990101100200"], title=f"任务{number}",
+            by=cast.actor("shiguan"), at=world.at,
+        )  # fmt: skip
+        made.append(item)
+    Item.objects.filter(pk=made[4].pk).update(due_at=world.at)
+    told = [line.title for line in queries.open_things(tenure_of(cast, "zhanguan"), world.at) if line.kind == "item"]
+    assert told == ["任务4", "另有 6 项未逐一列出"]
+
+
+def test_outages_of_one_object_are_not_hidden_behind_wider_ones(world: World) -> None:
+    world.goes_dark("E-990101", affected=9)
+    world.goes_dark(LIN)
+    found = open_roots(["/"], limit=1, code=LIN)
+    assert ([row.code for row in found.widest], found.count) == ([LIN], 1)
+
+
+def test_the_list_of_sheets_stands_when_an_object_was_taken_out(world: World, log_in: Enter) -> None:
+    Responsibility.objects.filter(pk=tenure_of(world.cast, "zhanguan").pk).update(object_code="S-GONE")
+    hand(world)
+    assert "S-GONE站点管理员" in log_in("xianguan").get(reverse("duties:handover_list")).content.decode()
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_place_is_told_for_the_furthest_day_somebody_types(log_in: Enter, day: str) -> None:
+    assert log_in("xianguan").get(reverse("duties:place", args=[COUNTY]), {"on": day}).status_code == 200
 
 
 def test_the_operators_sheet_lists_the_orders_of_its_unit_and_no_equipment_of_sites(world: World) -> None:
@@ -177,6 +214,19 @@ def test_a_vacancy_is_on_the_list_from_the_day_it_begins_and_before_as_coming(wo
     late = {row.code: row.since for row in queries.villages_without_manager([path], day + timedelta(days=10))}  # type: ignore[attr-defined]
     assert late[VILLAGE] == day + timedelta(days=10)
     assert queries.coming_vacancies([world.cast.divisions["990102000000"].path], day) == []
+
+
+def test_what_is_coming_is_told_by_side_in_as_many_queries_as_for_one(world: World, django_assert_max_num_queries: Any) -> None:
+    cast, end, officer = world.cast, today(world) + timedelta(days=10), world.cast.actor("shiguan")
+    hand(world, "gongcheng", Named("钱卫东", cast.units["DX-990101"]), on=end, by=officer)
+    hand(world, "xianguan", vacancy="调离", on=end, by=officer)
+    hand(world, vacancy="外出务工", on=end)
+    queries.coming_vacancies(["/"], today(world))
+    with django_assert_max_num_queries(2):
+        found = queries.coming_vacancies([cast.divisions[COUNTY].path], today(world))
+    assert {(gap.place_code, gap.side, gap.kind, gap.county_name) for gap in found} == {
+        (COUNTY, "home", "first", "柳溪县"), (VILLAGE, "home", "site_manager", "柳溪县"),
+    }  # fmt: skip
 
 
 @pytest.mark.clause("GOV01")
