@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,13 +16,18 @@ from tests.duties.conftest import World
 from yuanjiao.duties import commands, queries
 from yuanjiao.duties.commands import Named
 from yuanjiao.duties.models import Handover
-from yuanjiao.items.rules import State
+from yuanjiao.duties.queries import drawing
+from yuanjiao.items.commands import create_item
+from yuanjiao.items.models import Item
+from yuanjiao.items.rules import ItemKind, State
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
 from yuanjiao.network.models import Asset
-from yuanjiao.people.models import Responsibility
+from yuanjiao.network.queries import open_roots
+from yuanjiao.people import commands as people
+from yuanjiao.people.models import Person, Responsibility, ResponsibilityKind
 from yuanjiao.people.rules import Permission, Role
-from yuanjiao.simulation.cast import Cast
+from yuanjiao.simulation.cast import SINCE, Cast
 
 VILLAGE, LIN, COUNTY = "990101100200", "S-990101100200", "990101000000"
 Enter = Callable[[str], Client]
@@ -62,6 +68,38 @@ def test_a_sheet_lists_what_is_open_and_in_hand_at_that_moment_and_does_not_chan
     assert sheet.lines.count() == 3
 
 
+def test_a_sheet_that_cannot_name_all_says_how_many_more_and_names_the_dated_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "MOST", 1)
+    cast, made = world.cast, []
+    for number in range(7):
+        item = create_item(
+            kind=ItemKind.TASK, division=cast.divisions[VILLAGE], lead_unit=cast.units["ZZ-990101100200"], title=f"任务{number}",
+            by=cast.actor("shiguan"), at=world.at,
+        )  # fmt: skip
+        made.append(item)
+    Item.objects.filter(pk=made[4].pk).update(due_at=world.at)
+    told = [line.title for line in queries.open_things(tenure_of(cast, "zhanguan"), world.at) if line.kind == "item"]
+    assert told == ["任务4", "另有 6 项未逐一列出"]
+
+
+def test_outages_of_one_object_are_not_hidden_behind_wider_ones(world: World) -> None:
+    world.goes_dark("E-990101", affected=9)
+    world.goes_dark(LIN)
+    found = open_roots(["/"], limit=1, code=LIN)
+    assert ([row.code for row in found.widest], found.count) == ([LIN], 1)
+
+
+def test_the_list_of_sheets_stands_when_an_object_was_taken_out(world: World, log_in: Enter) -> None:
+    Responsibility.objects.filter(pk=tenure_of(world.cast, "zhanguan").pk).update(object_code="S-GONE")
+    hand(world)
+    assert "S-GONE站点管理员" in log_in("xianguan").get(reverse("duties:handover_list")).content.decode()
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_place_is_told_for_the_furthest_day_somebody_types(log_in: Enter, day: str) -> None:
+    assert log_in("xianguan").get(reverse("duties:place", args=[COUNTY]), {"on": day}).status_code == 200
+
+
 def test_the_operators_sheet_lists_the_orders_of_its_unit_and_no_equipment_of_sites(world: World) -> None:
     world.order(State.ISSUED)
     Asset.objects.create(code="STB-0001", kind="机顶盒", place=world.thing(LIN))
@@ -77,6 +115,36 @@ def test_the_successor_answers_from_that_day_and_has_the_posts_the_other_has_not
     assert (sheet.following.valid_from, sheet.tenure.valid_to) == (day, day)
     assert [post.role for post in sheet.following.person.memberships.all()] == [Role.SITE_MANAGER]
     assert not world.cast.actor("zhanguan", day).holds(Permission.FILE_FAULT)
+
+
+def test_a_successor_has_the_post_also_when_the_other_keeps_it_and_never_a_wider_one(world: World) -> None:
+    cast, first = world.cast, tenure_of(world.cast, "zhanguan")
+    people.make_responsible(
+        person=first.person, unit=first.unit, division=cast.divisions["990101100201"], kind=ResponsibilityKind.SITE_MANAGER, on=SINCE
+    )
+    said = {"tenure": first, "on": today(world), "by": cast.actor("shiguan"), "at": world.at}
+    with pytest.raises(Refused, match="以原单位登记"):
+        commands.hand_over(to=Named("马小军", cast.units["ZZ-990101100"]), **said)  # type: ignore[arg-type]
+    first.refresh_from_db()
+    assert (first.valid_to, Handover.objects.count()) == (None, 0)
+    sheet = commands.hand_over(to=Named("马小军", first.unit), **said)  # type: ignore[arg-type]
+    assert sheet.taker is not None
+    assert [post.role for post in sheet.taker.memberships.all()] == [Role.SITE_MANAGER]
+    assert cast.actor("zhanguan", today(world)).holds(Permission.FILE_FAULT)
+
+
+def test_nobody_is_named_twice_for_the_same_nor_takes_over_what_they_hold(world: World) -> None:
+    cast, place = world.cast, world.cast.divisions[VILLAGE]
+    said = {"division": place, "kind": "liaison", "on": today(world), "by": cast.actor("xianguan"), "at": world.at}
+    new = Named("马小军", cast.units["ZZ-990101100200"])
+    commands.name_responsible(named=new, **said)  # type: ignore[arg-type]
+    with pytest.raises(Conflict, match="已担任"):
+        commands.name_responsible(named=new, **said)  # type: ignore[arg-type]
+    commands.name_responsible(named=new, **said | {"kind": "site_manager"})  # type: ignore[arg-type]
+    with pytest.raises(Conflict, match="已担任"):
+        hand(world)
+    assert Responsibility.objects.filter(person__name="马小军").count() == 2
+    assert tenure_of(cast, "zhanguan").valid_to is None
 
 
 def test_a_tenure_does_not_end_here_without_a_successor_or_a_reason(world: World) -> None:
@@ -100,7 +168,8 @@ def test_nobody_of_another_county_hands_over_here_and_no_county_gives_away_a_cit
 @pytest.mark.clause("SUP40")
 def test_both_sign_in_person_also_who_has_no_permission_left(world: World) -> None:
     cast, day = world.cast, today(world)
-    sheet = hand(world, to=Named("孙文博", cast.units["ZZ-9901"]), by=cast.actor("shiguan"))
+    Person.objects.filter(pk=cast.people["zhizuo"].pk).update(unit=cast.units["ZZ-990101100200"])
+    sheet = hand(world, to=Named("孙文博", cast.units["ZZ-990101100200"]))
     with pytest.raises(Forbidden, match="本人签字"):
         commands.sign_sheet(sheet=sheet, by=cast.actor("xianguan", day), at=world.at)
     with pytest.raises(Refused, match="本人登录签字"):
@@ -145,6 +214,19 @@ def test_a_vacancy_is_on_the_list_from_the_day_it_begins_and_before_as_coming(wo
     late = {row.code: row.since for row in queries.villages_without_manager([path], day + timedelta(days=10))}  # type: ignore[attr-defined]
     assert late[VILLAGE] == day + timedelta(days=10)
     assert queries.coming_vacancies([world.cast.divisions["990102000000"].path], day) == []
+
+
+def test_what_is_coming_is_told_by_side_in_as_many_queries_as_for_one(world: World, django_assert_max_num_queries: Any) -> None:
+    cast, end, officer = world.cast, today(world) + timedelta(days=10), world.cast.actor("shiguan")
+    hand(world, "gongcheng", Named("钱卫东", cast.units["DX-990101"]), on=end, by=officer)
+    hand(world, "xianguan", vacancy="调离", on=end, by=officer)
+    hand(world, vacancy="外出务工", on=end)
+    queries.coming_vacancies(["/"], today(world))
+    with django_assert_max_num_queries(2):
+        found = queries.coming_vacancies([cast.divisions[COUNTY].path], today(world))
+    assert {(gap.place_code, gap.side, gap.kind, gap.county_name) for gap in found} == {
+        (COUNTY, "home", "first", "柳溪县"), (VILLAGE, "home", "site_manager", "柳溪县"),
+    }  # fmt: skip
 
 
 @pytest.mark.clause("GOV01")

@@ -12,7 +12,7 @@ from django.test import Client
 from tests.flow.test_shelf_rooms import COUNTY, edge
 from yuanjiao.duties import queries
 from yuanjiao.lib.clock import local_day
-from yuanjiao.lib.errors import Refused
+from yuanjiao.lib.errors import NotFound, Refused
 from yuanjiao.people import commands as people
 from yuanjiao.people.models import Account, Responsibility, ResponsibilityKind
 from yuanjiao.people.queries import actor_of, responsible_for
@@ -98,6 +98,15 @@ def test_a_past_day_answers_by_the_tree_and_the_names_of_that_day(cast: Cast) ->
     assert (now["新柳溪县"], now["李村"]) == (["何静"], ["孙文博"])
 
 
+@pytest.mark.parametrize("day", [MARCH, date(2025, 9, 1)])
+def test_a_place_that_was_moved_away_is_read_by_its_new_county_only(cast: Cast, day: date) -> None:
+    former, later = (cast.divisions[code].path for code in ("990101000000", "990102000000"))
+    places.move_division(division=cast.divisions["990101100000"], parent=cast.divisions["990102000000"], on=date(2025, 8, 1))
+    with pytest.raises(NotFound):
+        queries.place_on(VILLAGE, day, [former])
+    assert queries.place_on(VILLAGE, day, [later]).path.startswith(former if day == MARCH else later)
+
+
 def _place(cast: Cast, day: date) -> object:
     return queries.place_on(VILLAGE, day, ["/"])
 
@@ -121,6 +130,15 @@ def test_who_answers_for_one_object_comes_first_there_and_nowhere_else(cast: Cas
     assert "孙文博" not in {one.person.name for one in responsible_for(village, on=MARCH)}
 
 
+def test_who_answered_for_an_object_is_told_also_after_it_was_taken_out(cast: Cast) -> None:
+    village = cast.divisions[VILLAGE]
+    people.make_responsible(
+        person=cast.people["zhizuo"], unit=cast.units["ZZ-990101100200"], division=village, kind=DIRECT, on=SINCE, object_code="S-GONE"
+    )
+    own = queries.answers_on(village, MARCH)[0]
+    assert [(one.person.name, one.object_code) for one in own.home] == [("孙文博", "S-GONE"), ("李春燕", "")]
+
+
 def test_the_site_managers_post_ends_with_the_last_tenure_that_gives_it(cast: Cast) -> None:
     manager, unit = cast.people["zhanguan"], cast.units["ZZ-990101100200"]
     first = manager.responsibilities.get()
@@ -132,6 +150,18 @@ def test_the_site_managers_post_ends_with_the_last_tenure_that_gives_it(cast: Ca
     assert [post.role for post in people.end_responsibility(responsibility=second, on=date(2025, 4, 1))] == [Role.SITE_MANAGER]
     assert cast.actor("zhanguan", date(2025, 3, 31)).holds(Permission.FILE_FAULT)
     assert not cast.actor("zhanguan", date(2025, 4, 1)).holds(Permission.FILE_FAULT)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_site_managers_post_ends_with_the_later_tenure_in_whatever_order_they_are_ended(cast: Cast, order: tuple[int, int]) -> None:
+    manager, unit = cast.people["zhanguan"], cast.units["ZZ-990101100200"]
+    people.make_responsible(
+        person=manager, unit=unit, division=cast.divisions["990101100201"], kind=ResponsibilityKind.SITE_MANAGER, on=SINCE
+    )
+    both, ends = list(manager.responsibilities.order_by("pk")), (date(2025, 4, 1), date(2025, 5, 1))
+    for number in order:
+        people.end_responsibility(responsibility=both[number], on=ends[number])
+    assert manager.memberships.get().valid_to == max(ends)
 
 
 def test_a_permission_ends_on_its_day_at_an_edge_that_is_cut_off(cast: Cast, at: datetime) -> None:

@@ -1,10 +1,11 @@
 """Routes of courseware: pages under /courseware/, public playlists under /play/."""
 
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 from yuanjiao.courseware import api
 from yuanjiao.courseware.views import columns, content, desk, freshness, items, misses, offers, packaging, papers, play, policies, review
-from yuanjiao.courseware.views.above import made_above
+from yuanjiao.people.access import made_above
 
 app_name = "courseware"
 HERE = frozenset({
@@ -12,6 +13,8 @@ HERE = frozenset({
     "preview_master", "preview_media", "newest", "master_playlist", "media_playlist",
 })  # fmt: skip
 """Pages that read what this very machine holds; all others make or change what has its home at the top."""
+LINE_DOWN = _("课件在上级平台制作，现在与上级的线路不通。请先把片子、照片留在手机里，线路恢复后再传。")
+NOT_KEPT = _("课件在上级平台制作，这里没有保存。请从菜单重新进入，会转到上级平台。")
 urlpatterns = [
     path("courseware/", items.item_list, name="item_list"),
     path("courseware/new/", items.item_new, name="item_new"),
@@ -83,4 +86,4 @@ urlpatterns = [
 ]
 for _page in urlpatterns:
     if _page.name not in HERE:
-        _page.callback = made_above(_page.callback)
+        _page.callback = made_above(_page.callback, line_down=LINE_DOWN, not_kept=NOT_KEPT)

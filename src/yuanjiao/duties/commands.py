@@ -16,9 +16,10 @@ from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.network.queries import object_by_code
 from yuanjiao.people import commands as people
 from yuanjiao.people.models import Person, Responsibility, ResponsibilityKind
-from yuanjiao.people.queries import has_log_in, person_by_uid, person_in_unit
-from yuanjiao.people.rules import Actor, Permission, Role
+from yuanjiao.people.queries import has_log_in, person_by_uid, person_in_unit, posts_in_unit
+from yuanjiao.people.rules import POST_OF_KIND, Actor, Permission, Role
 from yuanjiao.places.models import Division, OrgUnit
+from yuanjiao.places.queries import lock_division
 
 AHEAD = timedelta(days=366)
 """A change is announced at most a year ahead, and entered at most a year late."""
@@ -56,6 +57,7 @@ def name_responsible(
     """Name somebody for a duty that nobody has, or for one more that several may have. The chain is the unit's."""
     by.require(Permission.KEEP_DUTIES, division.path)
     _require_near(on, at)
+    lock_division(division.pk)  # of a button pressed twice the second sees whom the first entered
     if kind not in set(ResponsibilityKind):
         raise Refused("请选择责任")
     if object_code and not object_by_code(object_code).division.path.startswith(division.path):
@@ -85,8 +87,8 @@ def hand_over(
 ) -> Handover:  # fmt: skip
     """End a tenure on a day and begin the next, or record the vacancy; draw the sheet of what is open.
 
-    `roles`: posts in the unit that end with it and go to the successor. The change holds from its day on, signed or not: nobody keeps
-    a permission by not signing.
+    `roles`: posts in the unit that end with it and go to the successor, as does the post the duty itself gives; Refused when the
+    successor's unit reaches further than theirs. The change holds from its day on, signed or not: nobody keeps a permission by not signing.
     """
     by.require(Permission.KEEP_DUTIES, tenure.division.path)
     _require_near(on, at)
@@ -94,14 +96,14 @@ def hand_over(
         raise Refused("没有接任人时，请写明空缺原因")
     _require_posts(tenure, roles, by)
     things = open_things(tenure, at)
+    given = _post_given(tenure, on)
     ended = people.end_responsibility(responsibility=tenure, on=on, roles=roles)
     taker = _known(to, by=by, at=at) if to else _keeper(by)
     if taker is not None and taker.pk == tenure.person_id:
         raise Refused("接任人就是移交人，不必交接")
     following = _begin(tenure, taker, to.unit, on, document) if to and taker else None
     if taker is not None and to is not None:
-        for role in {Role(post.role) for post in ended}:
-            _appoint(taker, to.unit, role, on)
+        _pass_on({*given, *(Role(post.role) for post in ended)}, tenure, taker, to.unit, on)
     sheet = Handover.objects.create(
         tenure=tenure, following=following, taker=taker, vacancy="" if to else vacancy.strip()[:100], on=on,
         document=document.strip()[:100], note=note.strip()[:300], drawn_at=at,
@@ -136,6 +138,20 @@ def _begin(tenure: Responsibility, person: Person, unit: OrgUnit, on: date, docu
         person=person, unit=unit, division=tenure.division, kind=ResponsibilityKind(tenure.kind), on=on, document=document.strip()[:100],
         object_code=tenure.object_code,
     )  # fmt: skip
+
+
+def _post_given(tenure: Responsibility, on: date) -> set[Role]:
+    """The post the duty gives, where its holder has it: the successor needs it also when the other keeps it by another tenure."""
+    held = {Role(post.role) for post in posts_in_unit(tenure.person, tenure.unit, on=on)}
+    return {POST_OF_KIND[tenure.kind]} & held if tenure.kind in POST_OF_KIND else set()
+
+
+def _pass_on(roles: Collection[Role], tenure: Responsibility, person: Person, unit: OrgUnit, on: date) -> None:
+    """A post reaches as far as its unit: by a hand-over it must not grow."""
+    if roles and not unit.division.path.startswith(tenure.unit.division.path):
+        raise Refused("接任人单位的范围大于原岗位，请以原单位登记接任人")
+    for role in roles:
+        _appoint(person, unit, role, on)
 
 
 def _appoint(person: Person, unit: OrgUnit, role: Role, on: date) -> None:

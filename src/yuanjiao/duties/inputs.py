@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -17,6 +17,7 @@ from yuanjiao.people.models import ROLE_NAMES, Membership
 from yuanjiao.places.models import OrgUnit
 
 DAY = {"type": "date"}
+FURTHEST = timedelta(days=3660)
 
 
 class OnForm(forms.Form):
@@ -109,8 +110,8 @@ class HandoverForm(PersonForm):
 
 
 def day_asked(text: str, today: date) -> date:
-    """The day of ?on=, today when it is none."""
+    """The day of ?on=, at most `FURTHEST` ahead; today when it is none."""
     try:
-        return date.fromisoformat(text)
+        return min(date.fromisoformat(text), today + FURTHEST)
     except ValueError:
         return today

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from yuanjiao.places.rules import Chain
+from yuanjiao.places.rules import Chain, Level, level_of
 
 
 class Side(StrEnum):
@@ -27,6 +27,11 @@ AHEAD_DAYS = 90
 def side_of(chain: str) -> Side:
     """The side a chain stands on."""
     return Side.OPERATOR if chain == Chain.OPERATOR else Side.HOME
+
+
+def county_code(path: str) -> str:
+    """The code of the county that a path of the tree leads through; empty above counties."""
+    return next((code for code in path.split("/") if code and level_of(code) is Level.COUNTY), "")
 
 
 class Kind(StrEnum):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from yuanjiao.faults.views import agreements, dictionary, hotline, orders, phone, public, reports, statistics, trainings
+from yuanjiao.people.access import made_above
 
 app_name = "faults"
 urlpatterns = [
@@ -25,10 +26,10 @@ urlpatterns = [
     path("settings/", dictionary.fault_settings, name="fault_settings"),
     path("settings/terms/<int:pk>/", dictionary.term, name="term"),
     path("agreements/", agreements.agreement_list, name="agreement_list"),
-    path("agreements/new/", agreements.agreement_new, name="agreement_new"),
+    path("agreements/new/", made_above(agreements.agreement_new), name="agreement_new"),
     path("agreements/<uuid:uid>/", agreements.agreement, name="agreement"),
-    path("calendar/", agreements.calendar, name="calendar"),
-    path("duty/", agreements.duty, name="duty"),
+    path("calendar/", made_above(agreements.calendar), name="calendar"),
+    path("duty/", made_above(agreements.duty), name="duty"),
     path("urgings/", agreements.urging_list, name="urging_list"),
     path("urgings/<int:pk>/", agreements.urging, name="urging"),
     path("follow/", public.follow, name="follow"),

@@ -3,11 +3,12 @@
 from django.urls import path
 
 from yuanjiao.items.views import items, lists
+from yuanjiao.people.access import made_above
 
 app_name = "items"
 urlpatterns = [
     path("", lists.item_list, name="item_list"),
     path("stuck/", lists.stuck, name="stuck"),
-    path("new/", items.item_new, name="item_new"),
+    path("new/", made_above(items.item_new), name="item_new"),
     path("<str:code>/", items.item, name="item"),
 ]

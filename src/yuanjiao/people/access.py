@@ -11,11 +11,18 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
+from yuanjiao.flow.nodes.line import answers
+from yuanjiao.flow.nodes.models import NodeKind
+from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib import clock
+from yuanjiao.lib.errors import Conflict, Unavailable
 from yuanjiao.people.models import Account
 from yuanjiao.people.queries import actor_of
 from yuanjiao.people.rules import Actor, Permission
@@ -27,6 +34,8 @@ MACHINE = "machine"
 CHANGE_PASSWORD = "change_password"
 """Where a person with a first password is sent, whatever they asked for."""
 PROLONG_S = 60
+LINE_DOWN = _("此项在上级平台办理，现在与上级的线路不通，线路恢复后再办。")
+NOT_KEPT = _("此项在上级平台办理，这里没有保存。请从菜单重新进入，会转到上级平台。")
 
 
 class ActingRequest(HttpRequest):
@@ -79,3 +88,23 @@ def machine(view: View) -> View:
     """Mark a machine's door: it proves itself by key or token inside the view, never by a session."""
     view.door = MACHINE  # type: ignore[attr-defined]
     return view
+
+
+def made_above(view: View, *, line_down: str | Promise = LINE_DOWN, not_kept: str | Promise = NOT_KEPT) -> View:
+    """Lead a page of a machine below to the same page above: what has its home there would never arrive from here (decision 0071).
+
+    Unavailable (`line_down`) while the line is down; Conflict (`not_kept`) for what was already sent here: a form is filled in where it
+    is kept.
+    """
+
+    @wraps(view)
+    def led(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not settings.PARENT or own_node().kind == NodeKind.CENTRE:  # a city below a province makes its own
+            return view(request, *args, **kwargs)
+        if not answers(settings.PARENT):
+            raise Unavailable(str(line_down), retry_s=60)
+        if request.method not in {"GET", "HEAD"}:
+            raise Conflict(str(not_kept))
+        return HttpResponseRedirect(settings.PARENT.rstrip("/") + request.get_full_path())
+
+    return led

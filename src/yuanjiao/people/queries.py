@@ -77,15 +77,19 @@ class Responsible:
 
 
 def responsible_for(
-    division: Division, *, on: date, subject: str = "distance_education", object_code: str = "", codes: Collection[str] = ()
+    division: Division, *, on: date, subject: str = "distance_education", object_code: str = "", with_objects: bool = False
 ) -> list[Responsible]:
     """Everyone who answers for the place or a place above it on that day, nearest place first, then chain and kind.
 
-    With `object_code` or `codes` (all objects that stand there) those who answer for the objects come before the others. Places have
-    the names of that day.
+    With `object_code`, or `with_objects` (all that the place was named for, be it gone since), those who answer for the objects come
+    before the others. Places have the names of that day.
     """
     names = {row.code: row.name for row in ancestors(division, on=on)}
-    wanted = Q(object_code="", division__code__in=list(names)) | Q(object_code__in={object_code, *codes} - {""})
+    wanted = Q(object_code="", division__code__in=list(names))
+    if object_code:
+        wanted |= Q(object_code=object_code)
+    if with_objects:
+        wanted |= ~Q(object_code="") & Q(division__code=division.code)
     rows = (
         Responsibility.objects.filter(valid_on(on), wanted, subject=subject)
         .select_related("person", "unit", "division")
@@ -185,18 +189,27 @@ def tenure_by_uid(uid: UUID, paths: Iterable[str]) -> Responsibility:
     return row
 
 
-def posts_of_tenure(tenure: Responsibility, *, on: date, roles: Collection[Role]) -> list[Membership]:
-    """The posts in the tenure's unit that end with it on that day: those in `roles`, and those the tenure itself gave.
+def posts_of_tenure(tenure: Responsibility, *, on: date, roles: Collection[Role]) -> list[tuple[Membership, date]]:
+    """The posts in the tenure's unit that end with it, each with its day: those in `roles` on `on`, and those the tenure itself gave.
 
-    A site manager's post stays while the person still manages another site from the same unit.
+    A site manager's post stays while the person still manages another site from the same unit: when none of those is open any more,
+    it ends with the last of them.
     """
-    posts = Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gt=on), person=tenure.person_id, unit=tenure.unit_id)
-    others = Responsibility.objects.filter(valid_on(on), person=tenure.person_id, unit=tenure.unit_id, kind=tenure.kind).exclude(
-        pk=tenure.pk
-    )
-    given = POST_OF_KIND.get(tenure.kind)
-    ending = set(roles) - {given} if given and others.exists() else {*roles, *([given] if given else [])}
-    return list(posts.filter(role__in=ending))
+    given, ends = POST_OF_KIND.get(tenure.kind), dict.fromkeys(roles, on)
+    if given:
+        ends.pop(given, None)
+        others = _same_duty(tenure).filter(Q(valid_to=None) | Q(valid_to__gt=on)).values_list("valid_to", flat=True)
+        last = [end for end in others if end is not None]
+        if len(last) == len(others):
+            ends[given] = max([on, *last])
+    posts = Membership.objects.filter(person=tenure.person_id, unit=tenure.unit_id, role__in=ends)
+    dated = [(post, ends[Role(post.role)]) for post in posts]
+    return [(post, end) for post, end in dated if post.valid_to is None or post.valid_to > end]
+
+
+def _same_duty(tenure: Responsibility) -> QuerySet[Responsibility]:
+    """Other tenures of the person from the same unit that give the same post."""
+    return Responsibility.objects.filter(person=tenure.person_id, unit=tenure.unit_id, kind=tenure.kind).exclude(pk=tenure.pk)
 
 
 def posts_in_unit(person: Person, unit: OrgUnit, *, on: date) -> list[Membership]:

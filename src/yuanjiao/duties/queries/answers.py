@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from django.db.models import QuerySet
 
 from yuanjiao.duties.rules import Side, side_of
+from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
-from yuanjiao.network.queries import objects_at
 from yuanjiao.people.models import Responsibility
 from yuanjiao.people.queries import Responsible, responsible_for, tenures
 from yuanjiao.places.models import Division
-from yuanjiao.places.queries import ancestors, division_by_code, every_row
+from yuanjiao.places.queries import ancestors, every_row
 
 
 @dataclass
@@ -29,20 +29,25 @@ class Answers:
 def place_on(code: str, day: date, paths: Iterable[str]) -> Division:
     """The place of that code as it was on the day; before its first row, or after its last, the nearest one. NotFound outside the paths.
 
-    A place that lies inside today is seen for every day: its former county's past is its own past too.
+    A place that lies inside today is seen for every day: its former county's past is its own past too. Whoever it was moved away from
+    sees it no more, on no day.
     """
-    rows = list(every_row(tuple(paths)).filter(code=code).order_by("valid_from"))
-    if not rows:
+    rows = list(every_row().filter(code=code).order_by("valid_from", "pk"))
+    if not rows or not any(_row_on(rows, clock.today()).path.startswith(path) for path in paths):
         raise NotFound("没有这个地方，或不在您负责的范围内")
-    try:
-        return division_by_code(code, on=day)
-    except NotFound:
-        return rows[0] if day < rows[0].valid_from else rows[-1]
+    return _row_on(rows, day)
+
+
+def _row_on(rows: Sequence[Division], day: date) -> Division:
+    """Of a place's rows the one in force on the day; else the last that had begun, or the first."""
+    begun = [row for row in rows if row.valid_from <= day]
+    in_force = [row for row in begun if row.valid_to is None or row.valid_to > day]
+    return (in_force or begun or rows[:1])[-1]
 
 
 def answers_on(place: Division, day: date) -> list[Answers]:
     """Per level from the place upwards, everybody who answered on that day; people of objects stand with the place they were named for."""
-    found = responsible_for(place, on=day, codes=[thing.code for thing in objects_at(place)])
+    found = responsible_for(place, on=day, with_objects=True)
     levels = {row.code: Answers(row) for row in reversed(ancestors(place, on=day))}
     for one in found:
         level = levels.get(one.division_code) or levels[place.code]

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 
-from yuanjiao.duties.rules import AHEAD_DAYS, COUNTY_SLOTS, Side, Vacancy, side_of
+from yuanjiao.duties.rules import AHEAD_DAYS, COUNTY_SLOTS, Side, Vacancy, county_code, side_of
 from yuanjiao.network.queries import sites_in
 from yuanjiao.people.models import Responsibility
-from yuanjiao.people.queries import tenures, tenures_on
+from yuanjiao.people.queries import tenures, tenures_on, within
 from yuanjiao.people.rules import POST_OF_KIND
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import ancestors, divisions, every_row, valid_on
-from yuanjiao.places.rules import Level
+from yuanjiao.places.rules import Chain, Level
 
 MANAGER = next(iter(POST_OF_KIND))
+RUNS = Case(When(chain=Chain.OPERATOR, then=Value(1)), default=Value(0))
+"""1: a tenure on the operator's side (`rules.side_of`)."""
 
 
 def villages_without_manager(paths: Iterable[str], day: date) -> QuerySet[Division]:
@@ -53,22 +55,29 @@ def _gaps(county: Division, rows: Sequence[Responsibility], day: date) -> list[V
 
 def coming_vacancies(paths: Iterable[str], day: date) -> list[Vacancy]:
     """Tenures that end within `AHEAD_DAYS` days after which the place has nobody for that duty, the soonest first."""
-    paths, kinds = list(paths), {MANAGER, *(kind for _side, kind in COUNTY_SLOTS)}
-    ending = tenures_on(day).filter(valid_to__lte=day + timedelta(days=AHEAD_DAYS), kind__in=kinds, object_code="")
-    inside = [row for row in ending.order_by("valid_to", "pk") if any(row.division.path.startswith(path) for path in paths)]
+    wanted = Q(kind=MANAGER) | Q(kind__in={kind for _side, kind in COUNTY_SLOTS}, division__level=Level.COUNTY)
+    ending = tenures_on(day).filter(wanted, within("division__path", paths), valid_to__lte=day + timedelta(days=AHEAD_DAYS), object_code="")
+    rows = list(ending.annotate(runs=RUNS).filter(~Exists(_following())).order_by("valid_to", "pk"))
+    counties = _county_names(rows, day)
     found: dict[tuple[str, Side, str], Vacancy] = {}
-    for row in inside:
-        wanted = row.division.level == Level.COUNTY if row.kind != MANAGER else True
-        if wanted and row.valid_to and not _followed(row, row.valid_to):
-            side = side_of(row.chain)
-            gap = Vacancy(row.division.code, row.division.name, county_of(row.division), side, row.kind, begins=row.valid_to)
-            found[row.division.code, side, row.kind] = gap
+    for row in rows:
+        side, place = side_of(row.chain), row.division
+        gap = Vacancy(place.code, place.name, counties.get(county_code(place.path), ""), side, row.kind, begins=row.valid_to)
+        found[place.code, side, row.kind] = gap
     return list(found.values())
 
 
-def _followed(row: Responsibility, day: date) -> bool:
-    after = tenures_on(day).filter(division__code=row.division.code, kind=row.kind, object_code="")
-    return any(side_of(one.chain) is side_of(row.chain) for one in after)
+def _following() -> QuerySet[Responsibility]:
+    """To be put under a tenure annotated with `runs`: who answers for the same on the same side from the day it ends."""
+    end = OuterRef("valid_to")
+    lasting = Q(valid_from__lte=end) & (Q(valid_to=None) | Q(valid_to__gt=end))
+    after = tenures().filter(lasting, division__code=OuterRef("division__code"), kind=OuterRef("kind"), object_code="")
+    return after.order_by().annotate(runs=RUNS).filter(runs=OuterRef("runs"))
+
+
+def _county_names(rows: Iterable[Responsibility], day: date) -> dict[str, str]:
+    wanted = {county_code(row.division.path) for row in rows}
+    return dict(every_row().filter(valid_on(day), code__in=wanted).values_list("code", "name"))
 
 
 def vacancies_at(place: Division, day: date) -> list[Vacancy]:

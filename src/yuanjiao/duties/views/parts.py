@@ -8,13 +8,14 @@ from django.db.models import QuerySet
 
 from yuanjiao.duties.rules import KIND_NAMES
 from yuanjiao.lib import clock
+from yuanjiao.lib.errors import NotFound
 from yuanjiao.network.queries import object_by_code
 from yuanjiao.people.models import Responsibility
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import divisions, units
-from yuanjiao.places.rules import Level, level_of
+from yuanjiao.places.rules import Level
 from yuanjiao.ui.lists import Filter
 
 
@@ -28,13 +29,12 @@ def seen(actor: Actor) -> tuple[str, ...]:
 
 
 def duty_title(tenure: Responsibility) -> str:
-    """柳溪县第一责任人; of an object: 李村站点 直接责任人."""
-    where = object_by_code(tenure.object_code).name if tenure.object_code else tenure.division.name
+    """柳溪县第一责任人; of an object: 李村站点 直接责任人, by its code when it was taken out again."""
+    try:
+        where = object_by_code(tenure.object_code).name if tenure.object_code else tenure.division.name
+    except NotFound:
+        where = tenure.object_code
     return f"{where}{KIND_NAMES[tenure.kind]}"
-
-
-def county_code(path: str) -> str:
-    return next((code for code in path.split("/") if code and level_of(code) is Level.COUNTY), "")
 
 
 def county_names() -> dict[str, str]:

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from yuanjiao.duties import commands, queries
 from yuanjiao.duties.inputs import DutyForm, day_asked
-from yuanjiao.duties.rules import KIND_NAMES, Side, side_of
-from yuanjiao.duties.views.parts import county_code, county_filter, county_names, kept_units, seen
+from yuanjiao.duties.rules import KIND_NAMES, Side, county_code, side_of
+from yuanjiao.duties.views.parts import county_filter, county_names, kept_units, seen
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.network.queries import objects_at

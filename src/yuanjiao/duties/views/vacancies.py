@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yuanjiao.duties import queries
-from yuanjiao.duties.views.parts import county_code, county_filter, county_names, seen
+from yuanjiao.duties.rules import county_code
+from yuanjiao.duties.views.parts import county_filter, county_names, seen
 from yuanjiao.lib import clock
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission as P

@@ -135,9 +135,11 @@ class OpenRoots:
     affected: int
 
 
-def open_roots(paths: Iterable[str], *, limit: int) -> OpenRoots:
-    """What `open_outages` tells, for a board: at most `limit` roots, those that darken most sites first, then the oldest."""
+def open_roots(paths: Iterable[str], *, limit: int, code: str = "") -> OpenRoots:
+    """What `open_outages` tells, for a board: at most `limit` roots, those that darken most sites first, then the oldest. With `code`
+    those of one object."""
     rows = Outage.objects.filter(within("object__division__path", paths), ended_at=None, root=None, held=False)
+    rows = rows.filter(object__code=code) if code else rows
     sums = rows.aggregate(count=Count("pk"), affected=Coalesce(Sum("affected_count"), 0))
     ids = list(rows.order_by("-affected_count", "started_at", "id").values_list("pk", flat=True)[:limit])
     widest = _rows().filter(pk__in=ids).order_by("-affected_count", "started_at", "id")

@@ -19,6 +19,7 @@ from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import lock_division
 
 TAKEN = "已有第一责任人，请先办理交接"
+HELD = "该人员已担任这项责任"
 
 
 @transaction.atomic
@@ -34,7 +35,8 @@ def make_responsible(
 ) -> Responsibility:
     """Make a person answer for a place, or for one object there, from a day on.
 
-    Refused when the chain has another first responsible person there on any day from `on`, be it one that ends later.
+    Refused when the chain has another first responsible person there on any day from `on`, be it one that ends later. Conflict when
+    this very person answers for it already.
     """
     row = Responsibility(
         person=person, unit=unit, division=division, chain=unit.chain, kind=kind, valid_from=on, document=document, object_code=object_code
@@ -49,15 +51,17 @@ def make_responsible(
 
 
 def _require_room(row: Responsibility) -> None:
-    """No two first tenures of a place share a day. The division's row is the lock: two people cannot both find room."""
-    if row.kind != ResponsibilityKind.FIRST:
-        return
+    """No two first tenures of a place share a day, nor two of one person for the same. The division's row is the lock: of two who come
+    at once only one finds room."""
     lock_division(row.division_id)
     rows = Responsibility.objects.filter(
         kind=row.kind, chain=row.chain, subject=row.subject, object_code=row.object_code, division__code=row.division.code
     )
     until = Q() if row.valid_to is None else Q(valid_from__lt=row.valid_to)
-    if rows.filter(until, Q(valid_to=None) | Q(valid_to__gt=row.valid_from)).exclude(pk=row.pk).exists():
+    beside = rows.filter(until, Q(valid_to=None) | Q(valid_to__gt=row.valid_from)).exclude(pk=row.pk)
+    if beside.filter(person=row.person_id).exists():
+        raise Conflict(HELD)
+    if row.kind == ResponsibilityKind.FIRST and beside.exists():
         raise Refused(f"{row.division.name} 在该系统{TAKEN}")
 
 
@@ -75,8 +79,8 @@ def correct_responsibility(*, responsibility: Responsibility, fields: Mapping[st
 def end_responsibility(*, responsibility: Responsibility, on: date, roles: Collection[Role] = ()) -> list[Membership]:
     """End a tenure: `on` is the first day on which the person does not answer any more. History keeps who answered before.
 
-    The posts it gave end on the same day, and with them what they allow: the site manager's always (unless another tenure in the unit
-    still gives it), of the person's other posts in that unit those in `roles`. Returns the posts that end.
+    The posts it gave end on the same day, and with them what they allow: the site manager's always (when other tenures in the unit still
+    give it, with the last of them), of the person's other posts in that unit those in `roles`. Returns the posts that end.
     """
     row = Responsibility.objects.select_for_update(of=("self",)).select_related("person", "unit").get(pk=responsibility.pk)
     if row.valid_to is not None:
@@ -86,7 +90,7 @@ def end_responsibility(*, responsibility: Responsibility, on: date, roles: Colle
     row.valid_to = responsibility.valid_to = on
     row.save(update_fields=["valid_to"])
     ending = posts_of_tenure(row, on=on, roles=roles)
-    for post in ending:
-        post.valid_to = max(on, post.valid_from)
+    for post, end in ending:
+        post.valid_to = max(end, post.valid_from)
         post.save(update_fields=["valid_to"])
-    return ending
+    return [post for post, _end in ending]
