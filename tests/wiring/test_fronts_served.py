@@ -16,7 +16,7 @@ import pytest
 
 from tests.journeys.living import PACE, wait_for
 from tests.journeys.person import Person
-from tests.wiring.served import NAME, Served, program
+from tests.wiring.served import NAME, Served
 from tests.wiring.test_edge_setup import certificate
 from yuanjiao.simulation.cast import PASSWORD
 from yuanjiao.simulation.processes import NodeProcess
@@ -71,8 +71,6 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
 
 @pytest.fixture(scope="module", params=["caddy", "nginx"])
 def front(request: pytest.FixtureRequest, behind: NodeProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    if program(request.param) is None:
-        pytest.skip(f"{request.param} is not installed")
     folder = tmp_path_factory.mktemp(request.param)
     own = dict(zip(("certificate", "key"), certificate(folder, NAME), strict=True)) if request.param == "nginx" else {}
     made = Served(request.param, folder, behind=behind.port, **own)

@@ -135,6 +135,6 @@ def test_the_clock_is_set_only_where_that_was_chosen_and_by_a_unit_that_may_do_n
 
 def test_a_certificate_that_the_service_could_not_see_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="/etc/yuanjiao"):
-        Plan(Chosen(parent="https://centre.example", parent_ca="/root/ca.pem"), code="", root=Path("/"), start=False)
+        Plan(Chosen(parent="https://centre.example", parent_ca="/home/ca.pem"), code="", root=Path("/"), start=False)
     plan = Plan(Chosen(parent="https://centre.example", parent_ca="/etc/yuanjiao/ca.pem"), code="", root=tmp_path, start=False)
     assert any("YUANJIAO_PARENT_CA='/etc/yuanjiao/ca.pem'" in (wanted.text or "") for wanted in files(plan))

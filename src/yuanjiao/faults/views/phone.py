@@ -128,7 +128,7 @@ def send_kept(request: ActingRequest) -> HttpResponse:
     try:
         said = json.loads(request.body)
         acts, sent_ms, person = list(said["acts"])[:MOST_ACTS], int(said["sent_ms"]), str(said.get("person", ""))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise Refused(_("手机传来的内容无法读取")) from None
     if person != str(request.actor.person_uid):  # the page was kept for somebody else, who did this work and must send it
         raise Forbidden(_("这些步骤是另一个人记下的，请由本人登录后上传"))
