@@ -379,7 +379,9 @@ def test_wrong_bytes_of_the_bucket_are_not_kept(above: Above) -> None:
     assert not store.has(ref.sha256)
 
 
-@pytest.mark.parametrize("where", ["http://127.0.0.1:1/x", "http://[::1]/x", "http://169.254.169.254/x", "http://no-such-host.invalid/x", ""])
+@pytest.mark.parametrize(
+    "where", ["http://127.0.0.1:1/x", "http://[::1]/x", "http://169.254.169.254/x", "http://no-such-host.invalid/x", ""]
+)
 def test_nobody_is_led_to_himself_or_to_his_own_cable(above: Above, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     monkeypatch.setattr(elsewhere, "inward", inward)
     ref = above.put(FILM)
