@@ -37,7 +37,7 @@ def _panel(which: Q, empty: str, actor: Actor, at: datetime) -> Panel | None:
 def _line(order: WorkOrder, at: datetime) -> Line:
     item = order.item
     ended = item.state in ENDED
-    who = order.item.lead_unit.name if item.lead_unit else _("未派")
+    who = item.lead_unit.name if item.lead_unit else _("未派")
     left = "" if ended or item.due_at is None else _("超期 %s") % duration(at - item.due_at) if item.due_at < at else ""
     remark = " · ".join(filter(None, [who, left]))
     return Line(item.title, link("faults:order", item.code), remark, item.get_state_display(), "green" if ended else "yellow")
