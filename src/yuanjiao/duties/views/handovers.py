@@ -16,7 +16,7 @@ from yuanjiao.duties import commands, queries
 from yuanjiao.duties.inputs import HandoverForm
 from yuanjiao.duties.models import Handover
 from yuanjiao.duties.rules import LINE_NAMES, Kind
-from yuanjiao.duties.views.parts import county_filter, duty_title, kept_units
+from yuanjiao.duties.views.parts import county_filter, duty_title, kept_units, proposed
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.access import ActingRequest, door
@@ -81,7 +81,7 @@ def handover_new(request: ActingRequest, uid: UUID) -> HttpResponse:
     own = request.actor.covers(P.KEEP_DUTIES, tenure.unit.division.path)
     posts = posts_in_unit(tenure.person, tenure.unit, on=today) if own else []
     units = kept_units(request.actor).filter(chain=tenure.chain)
-    initial = {"on": today, "unit": tenure.unit_id, "roles": [post.role for post in posts]}
+    initial = {"on": today, "unit": tenure.unit.code, "roles": [post.role for post in posts]}
     form = HandoverForm(request.POST or None, units=units, posts=posts, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -100,6 +100,7 @@ def handover_new(request: ActingRequest, uid: UUID) -> HttpResponse:
         "tenure": tenure,
         "duty": duty_title(tenure),
         "form": form,
+        "units": proposed(units, tenure.division),
         "groups": grouped(queries.open_things(tenure, at)),
     }
     return render(request, "duties/handover_new.html", context, status=400 if form.errors and status == 200 else status)

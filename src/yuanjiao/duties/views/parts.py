@@ -18,10 +18,17 @@ from yuanjiao.places.queries import divisions, units
 from yuanjiao.places.rules import Level
 from yuanjiao.ui.lists import Filter
 
+PROPOSED = 200
+
 
 def kept_units(actor: Actor) -> QuerySet[OrgUnit]:
     """Units whose people the actor may name."""
     return units(on=clock.today()).filter(within("division__path", actor.paths(Permission.KEEP_DUTIES)))
+
+
+def proposed(among: QuerySet[OrgUnit], place: Division) -> QuerySet[OrgUnit]:
+    """Of many units those of the place and of the places above it: what a form proposes. Any other is typed."""
+    return among.filter(division__code__in=[code for code in place.path.split("/") if code])[:PROPOSED]
 
 
 def seen(actor: Actor) -> tuple[str, ...]:
