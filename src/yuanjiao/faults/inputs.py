@@ -78,7 +78,7 @@ class DispatchForm(forms.Form):
 
     def __init__(self, *args: Any, units: QuerySet[OrgUnit], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["unit"] = forms.ModelChoiceField(label=_("承办单位"), queryset=units)
+        self.fields["unit"] = UnitField(label=_("承办单位"), among=units, help_text=_("写全称或单位代码"))
 
 
 class SubmitForm(forms.Form):
@@ -163,8 +163,9 @@ class AgreementForm(forms.Form):
 
     def __init__(self, *args: Any, clients: QuerySet[OrgUnit], operators: QuerySet[OrgUnit], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["client"] = forms.ModelChoiceField(label=_("甲方"), queryset=clients, help_text=_("适用于甲方所在地区"))
-        self.fields["operator"] = forms.ModelChoiceField(label=_("乙方（运营商）"), queryset=operators)
+        typed = _("写全称或单位代码；适用于甲方所在地区")
+        self.fields["client"] = UnitField(label=_("甲方"), among=clients, listed="clients", help_text=typed)
+        self.fields["operator"] = UnitField(label=_("乙方（运营商）"), among=operators, listed="operators")
         self.order_fields(self.field_order)
 
 

@@ -84,7 +84,13 @@ def agreement_new(request: ActingRequest) -> HttpResponse:
             return redirect("faults:agreement", row.uid)
         except Refused as error:
             form.add_error(None, error.message)
-    context = {"page_title": _("登记协议"), "form": form, "back": reverse("faults:agreement_list"), "back_title": _("维护协议")}
+    context = {
+        "page_title": _("登记协议"),
+        "form": form,
+        "back": reverse("faults:agreement_list"),
+        "back_title": _("维护协议"),
+        "proposed": [("clients", clients[:PROPOSED]), ("operators", operators[:PROPOSED])],
+    }
     return render(request, "faults/form.html", context, status=400 if form.errors else 200)
 
 
