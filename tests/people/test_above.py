@@ -40,7 +40,10 @@ def addresses(cast: Cast, settings: Any) -> list[str]:
         reverse("faults:urging", args=[1]),
         reverse("faults:training_withdraw", args=[1]),
         *(reverse(name) for name in ("items:item_new", "faults:agreement_new", "faults:calendar", "faults:duty")),
-        *(reverse(name) for name in ("faults:hotline", "faults:fault_settings", "faults:training_list")),
+        *(
+            reverse(name)
+            for name in ("faults:hotline", "faults:fault_settings", "faults:training_list", "faults:channels", "faults:message_list")
+        ),
     ]
 
 

@@ -1,8 +1,8 @@
-"""Pages of faults: the hotline, orders, reports, figures, and the public answer to a receipt code."""
+"""Pages of faults: the hotline, messages, orders, reports, figures, and the public answer to a receipt code."""
 
 from django.urls import path
 
-from yuanjiao.faults.views import agreements, dictionary, hotline, orders, phone, public, reports, statistics, trainings
+from yuanjiao.faults.views import agreements, dictionary, hotline, messages, orders, phone, public, reports, statistics, trainings
 from yuanjiao.people.access import made_above
 
 app_name = "faults"
@@ -32,5 +32,7 @@ urlpatterns = [
     path("duty/", made_above(agreements.duty), name="duty"),
     path("urgings/", agreements.urging_list, name="urging_list"),
     path("urgings/<int:pk>/", made_above(agreements.urging), name="urging"),
+    path("channels/", made_above(messages.channels), name="channels"),
+    path("messages/", made_above(messages.message_list), name="message_list"),
     path("follow/", public.follow, name="follow"),
 ]

@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 
 from django.db import IntegrityError, transaction
 
+from yuanjiao.faults.commands.messages import queue_sheet
 from yuanjiao.faults.models import AgreedHours, Agreement, CalendarDay, DutyTurn, Urging
 from yuanjiao.faults.queries.agreements import Answering, calendar_from, require_decider
 from yuanjiao.faults.rules import Area, FaultClass
@@ -162,4 +163,5 @@ def decide_urging(*, urging: Urging, approved: bool, note: str, by: Actor, at: d
     detail = f"{RUNG_NAMES[Rung(urging.rung)]} {urging.person.name} {note.strip()}"
     write_audit(by=by, action=action, subject=f"事项 {urging.item.code}", at=at, detail=detail[:400])
     urging.refresh_from_db()
+    queue_sheet(urging, at)
     return urging
