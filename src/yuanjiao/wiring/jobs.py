@@ -18,7 +18,7 @@ from yuanjiao.courseware.jobs import (
     tell_search_misses,
     watch_promises,
 )
-from yuanjiao.faults.jobs import draft_urgings, run_faults, take_up_left_reports
+from yuanjiao.faults.jobs import draft_urgings, run_faults, send_messages, take_up_left_reports
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.blobs.queue import fetch_wanted
 from yuanjiao.flow.blobs.scrub import scrub_blobs
@@ -118,6 +118,7 @@ JOBS: tuple[Job, ...] = (
     Job("watch_promises", 1800.0, watch_promises, TOP),
     Job("faults", 5.0, run_faults, TOP),
     Job("draft_urgings", 600.0, draft_urgings, TOP, share=0.1),
+    Job("send_messages", 15.0, send_messages, TOP),
     Job("take_up_left_reports", 3600.0, take_up_left_reports, TOP),
     Job("forget_imports", 3600.0, forget_old_uploads, TOP),
     Job("weigh_indexes", 3600.0, weigh_indexes),
