@@ -1,22 +1,27 @@
 """The list of 200,000 items: search, filters, what waits where; what a reader of a city and one of a county wait for.
 
-On SQLite as it stands; on PostgreSQL by `YUANJIAO_DATABASE=… python -m bench --one items` with a database that may be filled.
+Here on SQLite; the desk pages of 50 people at once on a PostgreSQL of its own (bench/desks.py). BENCH_ITEMS sets the size.
 Floor: the same in the processor's time of the asking process.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
 from django.test import Client
 
 from yuanjiao.items import queries
-from yuanjiao.items.models import Item
+from yuanjiao.items.models import Item, ItemStep
 from yuanjiao.items.rules import ItemKind, State, readable_code
 from yuanjiao.items.search import holding, index_items
 from yuanjiao.lib.uid import new_uid
@@ -28,7 +33,8 @@ from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.rules import Chain
 
 AT, ON = datetime(2026, 3, 1, tzinfo=UTC), date(2025, 1, 1)
-ITEMS, COUNTIES, TOWNS, ASKED = 200_000, 15, 12, 200
+ITEMS, COUNTIES, TOWNS, ASKED = int(os.environ.get("BENCH_ITEMS", "200000")), 15, 12, 200
+DESKS = "BENCH_DESKS"
 THINGS = [
     "机顶盒",
     "光缆",
@@ -54,8 +60,35 @@ STATES = [State.CLOSED] * 8 + [State.ISSUED, State.IN_PROGRESS, State.SUBMITTED,
 
 def run() -> list[dict[str, Any]]:
     """Milliseconds, 95th percentile."""
-    counties, units = _places()
-    _stock(counties, units)
+    if DESKS in os.environ:
+        from bench import desks
+
+        return desks.run()
+    return [*_here(), *_desks()]
+
+
+def _desks() -> list[dict[str, Any]]:
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
+        print("PostgreSQL is not installed: its rows are skipped", file=sys.stderr)
+        return []
+    from tests.journeys.database import Database
+
+    server = Database()
+    try:
+        server.start()
+        told = {"YUANJIAO_DATABASE": server.address, DESKS: "1"}
+        line = [sys.executable, "-m", "bench", "--one", "items"]
+        done = subprocess.run(line, env={**os.environ, **told}, text=True, stdout=subprocess.PIPE, check=True)
+        rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+        return rows
+    finally:
+        server.remove()
+
+
+def _here() -> list[dict[str, Any]]:
+    towns, units = _places()
+    leading = {town.pk: units[1 + number // TOWNS] for number, town in enumerate(towns)}
+    stock(towns, leading, ITEMS, units[0])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     city, county = _actor("shi", Role.CITY_ADMIN, units[0]), _actor("xian", Role.COUNTY_OFFICER, units[1])
@@ -71,7 +104,7 @@ def run() -> list[dict[str, Any]]:
     for title, address in (
         ("first page", "/items/"),
         ("overdue", "/items/?colour=red"),
-        ("open in one county", f"/items/?state=open&place={counties[3].path}"),
+        ("open in one county", f"/items/?state=open&place={towns[3].path}"),
         ("search and filter", "/items/?q=光缆&state=open"),
         ("stuck", "/items/stuck/"),
     ):
@@ -120,23 +153,27 @@ def _places() -> tuple[list[Division], list[OrgUnit]]:
     return towns, units
 
 
-def _stock(towns: list[Division], units: list[OrgUnit]) -> None:
-    draw = random.Random(1)
-    for start in range(0, ITEMS, 2000):
-        rows = Item.objects.bulk_create([_item(draw, towns, units, start + n) for n in range(2000)])
+def stock(towns: Sequence[Division], leading: Mapping[int, OrgUnit], count: int, giver: OrgUnit | None = None) -> None:
+    """So many items at random places; `leading`: who leads at each, by the place's key."""
+    draw, giver = random.Random(1), giver or next(iter(leading.values()))
+    for start in range(0, count, 2000):
+        rows = Item.objects.bulk_create([_item(draw, towns, leading, giver, count - start - n) for n in range(min(2000, count - start))])
+        ItemStep.objects.bulk_create(
+            [ItemStep(item=row, number=1, to_state=row.state, by_name="周小兰", at=row.created_at) for row in rows]
+        )
         index_items(rows)
 
 
-def _item(draw: random.Random, towns: list[Division], units: list[OrgUnit], number: int) -> Item:
-    uid, state, town = new_uid(), draw.choice(STATES), draw.randrange(len(towns))
-    begun = AT - timedelta(minutes=ITEMS - number)
+def _item(draw: random.Random, towns: Sequence[Division], leading: Mapping[int, OrgUnit], giver: OrgUnit, ago: int) -> Item:
+    uid, state, town = new_uid(), draw.choice(STATES), draw.choice(towns)
+    begun = AT - timedelta(minutes=ago)
     due, ended = begun + timedelta(days=draw.randint(3, 400)), begun + timedelta(days=2) if state == State.CLOSED else None
     kind = draw.choice([ItemKind.TASK, ItemKind.PROBLEM, ItemKind.MEASURE, ItemKind.WORK_ORDER])
     title = f"{draw.choice(DOINGS)}{draw.choice(WHERE)}{draw.choice(THINGS)}"
     measure, result = f"{draw.choice(WHY)}，{draw.choice(DOINGS)}站点设备", f"{draw.choice(WHERE)}恢复畅通"
     return Item(
-        uid=uid, code=readable_code(uid), kind=kind, title=title, measure=measure, expected_result=result, division=towns[town],
-        lead_unit=units[1 + town // TOWNS], given_by=units[0], state=state, created_at=begun, issued_at=begun, moved_at=begun,
+        uid=uid, code=readable_code(uid), kind=kind, title=title, measure=measure, expected_result=result, division=town,
+        lead_unit=leading[town.pk], given_by=giver, state=state, created_at=begun, issued_at=begun, moved_at=begun,
         due_at=due, original_due_at=due, near_due_at=due - timedelta(days=1), verified_at=ended, closed_at=ended, step_count=2,
     )  # fmt: skip
 

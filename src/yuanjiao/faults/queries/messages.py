@@ -9,8 +9,7 @@ from django.db.models import QuerySet
 
 from yuanjiao.faults.models import Message, MessageChannel, MessageState, Urging
 from yuanjiao.faults.rules.messages import PER_MINUTE
-from yuanjiao.items.models import Item
-from yuanjiao.items.queries import colour_filter
+from yuanjiao.items.queries import colour_filter, open_items
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
@@ -61,6 +60,6 @@ def due_now(at: datetime) -> list[Message]:
 def digest_counts(paths: Iterable[str], at: datetime) -> dict[str, int]:
     """Open items by colour inside the subtrees, and sheets nobody has decided about."""
     paths = list(paths)
-    here = Item.objects.filter(within("division__path", paths))
+    here = open_items(paths)
     counts = {colour: here.filter(colour_filter(colour, at)).count() for colour in ("red", "yellow", "blue")}
     return counts | {"sheets": Urging.objects.filter(within("item__division__path", paths), approved=None).count()}
