@@ -2,6 +2,7 @@
 
 from yuanjiao.items.commands.acts import (
     accept_item,
+    asks_of,
     cancel_item,
     close_item,
     create_item,
@@ -12,6 +13,7 @@ from yuanjiao.items.commands.acts import (
     reopen_item,
     return_for_rework,
     start_item,
+    subject_of,
     submit_item,
     verify_item,
 )
@@ -23,6 +25,7 @@ __all__ = [
     "add_phase",
     "amend_item",
     "ask_change",
+    "asks_of",
     "cancel_item",
     "close_item",
     "create_item",
@@ -38,6 +41,7 @@ __all__ = [
     "save_filter",
     "set_cooperating",
     "start_item",
+    "subject_of",
     "submit_item",
     "verify_item",
 ]
