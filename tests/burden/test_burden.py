@@ -22,8 +22,8 @@ from yuanjiao.items.models import Item
 from yuanjiao.items.rules import ItemKind, State
 from yuanjiao.learning.commands import plan_study_day
 from yuanjiao.learning.rules import SessionForm
-from yuanjiao.lib import asked as below
 from yuanjiao.lib import clock
+from yuanjiao.lib import metering as below
 from yuanjiao.lib.asked import Asked, Kind
 from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
 from yuanjiao.people import commands as people
@@ -181,7 +181,7 @@ def test_an_ended_month_stays_as_it_was_whatever_happens_later(cast: Cast, at: d
     item = task(cast, at)
     Item.objects.filter(pk=item.pk).update(state=State.ISSUED, due_at=DUE, original_due_at=DUE, issued_at=at)
     after = datetime(2026, 4, 1, 9, tzinfo=clock.CHINA)
-    assert commands.freeze_months(after) == 12
+    assert commands.freeze_months(after) == 1, "nothing is said of months before the machine began"
     assert commands.freeze_months(after) == 0
     before, rows = queries.lines_of_unit(cast.units[COUNTY], MARCH), queries.kept_standings(MARCH, ["/"])
     assert [one.over for one in rows if one.code == COUNTY] == [(Measure.FIELDS,)]

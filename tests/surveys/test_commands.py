@@ -132,6 +132,7 @@ def test_of_two_who_tell_the_second_is_told_and_the_first_may_correct(field: Fie
     assert field.tell(lin, Told(1, plays="yes"), who="xianguan", hours=3)
     row = visits(survey)[LIN]
     assert (row.plays, row.fault_class, row.step_count) == ("yes", "", 2)
+    assert row.visited_at == field.at + timedelta(hours=2), "a correction speaks of the same visit"
     assert list(Telling.objects.filter(visit=row).values_list("plays", flat=True)) == ["no", "yes"]
     for wrong in (Told(2, plays="maybe"), Told(2, plays="no"), Told(2, plays="no", fault_class="weather")):
         with pytest.raises(Refused):

@@ -14,6 +14,7 @@ from django.urls import reverse
 from yuanjiao.burden.models import Approval, Cap, FrozenAsked, FrozenMonth, UnitMonth
 from yuanjiao.burden.queries import approved, asked_now, caps_of, is_frozen, load_now, standings, units_reached
 from yuanjiao.burden.rules import MEASURE_NAMES, Caps, Load, Measure, growth, last_of, load_of, month_of, months_back
+from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.asked import Asked, Weight
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
@@ -26,7 +27,7 @@ from yuanjiao.places.rules import Level
 SALT = "yuanjiao.burden.approval"
 CHUNK = 1000
 KEPT_MONTHS = 12
-"""So many ended months are kept at the first start; what the rooms know of older ones is not asked for."""
+"""So many ended months are kept at the first start of a machine that has long been in use."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,9 @@ def set_cap(*, level: int, measure: str, most: int | None, from_month: date, doc
 
 
 def freeze_months(at: datetime) -> int:
-    """Keep the months that have ended and are not kept yet; returns how many."""
-    ended = months_back(local_day(at), KEPT_MONTHS + 1)[1:]
+    """Keep the months that have ended and are not kept yet, back to when this machine began; returns how many."""
+    began = month_of(local_day(own_node().enrolled_at))
+    ended = [month for month in months_back(local_day(at), KEPT_MONTHS + 1)[1:] if month >= began]
     waiting = [month for month in ended if not is_frozen(month)]
     for month in reversed(waiting):
         _freeze(month, at)

@@ -12,8 +12,9 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from yuanjiao.burden.models import Approval, Cap, FrozenAsked, FrozenMonth, UnitMonth
 from yuanjiao.burden.rules import Caps, Load, Measure, last_of, load_of
-from yuanjiao.lib.asked import Asked, Kind, askings
+from yuanjiao.lib.asked import Asked, Kind
 from yuanjiao.lib.errors import NotFound
+from yuanjiao.lib.metering import askings
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import OrgUnit

@@ -12,9 +12,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from django.conf import settings
-from django.utils.module_loading import import_string
-
 
 class Kind(StrEnum):
     """What a unit has to do about it: fill something in, come to something, hand something in."""
@@ -74,15 +71,3 @@ class Meter(Protocol):
 
     def require(self, asks: Sequence[Asked], *, subject: str, by: Any, at: datetime) -> None:
         """Refused while a unit would go over its cap without an approval; holds the units until the transaction ends."""
-
-
-def meter() -> Meter:
-    """The meter that wiring names."""
-    found: Meter = import_string(settings.YUANJIAO_METER)
-    return found
-
-
-def askings() -> Sequence[Asking]:
-    """Every room's query, as wiring lists them."""
-    found: Sequence[Asking] = import_string(settings.YUANJIAO_ASKINGS)
-    return found

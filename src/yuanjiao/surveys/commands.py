@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from yuanjiao.lib.asked import meter
 from yuanjiao.lib.clock import CHINA, local_day
 from yuanjiao.lib.draw import draw, new_seed
 from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.metering import meter
 from yuanjiao.network.queries import rates_by_site, rates_of_sites
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import PERMISSIONS, Actor, Permission
@@ -183,11 +183,13 @@ def _require_whole(told: Told) -> None:
 
 
 def _moment(told: Told, survey: Survey, last: Telling | None, at: datetime) -> datetime:
-    """When it was seen: never before the survey was given out or the telling before it."""
+    """When it was seen: never before the survey was given out. A correction speaks of the same visit, and keeps its moment."""
     age = max(told.age, timedelta())  # a clock that was set back meanwhile
     if age > KEPT_FOR:
         raise Refused("手机保存的时间不对，请重新填报")
-    return max(at - age, survey.opened_at or at, last.visited_at if last else survey.made_at)
+    if last is not None and not told.unreached:
+        return last.visited_at
+    return max(at - age, survey.opened_at or at)
 
 
 def _write(row: Visit, told: Told, visited_at: datetime, *, by: Actor, at: datetime) -> None:

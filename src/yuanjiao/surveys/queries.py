@@ -223,7 +223,7 @@ def asks_of(survey: Survey) -> list[Asked]:
 def _asked(survey: Survey, path: str, count: int) -> Asked:
     return Asked(
         Kind.FORM, survey.title, survey.due_on, fields=FIELDS, times=count, path=path, level=Level.COUNTY, by=survey.unit_name,
-        link=("surveys:survey", str(survey.uid)),
+        link=("surveys:my_visits",),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Which room asks what of units: the meter (GOV30) reads these. A room adds itself with one line; a test reads each of them.
 
-Rooms that ask for something new call `lib.asked.meter()`, which is METER, before they give it out.
+Rooms that ask for something new call `lib.metering.meter()`, which is METER, before they give it out.
 """
 
 from __future__ import annotations

@@ -38,9 +38,10 @@ from yuanjiao.items.rules import (
     require_party,
 )
 from yuanjiao.items.search import index_item
-from yuanjiao.lib.asked import Asked, meter
+from yuanjiao.lib.asked import Asked
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
+from yuanjiao.lib.metering import meter
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.people.rules import PERMISSIONS, Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit

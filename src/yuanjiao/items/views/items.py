@@ -21,8 +21,9 @@ from yuanjiao.items.models import Item
 from yuanjiao.items.rules import COLOUR_NAMES, PARTS_OF, Act, ItemKind, clean_code, grouped_code, one_at_a_time, permission_of
 from yuanjiao.items.views import acting
 from yuanjiao.lib import clock
-from yuanjiao.lib.asked import Weight, meter
+from yuanjiao.lib.asked import Weight
 from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.metering import meter
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission

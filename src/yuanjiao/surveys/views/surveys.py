@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yuanjiao.lib import clock
-from yuanjiao.lib.asked import meter
 from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.metering import meter
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission as P
 from yuanjiao.places.models import Division
