@@ -209,7 +209,7 @@ def test_the_pages_of_the_city_and_of_the_unit(cast: Cast, at: datetime, log_in:
     assert "超出每月上限" in refused.content.decode()
     assert city.post(address, {"reason": "汛期将至"}).status_code == 302
     assert city.post(address, {"reason": "汛期将至"}).status_code == 409
-    assert city.get(reverse("burden:approval_new") + "?about=made-up").status_code == 404
+    assert city.get(reverse("burden:approval_new") + "?about=made-up").status_code == 400
     decide = reverse("burden:approval", args=[Approval.objects.get().uid])
     said = {"granted": "yes", "decision": "同意"}
     assert [client.post(decide, said).status_code for client in (city, county, log_in("lingdao"))] == [403, 403, 302]

@@ -17,7 +17,7 @@ from yuanjiao.burden.rules import MEASURE_NAMES, Caps, Load, Measure, growth, la
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.asked import Asked, Weight
 from yuanjiao.lib.clock import local_day
-from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
+from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import OrgUnit
@@ -115,11 +115,11 @@ class Wanted:
 
 
 def wanted(sealed: str) -> Wanted:
-    """Read back what `weighed` gave; NotFound for anything else."""
+    """Read back what `weighed` gave; Refused for anything else."""
     try:
         subject, what, code, month, lines = signing.loads(sealed, salt=SALT)
     except signing.BadSignature:
-        raise NotFound("这个申请的链接不对，请回到交办的页面再点一次") from None
+        raise Refused("这个申请的链接不对，请回到交办的页面再点一次") from None
     return Wanted(subject, what, unit_by_code(code), date.fromisoformat(month), lines)
 
 
