@@ -6,6 +6,13 @@ from yuanjiao.people.access import ANYBODY, MACHINE, PUBLIC
 from yuanjiao.people.rules import Permission as P
 
 DOORS: dict[str, object] = {
+    "burden:approval": frozenset({P.APPROVE_BURDEN, P.ISSUE_ITEM, P.MAKE_SURVEY}),
+    "burden:approval_list": frozenset({P.APPROVE_BURDEN, P.ISSUE_ITEM, P.MAKE_SURVEY}),
+    "burden:approval_new": frozenset({P.ISSUE_ITEM, P.MAKE_SURVEY}),
+    "burden:cap_list": frozenset({P.LIMIT_BURDEN, P.SEE_REPORTS}),
+    "burden:mine": ANYBODY,
+    "burden:overview": frozenset({P.SEE_REPORTS}),
+    "burden:unit": ANYBODY,
     "courseware:adopt": frozenset({P.MANAGE_COLUMNS}),
     "courseware:adoption_list": frozenset({P.MANAGE_COLUMNS}),
     "courseware:bulk": frozenset({P.PRODUCE_COURSEWARE}),
@@ -332,6 +339,15 @@ DOORS: dict[str, object] = {
     "reports:figure": frozenset({P.SEE_REPORTS}),
     "reports:refresh": frozenset({P.WRITE_REPORTS}),
     "reports:report_list": frozenset({P.SEE_REPORTS}),
+    "surveys:frame_list": frozenset({P.SEE_REPORTS, P.MAKE_SURVEY}),
+    "surveys:my_visits": frozenset({P.VISIT_VILLAGE}),
+    "surveys:my_visits_worker": PUBLIC,
+    "surveys:send_kept": frozenset({P.VISIT_VILLAGE}),
+    "surveys:survey": frozenset({P.SEE_REPORTS, P.MAKE_SURVEY}),
+    "surveys:survey_list": frozenset({P.SEE_REPORTS, P.MAKE_SURVEY}),
+    "surveys:survey_new": frozenset({P.MAKE_SURVEY}),
+    "surveys:visit": frozenset({P.VISIT_VILLAGE}),
+    "surveys:visit_list": frozenset({P.SEE_REPORTS, P.MAKE_SURVEY}),
 }
 
 __all__ = ["ANYBODY", "DOORS", "MACHINE", "PUBLIC"]

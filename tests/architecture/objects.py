@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from tests.architecture import house
 from tests.desks.conftest import photo
+from yuanjiao.burden import commands as burden
 from yuanjiao.courseware import commands as courseware
 from yuanjiao.courseware.commands.bulk import returned_path
 from yuanjiao.courseware.models import CommissionKind, Courseware, CoursewareClass, CoursewareSource
@@ -50,6 +51,7 @@ from yuanjiao.register.commands.sightings import returned_file
 from yuanjiao.register.documents import files
 from yuanjiao.reports import commands as reports
 from yuanjiao.simulation.cast import PASSWORD, SINCE, Cast
+from yuanjiao.surveys import commands as surveys
 
 INSIDE = {Role.ENGINEER: "DX-990101", Role.LEADER: "ZZ-990101100200"}  # the leader judges: not of the unit whose work it is
 OUTSIDE = {Role.ENGINEER: "DX-990102"}
@@ -119,6 +121,10 @@ THINGS: dict[str, str] = {
     "import_with_faults": "register:import_returned",  # of its own: cancelling takes the file away, and no rollback brings it back
     "person": "register:person register:person_password",
     "returned": "register:sighting_returned",
+    "unit": "burden:unit",
+    "approval": "burden:approval",
+    "survey": "surveys:frame_list surveys:survey surveys:visit_list",
+    "visit": "surveys:visit",
     "document": "reports:document reports:refresh",
     "document_file": "reports:download",
     "document_figure": "reports:figure",
@@ -173,7 +179,7 @@ def build_orders(cast: Cast, at: datetime, film: Path) -> County:
     for number, role in enumerate(ROLES):
         _engage(cast, f"in_{role}", role, INSIDE.get(role, "ZZ-990101"), 2 * number)
         _engage(cast, f"out_{role}", role, OUTSIDE.get(role, "ZZ-990102"), 2 * number + 1)
-    for build in (_network, _items, _faults, _duties):
+    for build in (_network, _items, _faults, _duties, _surveys, _burden):
         build(county)
     return county
 
@@ -248,6 +254,23 @@ def _duties(county: County) -> None:
     manager = cast.people["zhanguan"].responsibilities.get(kind="site_manager")
     sheet = duties.hand_over(tenure=manager, to=None, vacancy="外出务工", on=local_day(at), by=by, at=at)
     county.name(place=(place.code,), tenure=tenure, handover=sheet)
+
+
+def _surveys(county: County) -> None:
+    """A survey of the county, given out, so that its villages are visited."""
+    today, who = local_day(county.at), {"by": county.by(Role.CITY_ADMIN), "at": county.at}
+    place = county.cast.divisions["990101000000"]
+    survey = surveys.make_survey(division=place, title="百村调查", frame_on=today, size=4, due_on=today + timedelta(days=20), **who)
+    surveys.open_survey(survey=survey, **who)
+    county.name(survey=survey, visit=survey.visits.all()[0])
+
+
+def _burden(county: County) -> None:
+    """A cap that is reached, and leave asked for by the county's officer for a task that would go over it."""
+    officer, month = {"by": county.by(Role.COUNTY_OFFICER), "at": county.at}, local_day(county.at).replace(day=1)
+    unit = county.cast.units["ZZ-990101"]
+    about = burden.Wanted("item:1", "逐站检修", unit, month, "报送材料 0 → 1（上限 0）")
+    county.name(unit=(unit.code,), approval=burden.ask_approval(about=about, reason="汛期将至", **officer))
 
 
 def _learning(county: County) -> None:

@@ -17,7 +17,7 @@ from yuanjiao.simulation.cast import Cast
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ROUTES = (
     "items:item", "faults:order", "faults:agreement", "faults:urging", "duties:place", "duties:duty_new", "duties:handover",
-    "duties:handover_new",
+    "duties:handover_new", "surveys:survey", "surveys:visit", "burden:unit", "burden:approval",
 )  # fmt: skip
 
 

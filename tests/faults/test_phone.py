@@ -224,7 +224,7 @@ def test_without_a_signal_the_phone_keeps_the_work_and_sends_it_once_when_there_
     context.set_offline(True)
     page.reload()
     for one in (order, other):
-        card = page.locator(f'[data-order="{one.item.code}"]')
+        card = page.locator(f'[data-card="{one.item.code}"]')
         card.locator("summary").click()
         card.get_by_role("button", name="签收").click()
         card.get_by_role("button", name="开始处理").click()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from yuanjiao.learning.models import (
     StudyDayPlan,
 )
 from yuanjiao.learning.rules import Completion, Shown, Use, completions, paths_above, roll_up, scope_covers
+from yuanjiao.lib.asked import Asked, Kind
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.network import queries as network
 from yuanjiao.network.models import Lifecycle, Site
@@ -348,3 +349,22 @@ def units_printing(
     rows = units(on=on, under=letter.scope).filter(temporary=False)
     rows = rows.filter(pk__in=list(only)) if level is None else rows.filter(chain__in=PRINTING, division__level=level)
     return [unit for unit in rows.order_by("division__path", "code") if unit.division.path.startswith(seen)]
+
+
+def asked(first: date, last: date, path: str) -> list[Asked]:
+    """Study days that villages are to hold and write down from the first to the last day, and required lists due then (GOV30)."""
+    found: list[Asked] = []
+    after = last + timedelta(days=1)
+    for plan in plans([path]).filter(Q(ends_on=None) | Q(ends_on__gte=first), starts_on__lte=last):
+        days = list(plan.recurrence.between(first, after))
+        if days:
+            meeting = Asked(
+                Kind.MEETING, f"学习日：{plan.title}", days[-1], times=len(days), path=plan.scope, level=Level.VILLAGE, by=plan.unit.name,
+                link=("learning:plan", str(plan.uid)),
+            )  # fmt: skip
+            roll = replace(meeting, kind=Kind.FORM, what=f"学习登记：{plan.title}", fields=1)  # the heads
+            found += [meeting, roll]
+    for row in required_lists([path]).filter(due_on__gte=first, due_on__lte=last, taken_back_on=None):
+        link = ("learning:required", str(row.uid))
+        found.append(Asked(Kind.MEETING, f"必学：{row.title}", row.due_on, path=row.scope, level=row.level, by=row.unit.name, link=link))
+    return found

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from yuanjiao.lib.asked import Asked, Kind
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.queries import within
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import divisions
 from yuanjiao.places.rules import Level
 from yuanjiao.reports.models import Document, Figure, FrozenRow
-from yuanjiao.reports.rules import DocumentKind, Measure, Standing, due_at, standing_of
+from yuanjiao.reports.rules import DocumentKind, Measure, Standing, due_at, month_end, standing_of
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,19 @@ def _slot(month: date, county: Division, document: Document | None, at: datetime
     issued = document.issued_at if document else None
     standing = standing_of(month, drafted=document is not None, issued_at=issued, at=at)
     return MonthSlot(month, county, document, standing, due_at(month))
+
+
+WRITTEN = 2
+"""Paragraphs of a month-end report that a person writes; its figures ask nothing of anybody."""
+
+
+def asked(first: date, last: date, path: str) -> list[Asked]:
+    """The month-end report that is asked of every county, due on the last day of its month (GOV30)."""
+    found, month = [], first.replace(day=1)
+    while month <= last:
+        due_on = month_end(month) - timedelta(days=1)
+        if first <= due_on <= last:
+            what = f"{month.year}年{month.month}月县级月报"
+            found.append(Asked(Kind.FORM, what, due_on, fields=WRITTEN, path="/", level=Level.COUNTY, link=("reports:report_list",)))
+        month = month_end(month)
+    return found

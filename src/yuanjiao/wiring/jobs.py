@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from yuanjiao.burden.commands import freeze_months
 from yuanjiao.courseware.jobs import (
     clear_old_uploads,
     expire_rights,
@@ -124,6 +125,7 @@ JOBS: tuple[Job, ...] = (
     Job("weigh_indexes", 3600.0, weigh_indexes),
     Job("settle_tasks", 600.0, settle_tasks, TOP),
     Job("draft_month_reports", 3600.0, draft_month_reports, TOP),
+    Job("freeze_burden", 3600.0, freeze_months, TOP, share=0.1),
 )
 INTAKE_JOBS = (SWEEP, *SHARING, Job("reload_register", 1.0, network.reload_register))
 """What an intake process (`yuanjiao intake`) does beside answering."""

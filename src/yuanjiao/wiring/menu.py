@@ -33,6 +33,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("大屏", "desks:screen", (P.SEE_SCREEN,)),
             Entry("苗头预警", "desks:signs", (P.SEE_REPORTS,)),
             Entry("各单位故障率", "desks:ranking", (P.SEE_SCREEN,)),
+            Entry("要本单位做的", "burden:mine", ()),
         ),
     ),
     (
@@ -125,6 +126,21 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     ("报告", (Entry("县级月报", "reports:report_list", (P.SEE_REPORTS,)),)),
+    (
+        "百村调查",
+        (
+            Entry("百村调查", "surveys:survey_list", (P.SEE_REPORTS,)),
+            Entry("走访", "surveys:my_visits", (P.VISIT_VILLAGE,)),
+        ),
+    ),
+    (
+        "基层负担",
+        (
+            Entry("各单位负担", "burden:overview", (P.SEE_REPORTS,)),
+            Entry("负担上限", "burden:cap_list", (P.LIMIT_BURDEN, P.SEE_REPORTS)),
+            Entry("超限申请", "burden:approval_list", (P.APPROVE_BURDEN, P.ISSUE_ITEM, P.MAKE_SURVEY)),
+        ),
+    ),
     (
         "建设",
         (

@@ -214,8 +214,10 @@ INSTALLED_APPS = [
     "yuanjiao.learning",
     "yuanjiao.programmes",
     "yuanjiao.production",
+    "yuanjiao.surveys",
     "yuanjiao.reports",
     "yuanjiao.duties",
+    "yuanjiao.burden",
     "yuanjiao.desks",
     "yuanjiao.simulation",
     "yuanjiao.wiring",
@@ -293,6 +295,8 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["d
 # The only imports by string: what a lower room needs to know of the rooms above it (house, section 3).
 YUANJIAO_EVENTS = "yuanjiao.wiring.events.EVENTS"
 YUANJIAO_SHELVES = "yuanjiao.wiring.shelves.SHELVES"
+YUANJIAO_ASKINGS = "yuanjiao.wiring.burden.ASKINGS"
+YUANJIAO_METER = "yuanjiao.wiring.burden.METER"
 
 LOGGING = {
     "version": 1,

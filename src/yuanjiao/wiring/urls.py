@@ -28,6 +28,8 @@ urlpatterns = [
     path("", include("yuanjiao.production.urls")),
     path("reports/", include("yuanjiao.reports.urls")),
     path("duties/", include("yuanjiao.duties.urls")),
+    path("surveys/", include("yuanjiao.surveys.urls")),
+    path("burden/", include("yuanjiao.burden.urls")),
     path("items/", include("yuanjiao.items.urls")),
     path("faults/", include("yuanjiao.faults.urls")),
 ]

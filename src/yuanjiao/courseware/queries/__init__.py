@@ -15,6 +15,7 @@ from yuanjiao.courseware.queries.columns import (
 )
 from yuanjiao.courseware.queries.desk import (
     ReleasedCount,
+    asked,
     bulk_import_for,
     bulk_imports_of,
     checklist_lines,
@@ -132,6 +133,7 @@ __all__ = [
     "Using",
     "adoptable_by",
     "alarms_managed_by",
+    "asked",
     "audiences_of",
     "bulk_import_for",
     "bulk_imports_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
@@ -23,7 +23,8 @@ from yuanjiao.courseware.models import (
 )
 from yuanjiao.courseware.rules.kinds import KIND_NAMES
 from yuanjiao.courseware.rules.life import State
-from yuanjiao.lib.clock import CHINA
+from yuanjiao.lib.asked import Asked, Kind
+from yuanjiao.lib.clock import CHINA, day_start, local_day
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
@@ -159,3 +160,16 @@ def class_split(by: Actor) -> dict[str, int]:
     rows = Courseware.objects.filter(inside, state=State.RELEASED).values_list("item_class").annotate(count=Count("pk"))
     names = dict(CoursewareClass.choices)
     return {str(names[value]): int(count) for value, count in rows.order_by("item_class")}
+
+
+def asked(first: date, last: date, path: str) -> list[Asked]:
+    """Commissions that units of a place are to hand in from the first to the last day (GOV30)."""
+    due = {"due_at__gte": day_start(first), "due_at__lt": day_start(last + timedelta(days=1))}
+    rows = Commission.objects.filter(within("unit__division__path", [path]), **due).select_related("unit")
+    return [
+        Asked(
+            Kind.UPLOAD, f"{row.get_kind_display()}：{row.title}", local_day(row.due_at), fields=1, unit=row.unit.code,
+            link=("courseware:commission", str(row.uid)),
+        )
+        for row in rows
+    ]  # fmt: skip

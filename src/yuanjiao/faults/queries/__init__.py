@@ -29,7 +29,7 @@ from yuanjiao.faults.queries.reports import FollowedReport, callback_phone, foll
 from yuanjiao.faults.queries.signs import fault_signs
 from yuanjiao.faults.queries.sites import SiteCard, find_sites, site_card
 from yuanjiao.faults.queries.statistics import ReportedMonth, cause_pareto, month_of, months_in, reported_faults
-from yuanjiao.faults.queries.trainings import TrainingEffect, operator_errors, training_effects, trainings
+from yuanjiao.faults.queries.trainings import TrainingEffect, asked, operator_errors, training_effects, trainings
 
 __all__ = [
     "AcceptanceCheck",
@@ -42,6 +42,7 @@ __all__ = [
     "UnderReporting",
     "Unseen",
     "acceptance_check",
+    "asked",
     "callback_phone",
     "cause_pareto",
     "causes_for",

@@ -11,8 +11,10 @@ from django.db.models import Count, Q, QuerySet
 from yuanjiao.faults.models import Training
 from yuanjiao.faults.queries.orders import orders_in
 from yuanjiao.faults.rules import OPERATOR_ERROR, Difference, Ratio
+from yuanjiao.lib.asked import Asked, Kind
 from yuanjiao.lib.clock import day_start
 from yuanjiao.people.queries import within
+from yuanjiao.places.rules import Level
 
 
 def trainings(paths: Iterable[str]) -> QuerySet[Training]:
@@ -50,3 +52,13 @@ def operator_errors(path: str, start: datetime, end: datetime) -> Ratio:
 
 def _next(day: date) -> date:
     return day + timedelta(days=1)
+
+
+def asked(first: date, last: date, path: str) -> list[Asked]:
+    """Trainings between these days of places at, under or around a place: the villages there are to come (GOV30)."""
+    rows = Training.objects.filter(on__gte=first, on__lte=last).select_related("division")
+    return [
+        Asked(Kind.MEETING, f"培训：{row.topic}", row.on, path=row.division.path, level=Level.VILLAGE, link=("faults:training_list",))
+        for row in rows
+        if row.division.path.startswith(path) or path.startswith(row.division.path)
+    ]

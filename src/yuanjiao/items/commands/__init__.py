@@ -2,6 +2,7 @@
 
 from yuanjiao.items.commands.acts import (
     accept_item,
+    asks_of,
     cancel_item,
     close_item,
     create_item,
@@ -14,6 +15,7 @@ from yuanjiao.items.commands.acts import (
     settle_item,
     settle_on_the_spot,
     start_item,
+    subject_of,
     submit_item,
     verify_item,
 )
@@ -25,6 +27,7 @@ __all__ = [
     "add_phase",
     "amend_item",
     "ask_change",
+    "asks_of",
     "cancel_item",
     "close_item",
     "create_item",
@@ -42,6 +45,7 @@ __all__ = [
     "settle_item",
     "settle_on_the_spot",
     "start_item",
+    "subject_of",
     "submit_item",
     "verify_item",
 ]

@@ -7,6 +7,7 @@ leaves one step; steps are numbered per item, so the story has no gap and no for
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from yuanjiao.items.models import Item, ItemStep, Verification
-from yuanjiao.items.queries import stance_of
+from yuanjiao.items.queries import asked_of, stance_of
 from yuanjiao.items.rules import (
     ACT_NAMES,
     DEEPEST,
@@ -40,8 +41,10 @@ from yuanjiao.items.rules import (
     whole,
 )
 from yuanjiao.items.search import index_item
+from yuanjiao.lib.asked import Asked
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
+from yuanjiao.lib.metering import meter
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.people.rules import PERMISSIONS, Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
@@ -135,10 +138,14 @@ def edit_draft(*, item: Item, title: str, measure: str, expected_result: str, st
     return moved
 
 
+@transaction.atomic
 def issue_item(
     *, item: Item, due_at: datetime, respond_due_at: datetime | None = None, lead_unit: OrgUnit | None = None, by: Actor, at: datetime
 ) -> Item:
-    """Dispatch a draft, or a declined item to a (new) unit. The clock starts here, not at acceptance (requirements c11)."""
+    """Dispatch a draft, or a declined item to a (new) unit. The clock starts here, not at acceptance (requirements c11).
+
+    Refused while it would bring the unit over its cap (GOV30). An order is not paper work: a fault is repaired whatever the month.
+    """
     unit = lead_unit or item.lead_unit
     missing = missing_before_issue(
         kind=item.kind, has_owner=unit is not None, expected_result=item.expected_result, measure=item.measure,
@@ -149,10 +156,22 @@ def issue_item(
     if due_at <= at:
         raise Refused("办结时限应晚于现在")
     _require_phases_inside(item, due_at)
+    if item.kind != ItemKind.WORK_ORDER:
+        meter().require(asks_of(item, unit, local_day(due_at)), subject=subject_of(item), by=by, at=at)
     fresh: dict[str, Any] = dict.fromkeys(("accepted_at", "started_at", "submitted_at")) | {"worker_uid": None, "worker_name": ""}
     changes = fresh | {"lead_unit": unit, "issued_at": at} | _clock(item, at, due_at, respond_due_at)
     given_by = acting_unit(by, permission_of(item.kind, Act.ISSUE), item.division.path)
     return move(item, Act.ISSUE, by=by, at=at, changes=changes | ({"given_by_id": given_by} if given_by else {}))
+
+
+def asks_of(item: Item, unit: OrgUnit | None, due_on: date) -> list[Asked]:
+    """What giving the item out on these terms asks of a unit."""
+    return [replace(asked_of(item, due_on), unit=unit.code)] if unit else []
+
+
+def subject_of(item: Item) -> str:
+    """How an approval names the item."""
+    return f"item:{item.uid}"
 
 
 def accept_item(*, item: Item, by: Actor, at: datetime) -> Item:

@@ -1,5 +1,6 @@
 """Every read of items that another room may make, by noun."""
 
+from yuanjiao.items.queries.asking import asked, asked_of
 from yuanjiao.items.queries.lists import (
     StoryLine,
     acts_open_to,
@@ -26,6 +27,8 @@ __all__ = [
     "Tree",
     "Waiting",
     "acts_open_to",
+    "asked",
+    "asked_of",
     "colour_filter",
     "colour_now",
     "counts_by_state",

@@ -20,10 +20,12 @@ from yuanjiao.items.models import Item
 from yuanjiao.items.rules import COLOUR_NAMES, PARTS_OF, Act, ItemKind, clean_code, grouped_code, one_at_a_time, permission_of
 from yuanjiao.items.views import acting
 from yuanjiao.lib import clock
+from yuanjiao.lib.asked import Weight
 from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.metering import meter
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.queries import within
-from yuanjiao.people.rules import Permission
+from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import OrgUnit
 from yuanjiao.places.queries import full_name, units
 from yuanjiao.ui.middleware import status_of
@@ -136,6 +138,7 @@ def _page(request: ActingRequest, found: Item, *, bound: dict[str, Any] | None =
         "colour_name": COLOUR_NAMES[colour],
         "address": full_name(found.division),
         "own_page": address_of(found) if found.kind in settings.ITEM_PAGES else "",
+        "weights": _weights(found, request.actor, bound or {}),
         "panels": acting.panels(found, request.actor, bound or {}),
         "above": queries.path_to(found, request.actor),
         "cooperating": list(found.co_units.all()),
@@ -149,6 +152,16 @@ def _page(request: ActingRequest, found: Item, *, bound: dict[str, Any] | None =
         "at": at,
     }
     return render(request, "items/item.html", context, status=status)
+
+
+def _weights(found: Item, actor: Actor, bound: dict[str, Any]) -> list[Weight]:
+    """What giving it out adds to the unit's month: that of the date on the form, this month before there is one."""
+    if found.kind == ItemKind.WORK_ORDER or Act.ISSUE not in queries.acts_open_to(found, actor):
+        return []
+    form = bound.get(Act.ISSUE)
+    due_on = form.cleaned_data["due_on"] if form is not None and form.is_valid() else clock.today()
+    asks = commands.asks_of(found, found.lead_unit, due_on)
+    return meter().weighed(asks, subject=commands.subject_of(found), at=clock.now())
 
 
 def _day(request: ActingRequest) -> date:

@@ -41,6 +41,7 @@ from yuanjiao.network.queries.outages import (
 )
 from yuanjiao.network.queries.placements import LabelSpan, label_story, placement_story, suspended_sites
 from yuanjiao.network.queries.plays import Play, last_play_test, passed_play_test_after, play_tests
+from yuanjiao.network.queries.population import in_service_on
 from yuanjiao.network.queries.probes import any_probe, is_fresh, probe_by_uid, probe_spans, probes_in
 from yuanjiao.network.queries.ranking import FAULTY_FROM, Ranking, Standing, fault_share, rank_units
 from yuanjiao.network.queries.rates import (
@@ -56,6 +57,7 @@ from yuanjiao.network.queries.rates import (
     rate_table,
     rates_by_child,
     rates_by_site,
+    rates_of_sites,
     rates_split,
 )
 from yuanjiao.network.queries.register import (
@@ -136,6 +138,7 @@ __all__ = [
     "edges",
     "evidence_about",
     "fault_share",
+    "in_service_on",
     "instabilities_of",
     "is_fresh",
     "label_story",
@@ -168,6 +171,7 @@ __all__ = [
     "rate_table",
     "rates_by_child",
     "rates_by_site",
+    "rates_of_sites",
     "rates_split",
     "recording_since",
     "repeated_roots",

@@ -8,6 +8,7 @@ from yuanjiao.programmes.queries.arrivals import (
     arrivals_seen,
     picture_of,
 )
+from yuanjiao.programmes.queries.asking import asked
 from yuanjiao.programmes.queries.bulletins import (
     Audience,
     ChannelFigures,
@@ -85,6 +86,7 @@ __all__ = [
     "airings_of",
     "arrival_of",
     "arrivals_seen",
+    "asked",
     "audience_of",
     "audiences",
     "bulletin_outlets",

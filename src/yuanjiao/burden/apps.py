@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BurdenConfig(AppConfig):
+    name = "yuanjiao.burden"
+    verbose_name = "基层负担"
