@@ -55,6 +55,7 @@ class Permission(StrEnum):
     SEE_LEARNING = "see_learning"
     SEE_REPORTS = "see_reports"
     WRITE_REPORTS = "write_reports"
+    APPROVE_CIRCULARS = "approve_circulars"
     SEE_SCREEN = "see_screen"
     SEE_AUDIT = "see_audit"
 
@@ -77,7 +78,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {P.SEE_ITEMS, P.DO_ITEM},
     Role.PRODUCER: frozenset({P.PRODUCE_COURSEWARE, P.SEND_STORY}),
     Role.REVIEWER: frozenset({P.REVIEW_COURSEWARE}),
-    Role.LEADER: READING,
+    Role.LEADER: READING | {P.APPROVE_CIRCULARS},  # who decides does not draft (SUP04)
     Role.AUDITOR: READING | {P.SEE_AUDIT, P.SEE_FLOW},
     Role.LEARNER: frozenset(),
 }
