@@ -143,6 +143,17 @@ def notices_in(paths: Iterable[str]) -> QuerySet[Notice]:
     return Notice.objects.filter(within("path", paths)).select_related("document").order_by("-sent_at", "path")
 
 
+def notices_to_answer(paths: Iterable[str], at: datetime) -> QuerySet[Notice]:
+    """Those that wait for a unit's answer, the nearest limit first."""
+    rows = notices_in(paths).filter(replied_at=None, reply_until__gt=at, document__state=DocumentState.REPLYING)
+    return rows.order_by("reply_until", "path")
+
+
+def circulars_to_decide(paths: Iterable[str]) -> QuerySet[Document]:
+    """Circulars under the paths that wait for approval."""
+    return documents(paths).filter(kind=DocumentKind.CIRCULAR, state=DocumentState.REPLYING)
+
+
 def notice_by_uid(uid: UUID, paths: Iterable[str]) -> Notice:
     found = notices_in(paths).filter(uid=uid).first()
     if found is None:

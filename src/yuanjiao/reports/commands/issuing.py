@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ def render_xlsx(document: Document, _link: Any = None) -> bytes:
     return target.getvalue()
 
 
-RENDERERS = {"docx": render_docx, "xlsx": render_xlsx, "pdf": render_pdf}
+RENDERERS: dict[str, Callable[..., bytes]] = {"docx": render_docx, "xlsx": render_xlsx, "pdf": render_pdf}
 
 
 def rendered(document: Document, media: str, link: Link) -> bytes:

@@ -40,7 +40,7 @@ def print_official(official: Official, *, link: Link, as_of: datetime, profile: 
     inputs = {"official": json.dumps(_values(official, link)), "profile": json.dumps(_profile(profile, as_of))}
     stamp = int(as_of.timestamp())
     done = typst.compile(TEMPLATE.read_bytes(), font_paths=_files(settings.FONTS), sys_inputs=inputs, timestamp=stamp)
-    return bytes(done)  # type: ignore[arg-type]
+    return bytes(done)
 
 
 def stand_ins() -> list[str]:
@@ -59,7 +59,7 @@ def _files(folder: str) -> Any:
 
     own = [folder] if folder else []
     folders = [*own, str(Path(fonts.serif_path()).parent)]
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)  # type: ignore[arg-type]
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
 
 
 def _families(folder: str) -> frozenset[str]:

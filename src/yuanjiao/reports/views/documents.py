@@ -85,7 +85,7 @@ def _stand_ins() -> str:
 def _circular(request: ActingRequest, row: Document, own: bool) -> dict[str, Any]:
     """Facts and explanations side by side, and what the reader may do about them (story 24)."""
     decides = request.actor.covers(Permission.APPROVE_CIRCULARS, row.path) and row.state == DocumentState.REPLYING
-    hand = row.hands.filter(person_uid=request.actor.person_uid).exists()
+    hand = request.actor.person_uid in set(row.hands.values_list("person_uid", flat=True))
     return {
         "is_circular": True,
         "notices": [(one, one.facts.splitlines(), answer_of(one)) for one in row.notices.all()],
