@@ -1,4 +1,4 @@
-"""A city's month-end: the reports of 15 counties drafted at 20,000 sites, one of them printed, and a list of more than 20,000 rows as a file.
+"""A city's month-end: reports of 15 counties drafted at 20,000 sites, one of them printed, and a list of 20,000 rows as a file.
 
 Floors: of the drafts, the same rows written and nothing computed; of the file, as many cells in a
 bare workbook.
