@@ -13,8 +13,8 @@ from yuanjiao.lib.clock import day_start
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
-from yuanjiao.places.models import Division, OrgUnit
-from yuanjiao.places.queries import divisions
+from yuanjiao.places.models import Division
+from yuanjiao.places.queries import codes_of_units, divisions
 from yuanjiao.places.rules import Level
 from yuanjiao.reports.models import Document, Figure, FrozenRow, Notice, ReportDay
 from yuanjiao.reports.rules import FRIDAY, SENT_UP, DocumentKind, DocumentState, Measure, Period, Standing, due_at, span_of, standing_of
@@ -41,7 +41,7 @@ def documents_seen_by(actor: Actor) -> QuerySet[Document]:
     own = actor.paths(Permission.SEE_REPORTS)
     seen = within("path", own) | Q(kind=DocumentKind.CIRCULAR, state=DocumentState.ISSUED, path__in=_above(own))
     if actor.holds(Permission.WORK_ORDER):
-        codes = OrgUnit.objects.filter(pk__in=[grant.unit_id for grant in actor.grants]).values("code")
+        codes = codes_of_units([grant.unit_id for grant in actor.grants])
         seen |= Q(kind=DocumentKind.BRANCH_MONTH, place_code__in=codes)
     return Document.objects.filter(seen).order_by("-first_day", "place_code")
 
