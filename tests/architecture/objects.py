@@ -38,7 +38,7 @@ from yuanjiao.network import commands as network
 from yuanjiao.network import queries as network_queries
 from yuanjiao.network.models import Outage
 from yuanjiao.people import commands as people
-from yuanjiao.people.rules import Actor, Role
+from yuanjiao.people.rules import Actor, Permission, Role
 from yuanjiao.places.rules import Level
 from yuanjiao.plans import commands as plans
 from yuanjiao.production import commands as production
@@ -407,7 +407,8 @@ def _reports(county: County) -> None:
     document = reports.draft_county_month(
         county=county.cast.divisions["990101000000"], month=month, by=county.by(Role.COUNTY_OFFICER), at=county.at
     )
-    home = {"place_code": document.place_code, "place_name": document.place_name, "path": document.path}
+    (path,) = county.by(Role.LEADER).paths(Permission.APPROVE_CIRCULARS)  # who decides has a post in a village here
+    home = {"place_code": document.place_code, "place_name": document.place_name, "path": path}
     heading = {
         "template_version": 1,
         "addressee": "各单位",
