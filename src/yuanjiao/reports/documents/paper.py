@@ -19,7 +19,7 @@ from yuanjiao.lib.clock import CHINA
 from yuanjiao.reports.documents.blocks import Official, Piece, Table
 from yuanjiao.reports.documents.gb9704 import BODY, HEI, KAI, PROFILE, SONG, SONG_TITLE, Link, Profile, signature_insets
 
-TEMPLATE = Path(__file__).with_name("paper.typ")
+TEMPLATE = Path(__file__).parents[1] / "templates/reports/paper.typ"  # lies with the templates, which go into the wheel
 TWIPS = 20
 NAMES: dict[str, tuple[str, ...]] = {
     BODY: (BODY, "FangSong_GB2312", "FangSong", "仿宋", "STFangsong"),
