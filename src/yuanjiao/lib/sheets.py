@@ -72,13 +72,15 @@ def writing(target: str | Path | IO[bytes], sheets: Sequence[RegisterSheet]) -> 
         "note": book.add_format({"font_size": 10, "font_name": "宋体", "italic": True}),
     }
     total = 0
-    for sheet in sheets:
-        count = 0
-        for count in _write_sheet(book, formats, sheet):
-            if count % STEP == 0:
-                yield total + count
-        total += count
-    book.close()
+    try:
+        for sheet in sheets:
+            count = 0
+            for count in _write_sheet(book, formats, sheet):
+                if count % STEP == 0:
+                    yield total + count
+            total += count
+    finally:
+        book.close()  # also when nobody listens any more: its rows lie in files of their own until then
     yield total
 
 
