@@ -29,6 +29,7 @@ NOT_AT_START = {
     "pypinyin": "words get their sounds when something is indexed",
     "rich": "of no use to a server",
     "tuf.ngclient": "only a machine below another follows a catalogue",
+    "typst": "as documents",
     "xlsxwriter": "as registers",
 }
 """Packages that neither the start nor the first page needs, and when they come."""
