@@ -41,6 +41,7 @@ MODULES = (
     "portal",
     "television",
     "packaging",
+    "reports",
 )
 KEPT = ("value", "unit", "floor", "ratio")
 

@@ -39,7 +39,7 @@ from yuanjiao.network import commands as network
 from yuanjiao.network import queries as network_queries
 from yuanjiao.network.models import Outage
 from yuanjiao.people import commands as people
-from yuanjiao.people.rules import Actor, Role
+from yuanjiao.people.rules import Actor, Permission, Role
 from yuanjiao.places.rules import Level
 from yuanjiao.plans import commands as plans
 from yuanjiao.production import commands as production
@@ -50,6 +50,8 @@ from yuanjiao.register import commands as register
 from yuanjiao.register.commands.sightings import returned_file
 from yuanjiao.register.documents import files
 from yuanjiao.reports import commands as reports
+from yuanjiao.reports.models import Document, Figure, Notice
+from yuanjiao.reports.rules import DocumentKind
 from yuanjiao.simulation.cast import PASSWORD, SINCE, Cast
 from yuanjiao.surveys import commands as surveys
 
@@ -126,6 +128,9 @@ THINGS: dict[str, str] = {
     "survey": "surveys:frame_list surveys:survey surveys:visit_list",
     "visit": "surveys:visit",
     "document": "reports:document reports:refresh",
+    "circular": "reports:approve reports:ask reports:give_back",
+    "circular_notice": "reports:notice",
+    "circular_figure": "reports:notice_rows",
     "document_file": "reports:download",
     "document_figure": "reports:figure",
 }
@@ -425,6 +430,29 @@ def _reports(county: County) -> None:
     document = reports.draft_county_month(
         county=county.cast.divisions["990101000000"], month=month, by=county.by(Role.COUNTY_OFFICER), at=county.at
     )
+    (path,) = county.by(Role.LEADER).paths(Permission.APPROVE_CIRCULARS)  # who decides has a post in a village here
+    home = {"place_code": document.place_code, "place_name": document.place_name, "path": path}
+    heading = {
+        "template_version": 1,
+        "addressee": "各单位",
+        "signer": "市委组织部",
+        "as_of": county.at,
+        "rule": "规则",
+        "drafted_at": county.at,
+    }
+    circular = Document.objects.create(kind=DocumentKind.CIRCULAR, first_day=month, **home, **heading)
+    told = Notice.objects.create(document=circular, facts="故障率6%", sent_at=county.at, reply_until=county.at + timedelta(days=5), **home)
+    said = {"section": "站点运行", "label": "畅通率", "measure": "rate", "table": "sites", "text": "94.00%"}
+    Figure.objects.create(
+        document=circular,
+        key=f"town-{document.place_code}-rate",
+        position=0,
+        path=document.path,
+        population=0,
+        cut_off_at=county.at,
+        **said,
+    )
+    county.name(circular=circular, circular_notice=told, circular_figure=(told.uid, "rate"))
     county.name(document=document, document_file=(document.uid, "docx"), document_figure=(document.uid, "sites"))
 
 

@@ -31,6 +31,7 @@ NOT_AT_START = {
     "rich": "of no use to a server",
     "requests": "as apprise",
     "tuf.ngclient": "only a machine below another follows a catalogue",
+    "typst": "as documents",
     "xlsxwriter": "as registers",
 }
 """Packages that neither the start nor the first page needs, and when they come."""

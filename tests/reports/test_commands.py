@@ -111,7 +111,7 @@ def test_issuing_fixes_the_files_and_nothing_changes_afterwards(month: Month) ->
     document.refresh_from_db()
     commands.issue_document(document=document, link=link, by=officer, at=at)
     kept = {file.media: bytes(file.content) for file in IssuedFile.objects.all()}
-    assert set(kept) == {"docx", "xlsx"}
+    assert set(kept) == {"docx", "xlsx", "pdf"}
     for refused in (
         lambda: commands.refresh_draft(document=document, county=month.county, by=officer, at=at),
         lambda: commands.write_paragraphs(document=document, texts=BOTH, revision=document.revision, by=officer, at=at),
@@ -120,7 +120,7 @@ def test_issuing_fixes_the_files_and_nothing_changes_afterwards(month: Month) ->
         with pytest.raises(Conflict):
             refused()
     assert commands.file_of(document, "docx", lambda _key: "https://elsewhere.example/") == kept["docx"]
-    assert AuditRow.objects.filter(action__startswith="报出月报").count() == 1
+    assert AuditRow.objects.filter(action__startswith="报出县级月报").count() == 1
 
 
 def test_two_officers_writing_at_once_do_not_overwrite_one_another(month: Month) -> None:

@@ -5,7 +5,7 @@ A merged title, a line with unit and date, numbered rows, text codes, frozen hea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -38,8 +38,18 @@ class RegisterSheet:
     notes: Sequence[str] = ()
 
 
+STEP = 1000
+"""Rows between two words of how far the writing is."""
+
+
 def write_registers(target: str | Path | IO[bytes], sheets: Sequence[RegisterSheet]) -> int:
     """Write the sheets into one workbook and return the number of data rows."""
+    *_so_far, total = writing(target, sheets)
+    return total
+
+
+def writing(target: str | Path | IO[bytes], sheets: Sequence[RegisterSheet]) -> Iterator[int]:
+    """Write the sheets into one workbook, telling after every STEP rows how many there are; the last word comes when it is whole."""
     import xlsxwriter  # not loaded at every start
 
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "in_memory": False})
@@ -61,12 +71,21 @@ def write_registers(target: str | Path | IO[bytes], sheets: Sequence[RegisterShe
         "number": book.add_format({"border": 1, "font_name": "宋体", "valign": "vcenter"}),
         "note": book.add_format({"font_size": 10, "font_name": "宋体", "italic": True}),
     }
-    total = sum(_write_sheet(book, formats, sheet) for sheet in sheets)
-    book.close()
-    return total
+    total = 0
+    try:
+        for sheet in sheets:
+            count = 0
+            for count in _write_sheet(book, formats, sheet):
+                if count % STEP == 0:
+                    yield total + count
+            total += count
+    finally:
+        book.close()  # also when nobody listens any more: its rows lie in files of their own until then
+    yield total
 
 
-def _write_sheet(book: Any, formats: dict[str, Any], sheet: RegisterSheet) -> int:
+def _write_sheet(book: Any, formats: dict[str, Any], sheet: RegisterSheet) -> Iterator[int]:
+    """Number the rows as they are written."""
     page = book.add_worksheet(sheet.name[:31])
     last = len(sheet.columns)
     page.set_landscape()
@@ -88,10 +107,10 @@ def _write_sheet(book: Any, formats: dict[str, Any], sheet: RegisterSheet) -> in
         page.write_number(2 + count, 0, count, formats["number"])
         for number, cell in enumerate(row, 1):
             _write_cell(page, 2 + count, number, cell, formats)
+        yield count
     for offset, note in enumerate(sheet.notes):
         page.write_string(4 + count + offset, 0, note, formats["note"])
     page.print_area(0, 0, 3 + count + len(sheet.notes), last)
-    return count
 
 
 def _write_cell(page: Any, row: int, column: int, cell: Cell, formats: dict[str, Any]) -> None:

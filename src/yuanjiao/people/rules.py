@@ -59,6 +59,7 @@ class Permission(StrEnum):
     VISIT_VILLAGE = "visit_village"
     LIMIT_BURDEN = "limit_burden"
     APPROVE_BURDEN = "approve_burden"
+    APPROVE_CIRCULARS = "approve_circulars"
     SEE_SCREEN = "see_screen"
     SEE_AUDIT = "see_audit"
 
@@ -82,7 +83,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {P.SEE_ITEMS, P.DO_ITEM},
     Role.PRODUCER: frozenset({P.PRODUCE_COURSEWARE, P.SEND_STORY}),
     Role.REVIEWER: frozenset({P.REVIEW_COURSEWARE}),
-    Role.LEADER: READING | {P.APPROVE_BURDEN},
+    Role.LEADER: READING | {P.APPROVE_BURDEN, P.APPROVE_CIRCULARS},  # who decides does not draft (SUP04)
     Role.AUDITOR: READING | {P.SEE_AUDIT, P.SEE_FLOW},
     Role.LEARNER: frozenset(),
 }

@@ -143,6 +143,11 @@ def open_units() -> QuerySet[OrgUnit]:
     return OrgUnit.objects.filter(valid_to=None).order_by("code")
 
 
+def codes_of_units(keys: Collection[int]) -> set[str]:
+    """Codes of the units with these keys."""
+    return set(OrgUnit.objects.filter(pk__in=keys).values_list("code", flat=True))
+
+
 def unit_codes() -> set[str]:
     """Codes ever given to a unit; an ended unit's code is not given again."""
     return set(OrgUnit.objects.values_list("code", flat=True))

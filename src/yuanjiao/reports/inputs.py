@@ -1,4 +1,4 @@
-"""Cleaning of what officers enter in a report: two paragraphs, and which month."""
+"""Cleaning of what officers enter in a document: its paragraphs, which month or week, a limit, an answer, a reason."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from yuanjiao.lib.errors import Refused
-from yuanjiao.reports.documents.county_month import PARAGRAPHS
+from yuanjiao.reports.models import WEEKDAYS
+from yuanjiao.reports.rules import REPLY_DAYS
 
 LONGEST = 3000
 
@@ -20,15 +22,47 @@ class ParagraphsForm(forms.Form):
 
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, written: Mapping[str, str], revision: int) -> None:
+    def __init__(self, data: Any = None, *, headings: Mapping[str, str], written: Mapping[str, str], revision: int) -> None:
         super().__init__(data, initial={**written, "revision": revision})
-        for key, heading in PARAGRAPHS.items():
+        self.headings = headings
+        for key, heading in headings.items():
             self.fields[key] = forms.CharField(
                 label=heading, required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 5, "placeholder": _("一行一段")})
             )
 
     def texts(self) -> dict[str, str]:
-        return {key: self.cleaned_data[key] for key in PARAGRAPHS}
+        return {key: self.cleaned_data[key] for key in self.headings}
+
+
+class AskForm(forms.Form):
+    """How long the named units have to explain."""
+
+    asked_revision = forms.IntegerField(widget=forms.HiddenInput)
+    days = forms.IntegerField(label=gettext_lazy("说明时限（天）"), min_value=1, max_value=30, initial=REPLY_DAYS)
+
+
+class ReturnForm(forms.Form):
+    """Why a circular goes back."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(label=gettext_lazy("退回原因"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ReplyForm(forms.Form):
+    """What a named unit says."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+    reply = forms.CharField(
+        label=gettext_lazy("本单位的说明"),
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 6, "placeholder": gettext_lazy("写明事实和原因")}),
+    )
+
+
+class ReportDayForm(forms.Form):
+    """The day of the week on which weekly reports fall due."""
+
+    weekday = forms.TypedChoiceField(label=gettext_lazy("周报日"), choices=WEEKDAYS, coerce=int)
 
 
 def month_asked(text: str) -> date:
@@ -37,3 +71,11 @@ def month_asked(text: str) -> date:
         return date.fromisoformat(f"{text}-01")
     except ValueError:
         raise Refused(_("月份写法应为 2026-03")) from None
+
+
+def day_asked(text: str) -> date:
+    """'2026-03-20'. Refused when it is no day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused(_("日期写法应为 2026-03-20")) from None

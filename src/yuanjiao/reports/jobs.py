@@ -6,10 +6,11 @@ from datetime import datetime
 
 from yuanjiao.lib.clock import local_day
 from yuanjiao.people.rules import SYSTEM
-from yuanjiao.places.queries import divisions
-from yuanjiao.places.rules import Level
-from yuanjiao.reports.commands import draft_county_month
-from yuanjiao.reports.rules import drafting_months
+from yuanjiao.places.queries import divisions, units
+from yuanjiao.places.rules import Chain, Level
+from yuanjiao.reports.commands import draft_branch_month, draft_county_month, draft_of
+from yuanjiao.reports.queries import has_weeks, weekday_at
+from yuanjiao.reports.rules import DocumentKind, drafting_months, weeks_back
 
 
 def draft_month_reports(at: datetime) -> int:
@@ -19,4 +20,23 @@ def draft_month_reports(at: datetime) -> int:
         for county in divisions(on=local_day(at), level=Level.COUNTY):
             draft_county_month(county=county, month=month, by=SYSTEM, at=at)
             done += 1
+        for unit in units(on=local_day(at)).filter(chain=Chain.OPERATOR):
+            draft_branch_month(unit=unit, month=month, by=SYSTEM, at=at)
+    return done
+
+
+def draft_week_reports(at: datetime) -> int:
+    """From the fixed day of the week on, draft every county's report of the seven days before it; returns how many have one now (RPT05).
+
+    The first time only on the day itself: nobody begins with a report that is late.
+    """
+    done, today = 0, local_day(at)
+    began = has_weeks()
+    for county in divisions(on=today, level=Level.COUNTY):
+        weekday = weekday_at(county.path)
+        if not began and today.weekday() != weekday:
+            continue
+        (first_day,) = weeks_back(today, weekday, 1)
+        draft_of(DocumentKind.COUNTY_WEEK, county, first_day, by=SYSTEM, at=at)
+        done += 1
     return done

@@ -8,14 +8,16 @@ from django.db import models
 
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
-from yuanjiao.reports.rules import Amounts, DocumentKind, DocumentState, Measure
+from yuanjiao.reports.rules import FRIDAY, KIND_NAMES, STATE_NAMES, WEEKLY, Amounts, DocumentState, Measure
 
-KIND_NAMES = [(DocumentKind.COUNTY_MONTH, "县级月报"), (DocumentKind.CITY_MONTH, "市级月报")]
-STATE_NAMES = [(DocumentState.DRAFT, "草稿"), (DocumentState.ISSUED, "已报出")]
+WEEKDAYS = [(number, f"星期{name}") for number, name in enumerate("一二三四五六日")]
+MEDIA = ("docx", "xlsx", "pdf")
+"""The forms in which a document is issued; the docx is the master."""
 
 
 class Document(models.Model):
-    """One official document of one place and month (文书). Its place is kept as text: a later renaming changes no issued page.
+    """One official document of one place (or one branch) and span of days (文书). Its place is kept as text: a later renaming
+    changes no issued page.
 
     `revision` grows with every change of a draft, so that two people writing at once do not overwrite one another.
     """
@@ -24,12 +26,12 @@ class Document(models.Model):
     personal: ClassVar[tuple[str, ...]] = ("issued_by",)
 
     uid = models.UUIDField(unique=True, default=new_uid, editable=False)
-    kind = models.CharField("文种", max_length=16, choices=KIND_NAMES)
-    place_code = models.CharField("区划代码", max_length=12)
+    kind = models.CharField("文种", max_length=16, choices=list(KIND_NAMES.items()))
+    place_code = models.CharField("区划代码或单位代码", max_length=30)
     place_name = models.CharField("地方", max_length=60)
     path = models.CharField("区划路径", max_length=80, db_index=True)  # scope of every query
-    month = models.DateField("月份")
-    state = models.CharField("状态", max_length=8, choices=STATE_NAMES, default=DocumentState.DRAFT)
+    first_day = models.DateField("起始日")
+    state = models.CharField("状态", max_length=8, choices=list(STATE_NAMES.items()), default=DocumentState.DRAFT)
     template_version = models.PositiveSmallIntegerField("模板版本")
     number = models.CharField("文号", max_length=40, blank=True, default="")
     addressee = models.CharField("主送机关", max_length=100)
@@ -44,16 +46,17 @@ class Document(models.Model):
     class Meta:
         verbose_name = "文书"
         constraints = [
-            models.UniqueConstraint(fields=["kind", "place_code", "month"], name="document_once_per_month"),
+            models.UniqueConstraint(fields=["kind", "place_code", "first_day"], name="document_once_per_span"),
             models.CheckConstraint(
-                condition=models.Q(state=DocumentState.DRAFT, issued_at=None)
+                condition=(~models.Q(state=DocumentState.ISSUED) & models.Q(issued_at=None))
                 | models.Q(state=DocumentState.ISSUED, issued_at__isnull=False),
                 name="document_issued_has_moment",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.place_name}{self.month:%Y-%m}{self.get_kind_display()}"
+        span = f"{self.first_day:%Y-%m-%d}起" if self.kind in WEEKLY else f"{self.first_day:%Y-%m}"
+        return f"{self.place_name}{span}{self.get_kind_display()}"
 
 
 class DocumentParagraph(models.Model):
@@ -63,7 +66,7 @@ class DocumentParagraph(models.Model):
     personal: ClassVar[tuple[str, ...]] = ()
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="paragraphs")
-    key = models.CharField("段落", max_length=20)
+    key = models.CharField("段落", max_length=40)
     text = models.TextField("内容", blank=True, default="")
 
     class Meta:
@@ -141,6 +144,11 @@ class Figure(models.Model):
     def __str__(self) -> str:
         return f"{self.label} {self.text}"
 
+    @property
+    def short_key(self) -> str:
+        """Its key without the place it is of."""
+        return self.key.split("-", 2)[2] if self.path else self.key
+
 
 class IssuedFile(models.Model):
     """One file of an issued document, byte for byte as it was sent. Never changed; its SHA-256 is printed on the page."""
@@ -150,7 +158,7 @@ class IssuedFile(models.Model):
 
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="files")
     name = models.CharField("文件名", max_length=120)
-    media = models.CharField("格式", max_length=4, choices=[("docx", "docx"), ("xlsx", "xlsx")])
+    media = models.CharField("格式", max_length=4, choices=[(one, one) for one in MEDIA])
     content = models.BinaryField("内容")
     sha256 = models.CharField("SHA-256", max_length=64)
 
@@ -160,3 +168,73 @@ class IssuedFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class DocumentHand(models.Model):
+    """Somebody who had a hand in a document: drafted it, took its figures anew or wrote in it. Such a person does not approve it."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ("person_uid",)
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="hands")
+    person_uid = models.UUIDField("人员")
+
+    class Meta:
+        verbose_name = "文书经手人"
+        constraints = [models.UniqueConstraint(fields=["document", "person_uid"], name="hand_once_per_document")]
+
+    def __str__(self) -> str:
+        return str(self.person_uid)
+
+
+class Notice(models.Model):
+    """What a circular is about to say of one unit, told to it beforehand, and what the unit answers (说明, SUP04).
+
+    `facts` are the measured facts by which it is named, a line each. The answer stays with the circular whatever becomes of it.
+    """
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ("replied_by",)
+
+    uid = models.UUIDField(unique=True, default=new_uid, editable=False)
+    document = models.ForeignKey(Document, verbose_name="通报", on_delete=models.PROTECT, related_name="notices")
+    place_code = models.CharField("区划代码", max_length=12)
+    place_name = models.CharField("单位", max_length=60)
+    path = models.CharField("区划路径", max_length=80, db_index=True)  # scope of every query
+    facts = models.TextField("涉及事实")
+    sent_at = models.DateTimeField("告知时间")
+    reply_until = models.DateTimeField("说明时限")
+    reply = models.TextField("说明", blank=True, default="")
+    replied_at = models.DateTimeField("说明时间", null=True, blank=True)
+    replied_by = models.CharField("说明人", max_length=50, blank=True, default="")
+    revision = models.PositiveIntegerField("修订号", default=1)
+
+    class Meta:
+        verbose_name = "通报告知"
+        ordering = ["path"]
+        constraints = [
+            models.UniqueConstraint(fields=["document", "place_code"], name="notice_once_per_unit"),
+            models.CheckConstraint(
+                condition=models.Q(reply="", replied_at=None) | (~models.Q(reply="") & models.Q(replied_at__isnull=False)),
+                name="notice_reply_has_moment",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place_name}：{self.document}"
+
+
+class ReportDay(models.Model):
+    """The day of the week on which weekly reports fall due below one division; the nearest one above a place is its own (RPT05)."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    path = models.CharField("区划路径", max_length=80, unique=True)
+    weekday = models.PositiveSmallIntegerField("星期", choices=WEEKDAYS, default=FRIDAY)
+
+    class Meta:
+        verbose_name = "周报日"
+
+    def __str__(self) -> str:
+        return self.get_weekday_display()

@@ -14,18 +14,51 @@ DRAFT_DAY = 25
 """On this day of the month the month's reports are drafted by themselves, so that three days are left to write (story 6)."""
 
 
+WEEK_DAYS = 7
+FRIDAY = 4
+"""The day of the week (Monday is 0) on which weekly reports fall due where nobody has set another."""
+REPLY_DAYS = 5
+"""Whole days that a unit named in a circular has for its explanation, unless the asker gives more."""
+
+
 class DocumentKind(StrEnum):
     """Kinds of official documents."""
 
     COUNTY_MONTH = "county_month"
     CITY_MONTH = "city_month"
+    COUNTY_WEEK = "county_week"
+    WEEK_DIGEST = "week_digest"
+    CIRCULAR = "circular"
+    BRANCH_MONTH = "branch_month"
+
+
+KIND_NAMES: dict[DocumentKind, str] = {
+    DocumentKind.COUNTY_MONTH: "县级月报",
+    DocumentKind.CITY_MONTH: "市级月报",
+    DocumentKind.COUNTY_WEEK: "周报",
+    DocumentKind.WEEK_DIGEST: "周报汇总",
+    DocumentKind.CIRCULAR: "通报",
+    DocumentKind.BRANCH_MONTH: "运维服务月报",
+}
+WEEKLY = frozenset({DocumentKind.COUNTY_WEEK, DocumentKind.WEEK_DIGEST})
+"""Kinds that cover seven days; the others cover a month."""
+SENT_UP = frozenset({DocumentKind.COUNTY_MONTH, DocumentKind.COUNTY_WEEK})
+"""Kinds that fall due by a day, so that they can be late."""
 
 
 class DocumentState(StrEnum):
-    """A draft changes, an issued document never does."""
+    """A draft changes, an issued document never does. In between a circular waits for what the named units say."""
 
     DRAFT = "draft"
+    REPLYING = "replying"
     ISSUED = "issued"
+
+
+STATE_NAMES: dict[DocumentState, str] = {
+    DocumentState.DRAFT: "草稿",
+    DocumentState.REPLYING: "听取说明",
+    DocumentState.ISSUED: "已报出",
+}
 
 
 class Measure(StrEnum):
@@ -38,6 +71,7 @@ class Measure(StrEnum):
     RATE = "rate"
     RATE_LOWEST = "rate_lowest"
     RATE_HIGHEST = "rate_highest"
+    FAULT_RATE = "fault_rate"
     UNKNOWN_SHARE = "unknown_share"
     GROUP_SHARE = "group_share"
 
@@ -56,7 +90,8 @@ def measured(measure: Measure, rows: Sequence[Amounts], group: str = "") -> floa
     """The figure of these rows; of one group of them where `group` is named. None where there is nothing to divide by.
 
     COUNT rows · FIRST, SECOND, THIRD sums · RATE first ÷ (first + second) · RATE_LOWEST, RATE_HIGHEST the same
-    if all of the third were second, or first · UNKNOWN_SHARE third ÷ all three · GROUP_SHARE rows of the group ÷ all rows.
+    if all of the third were second, or first · UNKNOWN_SHARE third ÷ all three · FAULT_RATE second ÷ (first + second) ·
+    GROUP_SHARE rows of the group ÷ all rows.
     """
     chosen = [row for row in rows if not group or row.group == group]
     if measure is Measure.COUNT:
@@ -74,11 +109,14 @@ def measured(measure: Measure, rows: Sequence[Amounts], group: str = "") -> floa
         Measure.RATE: (first, first + second),
         Measure.RATE_LOWEST: (first, every),
         Measure.RATE_HIGHEST: (first + third, every),
+        Measure.FAULT_RATE: (second, first + second),
     }.get(measure, (third, every))
     return part / whole if whole else None
 
 
-SHARES = frozenset({Measure.RATE, Measure.RATE_LOWEST, Measure.RATE_HIGHEST, Measure.UNKNOWN_SHARE, Measure.GROUP_SHARE})
+BY_TIME = frozenset({Measure.RATE, Measure.FAULT_RATE})
+"""Shares of known time: none where the network's rule says that too little is known."""
+SHARES = BY_TIME | {Measure.RATE_LOWEST, Measure.RATE_HIGHEST, Measure.UNKNOWN_SHARE, Measure.GROUP_SHARE}
 
 
 def shown(measure: Measure, value: float | None, why_none: str = "") -> str:
@@ -92,9 +130,9 @@ def shown(measure: Measure, value: float | None, why_none: str = "") -> str:
 
 @dataclass(frozen=True)
 class Period:
-    """The month of a report and the moment its figures end: [start, end), at most to the end of the month."""
+    """The span of a report and the moment its figures end: [start, end), at most to the end of the last day. `days` is half-open."""
 
-    month: date
+    first_day: date
     start: datetime
     end: datetime
     days: tuple[date, date]
@@ -105,12 +143,19 @@ def month_end(month: date) -> date:
     return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def period_of(month: date, as_of: datetime) -> Period | None:
-    """The period of a month's report drafted at `as_of`; None when the month has not begun.
+def span_of(kind: DocumentKind, day: date) -> tuple[date, date]:
+    """The days [first, last) of the document of this kind: the month in which `day` lies, or the seven days from `day` on."""
+    if kind in WEEKLY:
+        return day, day + timedelta(days=WEEK_DAYS)
+    return day.replace(day=1), month_end(day)
 
-    `days` is the half-open span of days that lie in it: the day of `as_of` counts, as far as it has come.
+
+def period_of(day: date, as_of: datetime, kind: DocumentKind = DocumentKind.COUNTY_MONTH) -> Period | None:
+    """The period of the document that begins on `day`, as far as it has come at `as_of`; None when it has not begun.
+
+    The day of `as_of` counts, as far as it has come.
     """
-    first, last = month.replace(day=1), month_end(month)
+    first, last = span_of(kind, day)
     start = day_start(first)
     end = min(as_of, day_start(last))
     if end <= start:
@@ -118,13 +163,21 @@ def period_of(month: date, as_of: datetime) -> Period | None:
     return Period(first, start, end, (first, min(local_day(end - timedelta(microseconds=1)) + timedelta(days=1), last)))
 
 
-def due_at(month: date) -> datetime:
-    """A month's report is due before the month is over (RPT01)."""
-    return day_start(month_end(month))
+def due_at(day: date, kind: DocumentKind = DocumentKind.COUNTY_MONTH) -> datetime:
+    """A month's report is due before the month is over (RPT01); a week's before the fixed day is, which follows its seven days (RPT05)."""
+    last = span_of(kind, day)[1]
+    return day_start(last + timedelta(days=1)) if kind in WEEKLY else day_start(last)
+
+
+def weeks_back(today: date, weekday: int, count: int = 8) -> list[date]:
+    """The first days of the weeks whose reports have fallen due to be written, newest first: seven days up to the fixed day before or on
+    `today` (Monday is 0), and those before it."""
+    fixed = today - timedelta(days=(today.weekday() - weekday) % WEEK_DAYS)
+    return [fixed - timedelta(days=WEEK_DAYS * number) for number in range(1, count + 1)]
 
 
 class Standing(StrEnum):
-    """Where a county's report of a month stands."""
+    """Where a report that falls due stands."""
 
     NOT_DRAFTED = "not_drafted"
     DRAFTED = "drafted"
@@ -142,11 +195,14 @@ STANDING_NAMES = {
 }
 
 
-def standing_of(month: date, *, drafted: bool, issued_at: datetime | None, at: datetime) -> Standing:
-    """The standing at `at`; what is issued keeps its standing for ever."""
+def standing_of(
+    day: date, *, drafted: bool, issued_at: datetime | None, at: datetime, kind: DocumentKind = DocumentKind.COUNTY_MONTH
+) -> Standing:
+    """The standing at `at` of the document that begins on `day`; what is issued keeps its standing for ever."""
+    due = due_at(day, kind)
     if issued_at is not None:
-        return Standing.ON_TIME if issued_at < due_at(month) else Standing.LATE
-    if at >= due_at(month):
+        return Standing.ON_TIME if issued_at < due else Standing.LATE
+    if at >= due:
         return Standing.MISSING
     return Standing.DRAFTED if drafted else Standing.NOT_DRAFTED
 

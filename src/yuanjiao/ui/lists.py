@@ -11,12 +11,14 @@ from urllib.parse import quote
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from yuanjiao.lib import clock
 from yuanjiao.lib.sheets import Cell, RegisterSheet, SheetColumn, cell_text, write_registers
+from yuanjiao.ui import exports
+from yuanjiao.ui.exports import xlsx_response as xlsx_response  # rooms take it from here
 
 T = TypeVar("T")
 PAGE_SIZE = 50
@@ -119,8 +121,8 @@ class ListPage(Generic[T]):
 def respond(request: HttpRequest, page: ListPage[Any], template: str = "ui/list.html") -> HttpResponseBase:
     """The list as asked for: xlsx with ?export=xlsx, the bare table for htmx, else the whole page."""
     rows = _narrowed(request, page)
-    if page.export and request.GET.get("export") == "xlsx":
-        return _as_xlsx(page, rows)
+    if page.export and request.GET.get("export"):
+        return _exported(request, page, rows, request.GET["export"])
     shown = Pages(rows, keys_first=page.keys_first).opened(request.GET.get("page"))
     objects = list(shown.object_list)
     if page.prepare:
@@ -134,6 +136,7 @@ def respond(request: HttpRequest, page: ListPage[Any], template: str = "ui/list.
         "filters": [(f, request.GET.get(f.name, "")) for f in page.filters],
         "query": request.GET.get("q", ""),
         "pages": _page_links(request, shown),
+        "is_long": shown.paginator.count > exports.LONG if page.export else False,
         "export_address": "?" + _query(request, export="xlsx", page=None) if page.export else "",
     }
     is_fragment = getattr(request, "htmx", False) and not getattr(request.htmx, "boosted", False)  # type: ignore[attr-defined]
@@ -203,7 +206,9 @@ def _page_links(request: HttpRequest, page: Page[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _as_xlsx(page: ListPage[Any], rows: Any) -> HttpResponseBase:
+def sheet_of(page: ListPage[Any], rows: Any) -> RegisterSheet:
+    """The whole list as a 台账, read in portions."""
+
     def cells() -> Iterable[Sequence[Cell]]:
         chunk: list[Any] = []
         source = rows.iterator(chunk_size=2000) if isinstance(rows, QuerySet) else iter(rows)
@@ -214,12 +219,22 @@ def _as_xlsx(page: ListPage[Any], rows: Any) -> HttpResponseBase:
                 chunk = []
         yield from _prepared(page, chunk)
 
-    as_of = cell_text(clock.now())
     columns = [SheetColumn(column.title, column.width) for column in page.columns]
-    sheet = RegisterSheet(page.title, f"{page.title}台账", page.unit, as_of, columns, cells(), page.notes)
+    return RegisterSheet(page.title, f"{page.title}台账", page.unit, cell_text(clock.now()), columns, cells(), page.notes)
+
+
+def _exported(request: HttpRequest, page: ListPage[Any], rows: Any, wanted: str) -> HttpResponseBase:
+    """The 台账 at once; of a long list a page that tells how far it is and then leads to the file (exports.py)."""
+    name = f"{page.title}{clock.today():%Y%m%d}.xlsx"
+    if wanted != "xlsx":
+        return exports.fetched(request, wanted, name)
+    pages = Pages(rows, keys_first=page.keys_first)
+    if pages.found > exports.LONG:
+        total = "" if pages.more else str(pages.found)
+        return exports.with_progress(request, page.title, sheet_of(page, rows), total, lambda token: "?" + _query(request, export=token))
     target = BytesIO()
-    write_registers(target, [sheet])
-    return xlsx_response(target, f"{page.title}{clock.today():%Y%m%d}.xlsx")
+    write_registers(target, [sheet_of(page, rows)])
+    return xlsx_response(target, name)
 
 
 def _prepared(page: ListPage[Any], chunk: list[Any]) -> Iterable[Sequence[Cell]]:
@@ -227,15 +242,6 @@ def _prepared(page: ListPage[Any], chunk: list[Any]) -> Iterable[Sequence[Cell]]
         page.prepare(chunk)
     for row in chunk:
         yield [column.value(row) for column in page.columns]
-
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def xlsx_response(target: BytesIO, name: str) -> HttpResponseBase:
-    """A workbook as a download with a Chinese name."""
-    target.seek(0)
-    return FileResponse(target, as_attachment=True, filename=name, content_type=XLSX)
 
 
 def attachment_name(name: str) -> str:

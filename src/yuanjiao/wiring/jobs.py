@@ -36,7 +36,7 @@ from yuanjiao.network.probing.edge import check_edge
 from yuanjiao.network.probing.site import try_newest_film
 from yuanjiao.programmes import jobs as programmes
 from yuanjiao.register.jobs import forget_old_uploads
-from yuanjiao.reports.jobs import draft_month_reports
+from yuanjiao.reports.jobs import draft_month_reports, draft_week_reports
 from yuanjiao.wiring.edge.updating import keep_software
 from yuanjiao.wiring.lessons import rank_lessons
 from yuanjiao.wiring.prober import keep_prober
@@ -126,6 +126,7 @@ JOBS: tuple[Job, ...] = (
     Job("settle_tasks", 600.0, settle_tasks, TOP),
     Job("draft_month_reports", 3600.0, draft_month_reports, TOP),
     Job("freeze_burden", 3600.0, freeze_months, TOP, share=0.1),
+    Job("draft_week_reports", 3600.0, draft_week_reports, TOP, share=0.1),
 )
 INTAKE_JOBS = (SWEEP, *SHARING, Job("reload_register", 1.0, network.reload_register))
 """What an intake process (`yuanjiao intake`) does beside answering."""

@@ -125,7 +125,16 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("零使用站点", "learning:zero_use", (P.SEE_LEARNING,)),
         ),
     ),
-    ("报告", (Entry("县级月报", "reports:report_list", (P.SEE_REPORTS,)),)),
+    (
+        "报告",
+        (
+            Entry("县级月报", "reports:report_list", (P.SEE_REPORTS,)),
+            Entry("周报", "reports:week_list", (P.SEE_REPORTS,)),
+            Entry("通报", "reports:circular_list", (P.SEE_REPORTS,)),
+            Entry("通报说明", "reports:notice_list", (P.SEE_REPORTS,)),
+            Entry("运维服务月报", "reports:service_list", (P.SEE_REPORTS, P.WORK_ORDER)),
+        ),
+    ),
     (
         "百村调查",
         (

@@ -129,6 +129,11 @@ INTAKE_ADDRESS = env.text(
     "INTAKE_ADDRESS", "", "Address at which other intakes of this machine reach this one; empty: one process listens to everything"
 )
 METRICS_TOKEN = env.text("METRICS_TOKEN", "", "Token that a Prometheus must bring to read /metrics; empty: only from this machine")
+FONTS = env.text(
+    "FONTS",
+    "",
+    "Folder with the fonts of official documents (仿宋_GB2312, 楷体_GB2312, 方正小标宋简体, 黑体, 宋体) for their PDF; empty: Noto's",
+)
 _DATABASE = env.text("DATABASE", "", "postgresql://user:password@host:port/name, or empty for SQLite inside HOME")
 _SECRET = env.text("SECRET_KEY", "", "Signing secret of sessions and forms; made and kept in HOME when empty")
 env.refuse_unknown()

@@ -13,6 +13,7 @@ from yuanjiao.desks.screen.board import Ranked, misses, per_cent, ranked, rate_n
 from yuanjiao.desks.screen.views import top_division
 from yuanjiao.desks.staff.desk import Desk, Figure
 from yuanjiao.desks.staff.duties import own_sheets, vacancies
+from yuanjiao.desks.staff.papers import own_papers
 from yuanjiao.desks.staff.signs import sign_address
 from yuanjiao.desks.staff.waiting import refusals_seen, waiting_seen
 from yuanjiao.faults import queries as faults
@@ -35,6 +36,7 @@ COLOURS = {Colour.RED: ("red", "超期"), Colour.YELLOW: ("yellow", "滞后"), C
 def desk_for(actor: Actor, at: datetime) -> Desk:
     """The start page of everything this person is."""
     desk = own_sheets(actor)
+    desk.add(own_papers(actor, at))
     for role in ORDER:
         if role in actor.roles:
             desk.add(BUILDERS[role](actor, at))

@@ -105,6 +105,10 @@ class _Writer:
     ) -> None:
         paragraph.alignment = align
         properties = paragraph._p.get_or_add_pPr()
+        if size > SIZE_3 or line:
+            _child(
+                properties, "w:snapToGrid", val=0
+            )  # else LibreOffice gives a title two lines of the grid, and a row of a table a whole one
         _child(properties, "w:spacing", before=0, after=0, line=line or self.profile.line, lineRule="exact")
         if indents:
             _child(properties, "w:ind", **indents)
@@ -199,7 +203,7 @@ def _child(parent: Any, tag: str, **attributes: object) -> Any:
     return element
 
 
-ORDER = ("pStyle", "pageBreakBefore", "widowControl", "spacing", "ind", "jc")
+ORDER = ("pStyle", "pageBreakBefore", "widowControl", "snapToGrid", "spacing", "ind", "jc")
 
 
 def _in_schema_order(properties: Any) -> None:

@@ -1,35 +1,16 @@
-"""The figures of the report: each is a measure over frozen rows, so it can be computed again from the rows it opens to."""
+"""Which figures a month's report has, of the whole and of each unit below it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 
-from yuanjiao.network.queries import ChildRate, rate_over, rates_by_child
-from yuanjiao.network.rules.rates import Rate
-from yuanjiao.places.models import Division
-from yuanjiao.reports.documents.county_month.tables import CLASS_GROUPS, CLOSED, IN_SERVICE, LATE, SUSPENDED, UNUSED, USED
-from yuanjiao.reports.models import Figure, FrozenRow
-from yuanjiao.reports.rules import Amounts, Measure, Period, measured, shown
+from yuanjiao.network.queries import rate_and_children
+from yuanjiao.reports.documents.base import Snapshot, Subject
+from yuanjiao.reports.documents.figures import Part, Spec, figures_over
+from yuanjiao.reports.documents.tables import CLASS_GROUPS, CLOSED, IN_SERVICE, LATE, SUSPENDED, UNUSED, USED, freeze_rows
+from yuanjiao.reports.rules import Measure, Period
 
 M = Measure
-
-
-@dataclass(frozen=True)
-class Spec:
-    """One figure: where its rows are, how it follows from them, and of which other figure it is a part."""
-
-    key: str
-    section: str
-    label: str
-    measure: Measure
-    table: str
-    group: str = ""
-    unit: str = ""
-    share_of: str = ""
-
-
 NETWORK, FAULTS, LEARNING, LIBRARY = "站点运行", "故障处理", "学习使用", "课件更新"
 SPECS = (
     Spec("sites", NETWORK, "在用站点", M.COUNT, "sites", IN_SERVICE, "个"),
@@ -71,51 +52,16 @@ TOWN_SPECS = (
     Spec("unused", "", "零使用", M.COUNT, "use", UNUSED),
 )
 TOWN_HEADS = ("乡镇", *(spec.label for spec in TOWN_SPECS))
-Rows = dict[str, list[tuple[str, Amounts]]]
 
 
-def figures_of(county: Division, period: Period, rows: Iterable[FrozenRow]) -> list[Figure]:
-    """The county's figures, then one line per town, not yet saved. Rates follow the network's rule: none where too little is known."""
-    tables: Rows = defaultdict(list)
-    for row in rows:
-        tables[row.table].append((row.path, row.amounts))
-    whole = [_figure(spec, "", "", tables, period, rate_over(county, period.start, period.end)) for spec in SPECS]
-    towns = [
-        _figure(spec, f"town-{one.division.code}-", one.division.path, tables, period, one.rate, one.division.name)
-        for one in _towns(county, period)
-        for spec in TOWN_SPECS
-    ]
-    figures = whole + towns
-    by_key = {figure.key: figure for figure in figures}
-    for position, figure in enumerate(figures):
-        figure.position = position
-        base = by_key.get(figure.share_of)
-        figure.share = figure.number / base.number if base and base.number and figure.number is not None else None
-    return figures
+def snapshot(subject: Subject, period: Period, _at: datetime) -> Snapshot:
+    """The whole's figures, then one line per unit below."""
+    rows = freeze_rows(subject.path, period)
+    return Snapshot(rows, figures_over(rows, period, parts_of(subject, period, SPECS, TOWN_SPECS)))
 
 
-def _towns(county: Division, period: Period) -> Sequence[ChildRate]:
-    return rates_by_child(county, period.start, period.end)
-
-
-def _figure(spec: Spec, prefix: str, path: str, tables: Rows, period: Period, rate: Rate, section: str = "") -> Figure:
-    rows = [amounts for at, amounts in tables[spec.table] if at.startswith(path)]
-    value = measured(spec.measure, rows, spec.group)
-    why = ""
-    if spec.measure is Measure.RATE and rate.value is None:
-        value, why = None, rate.why_none
-    return Figure(
-        key=prefix + spec.key,
-        section=section or spec.section,
-        label=spec.label,
-        measure=spec.measure,
-        table=spec.table,
-        group=spec.group,
-        path=path,
-        number=value,
-        text=shown(spec.measure, value, why),
-        unit=spec.unit,
-        share_of=spec.share_of,
-        population=len(rows),
-        cut_off_at=period.end,
-    )
+def parts_of(subject: Subject, period: Period, whole: tuple[Spec, ...], below: tuple[Spec, ...]) -> list[Part]:
+    """The place itself and the divisions directly below it, with their rates from one load."""
+    rate, children = rate_and_children(subject.division, period.start, period.end)
+    towns = [Part(below, f"town-{one.division.code}-", one.division.path, one.division.name, one.rate) for one in children]
+    return [Part(whole, rate=rate), *towns]

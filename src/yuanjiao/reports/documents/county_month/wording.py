@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 
-from yuanjiao.lib.clock import CHINA, local_day
 from yuanjiao.lib.shares import per_cent
 from yuanjiao.network.queries import FAULTY_FROM
-from yuanjiao.reports.documents.blocks import Official, Paragraph, Piece, Table, filled, plain, share_text
+from yuanjiao.reports.documents.blocks import Official, Paragraph, Piece, Table, plain
 from yuanjiao.reports.documents.county_month.figures import FAULTS, LEARNING, LIBRARY, NETWORK, TOWN_HEADS, TOWN_SPECS
+from yuanjiao.reports.documents.wording import Sentence, heading, main_figures, said, signed_on, span_sentence, written
 from yuanjiao.reports.models import Document, Figure
-from yuanjiao.reports.rules import DocumentKind, period_of
+from yuanjiao.reports.rules import DocumentKind
 
 TEMPLATE_VERSION = 2
 PARAGRAPHS = {"problems": "存在的主要问题", "plans": "下一步打算"}
@@ -30,25 +29,13 @@ class Words:
 
     @property
     def missing(self) -> str:
-        return f"（此段由{self.writer}填写）"
+        return f"此段由{self.writer}填写"
 
 
 WORDS = {
     DocumentKind.COUNTY_MONTH: Words("全县", "乡镇", "县属", "县级组织员"),
     DocumentKind.CITY_MONTH: Words("全市", "县（市、区）", "市属", "市级组织部门"),
 }
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A template with figures; `base` names the figure without which it says nothing, then `otherwise` is said."""
-
-    template: str
-    base: str = ""
-    otherwise: str = ""
-
-    def chosen(self, figures: Mapping[str, Figure]) -> str:
-        return self.otherwise if self.base and not figures[self.base].number else self.template
 
 
 NETWORK_TEXT = (
@@ -85,57 +72,41 @@ LEARNING_TEXT = (
 )
 LIBRARY_TEXT = (Sentence("本月全市教学资源库新发布课件{items}，已随目录下发到各站点。", "items", "本月全市教学资源库新发布课件{items}。"),)
 SECTIONS = ((NETWORK, NETWORK_TEXT), (FAULTS, FAULTS_TEXT), (LEARNING, LEARNING_TEXT), (LIBRARY, LIBRARY_TEXT))
-NUMBERS = "一二三四五六七八九"
 
 
-def official_of(document: Document, figures: Mapping[str, Figure], written: Mapping[str, str]) -> Official:
-    """The whole document as blocks; `written` are the officer's paragraphs by key."""
-    month, words = document.month, WORDS[DocumentKind(document.kind)]
+def official_of(document: Document, figures: Mapping[str, Figure], texts: Mapping[str, str]) -> Official:
+    """The whole document as blocks; `texts` are the officer's paragraphs by key."""
+    month, words = document.first_day, WORDS[DocumentKind(document.kind)]
     return Official(
         title=(f"{document.place_name}{month.year}年{month.month}月", "远程教育运行和使用情况报告"),
         addressee=document.addressee,
-        body=tuple(_body(document, dict(figures), written, words)),
+        body=tuple(_body(document, figures, texts, words)),
         signer=document.signer,
-        date=chinese_date(local_day(document.issued_at or document.as_of)),
-        attachments=(_towns(figures, words), *_faulty_towns(figures, words), _main_figures(figures)),
+        date=signed_on(document),
+        attachments=(towns_table(figures, words), *_faulty_towns(figures, words), main_figures(figures)),
     )
 
 
-def chinese_date(day: date) -> str:
-    """2026年3月5日: Arabic figures without leading zeros."""
-    return f"{day.year}年{day.month}月{day.day}日"
+def title_of(document: Document) -> str:
+    """The name of its files."""
+    return f"{document.place_name}{document.first_day.year}年{document.first_day.month}月远程教育运行和使用情况报告"
 
 
-def moment(at: datetime) -> str:
-    """2026年3月25日16时5分; the midnight that ends a day is written as that day's 24时."""
-    local = at.astimezone(CHINA)
-    if (local.hour, local.minute) == (0, 0):
-        return f"{chinese_date(local_day(at - timedelta(minutes=1)))}24时"
-    return f"{chinese_date(local.date())}{local.hour}时{local.minute}分"
-
-
-def _body(document: Document, figures: dict[str, Figure], written: Mapping[str, str], words: Words) -> list[Paragraph]:
-    period = period_of(document.month, document.as_of)
-    until = "" if period is None else f"{chinese_date(local_day(period.start))}至{moment(period.end)}"
-    taken = "" if period is not None and period.end == document.as_of else f"，数据于{moment(document.as_of)}提取"
+def _body(document: Document, figures: Mapping[str, Figure], texts: Mapping[str, str], words: Words) -> list[Paragraph]:
     blocks = [
         plain(
-            f"现将{document.place_name}{document.month.month}月远程教育运行和使用情况报告如下。文中数字由系统依据机器记录和登记生成，"
-            f"统计期为{until}{taken}。{document.rule}。"
+            f"现将{document.place_name}{document.first_day.month}月远程教育运行和使用情况报告如下。文中数字由系统依据机器记录和登记生成，"
+            f"{span_sentence(document)}。{document.rule}。"
         )
     ]
     for number, (section, sentences) in enumerate(SECTIONS):
-        blocks.append(plain(f"{NUMBERS[number]}、{section}", 1))
-        chosen = [sentence.chosen(figures).replace("全县", words.whole) for sentence in sentences]
-        blocks += [filled(template, figures, 2 if template.startswith("（") else 0) for template in chosen]
-    for number, (key, heading) in enumerate(PARAGRAPHS.items(), len(SECTIONS)):
-        blocks.append(plain(f"{NUMBERS[number]}、{heading}", 1))
-        lines = [line.strip() for line in written.get(key, "").splitlines() if line.strip()]
-        blocks += [plain(line) for line in lines or [words.missing]]
+        blocks += [heading(number, section), *said(sentences, figures, words.whole)]
+    for number, (key, title) in enumerate(PARAGRAPHS.items(), len(SECTIONS)):
+        blocks += [heading(number, title), *written(texts.get(key, ""), words.missing)]
     return blocks
 
 
-def _towns(figures: Mapping[str, Figure], words: Words) -> Table:
+def towns_table(figures: Mapping[str, Figure], words: Words) -> Table:
     towns: dict[str, list[Piece]] = {}
     for figure in figures.values():
         if figure.key.startswith("town-"):
@@ -167,12 +138,3 @@ def _faulty_towns(figures: Mapping[str, Figure], words: Words) -> tuple[Table, .
             (f"注：故障率＝1－畅通率，按时间加权，从高到低；最高为{listed[0][1].section}。已知时间太少、不出数的{words.below}不列入。",),
         ),
     )
-
-
-def _main_figures(figures: Mapping[str, Figure]) -> Table:
-    chosen = [figure for figure in figures.values() if not figure.path and figure.section in {NETWORK, FAULTS, LEARNING, LIBRARY}]
-    rows = tuple(
-        (Piece(figure.section), Piece(figure.label), Piece(figure.text, figure.key), Piece(figure.unit), Piece(share_text(figure), ""))
-        for figure in chosen
-    )
-    return Table("主要指标表", ("栏目", "指标", "数值", "单位", "占比"), rows, (3, 5, 4, 2, 3))

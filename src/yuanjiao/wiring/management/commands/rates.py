@@ -19,8 +19,10 @@ from yuanjiao.network.queries.proof import Proof, Proved
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import division_by_code, division_held
 from yuanjiao.reports.models import Document
+from yuanjiao.reports.rules import DocumentKind
 
 SHOWN = 20
+MONTHS = (DocumentKind.COUNTY_MONTH, DocumentKind.CITY_MONTH)
 NAMES = ("畅通", "不通", "不明", "停用", "检修")
 Amounts = tuple[int, ...]
 
@@ -71,7 +73,7 @@ class Command(BaseCommand):
     def _verify_report(self, name: str) -> None:
         """The frozen rows of a report against the journal as it stood when they were frozen."""
         document = _document(name)
-        start, end = clock.day_start(document.month), min(document.as_of, clock.day_start(_next_month(document.month)))
+        start, end = clock.day_start(document.first_day), min(document.as_of, clock.day_start(_next_month(document.first_day)))
         self.stdout.write(f"{document} 数据截至 {document.as_of.astimezone(clock.CHINA):%Y-%m-%d %H:%M:%S}")
         rows = {row.code: (row.first, row.second, row.third) for row in document.rows.filter(table="sites")}
         division = division_by_code(document.place_code, on=clock.local_day(end - timedelta(seconds=1)))
@@ -122,7 +124,9 @@ def _division(code: str, first: date, last: date) -> Division:
 
 def _document(name: str) -> Document:
     code, _, month = name.partition("/")
-    found = Document.objects.filter(place_code=code, month=date.fromisoformat(f"{month}-01")).first() if month else None
+    found = (
+        Document.objects.filter(kind__in=MONTHS, place_code=code, first_day=date.fromisoformat(f"{month}-01")).first() if month else None
+    )
     if found is None:
         raise CommandError(f"没有月报 {name}（写作 区划代码/年-月）")
     return found

@@ -1,12 +1,13 @@
-"""The rows behind the report, taken from the rooms below at one moment: each table from one query, nothing typed, nothing estimated."""
+"""The rows behind documents, taken from the rooms below at one moment: each table from one query, nothing typed, nothing estimated."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from yuanjiao.courseware.queries import released_items
+from yuanjiao.faults.models import WorkOrder
 from yuanjiao.faults.queries import reports_seen_by, under_reporting
 from yuanjiao.faults.queries.orders import orders_in
 from yuanjiao.items.rules import STATE_NAMES, State
@@ -18,13 +19,14 @@ from yuanjiao.network.models import ObjectKind
 from yuanjiao.network.queries import OutageView, rates_by_site
 from yuanjiao.people.rules import SYSTEM
 from yuanjiao.reports.models import FrozenRow
-from yuanjiao.reports.rules import Period
+from yuanjiao.reports.rules import STANDING_NAMES, Period, Standing
 
 IN_SERVICE, SUSPENDED = "in_service", "suspended"
 UNSETTLED = "unsettled"
 USED, UNUSED = "used", "unused"
 CLOSED, OPEN = "closed", "open"
 KEPT, LATE = "kept", "late"
+REPORTED, UNREPORTED = "reported", "unreported"
 
 
 @dataclass(frozen=True)
@@ -62,23 +64,32 @@ TABLES: dict[str, TableHead] = {
     "sessions": TableHead("学习场次", "站点", "举办时间", ("现场人次", "线上人次", "分钟")),
     "use": TableHead("站点使用", "站点", groups=((USED, "有场次"), (UNUSED, "零使用"))),
     "items": TableHead("新发布课件", "课件", "发布时间"),
+    "detected": TableHead(
+        "中断与申报", "中断对象", "开始时间", ("历时（秒）", "影响站点"), groups=((REPORTED, "有人申报"), (UNREPORTED, "无人申报"))
+    ),
+    "filings": TableHead("报告报送", "报告单位", "时限", groups=tuple((str(one), STANDING_NAMES[one]) for one in Standing)),
+    "reopened": TableHead("重新打开的工单", "故障对象", "开单时间", ("重开次数",)),
+    "replaced": TableHead("更换设备", "设备"),
+    "told": TableHead("各地周报数字", "报告单位", "数据截至", ("数值",)),
 }
+MONTH_TABLES = ("sites", "outages", "unreported", "reports", "orders", "judged", "sessions", "use", "items")
+"""The tables of a month's or a week's report, in the order of its sheets."""
 
 
 def freeze_rows(path: str, period: Period) -> list[FrozenRow]:
     """Every row behind the figures of the subtree over the period, not yet saved."""
     return [
-        *_sites(path, period),
+        *site_rows(path, period),
         *_outages(path, period),
         *_reports(path, period),
-        *_orders(path, period),
+        *order_rows(orders_in(path, period.start, period.end), period),
         *_sessions(path, period),
         *_use(path, period),
         *_items(period),
     ]
 
 
-def _sites(path: str, period: Period) -> Iterator[FrozenRow]:
+def site_rows(path: str, period: Period) -> Iterator[FrozenRow]:
     for site in rates_by_site(path, period.start, period.end):
         rate = site.rate
         if not rate.population and not rate.suspended:
@@ -116,14 +127,31 @@ def _reports(path: str, period: Period) -> Iterator[FrozenRow]:
         )  # fmt: skip
 
 
-def _orders(path: str, period: Period) -> Iterator[FrozenRow]:
-    for order in orders_in(path, period.start, period.end):
+def detected_rows(path: str, period: Period) -> Iterator[FrozenRow]:
+    """Every outage that was found, by whether anybody reported it (OPS06)."""
+    found = under_reporting(path, period.start, period.end)
+    nobody = {view.outage_id for view in found.unreported}
+    for view in found.detected:
+        row = _outage("detected", view, period)
+        row.detail, row.group = f"{view.class_name or '尚未判明'}；{row.detail}"[:200], UNREPORTED if view.outage_id in nobody else REPORTED
+        yield row
+
+
+def order_rows(orders: Iterable[WorkOrder], period: Period) -> Iterator[FrozenRow]:
+    """The orders, those among them that can be judged by their due time, and those that were opened again.
+
+    The clock stops at the play test; until there is one, at the handing in: as in the pages' own sum (`faults.orders_summary`).
+    """
+    for order in orders:
         item = order.item
         common = {"path": item.division.path, "code": item.code, "title": order.subject.name, "detail": STATE_NAMES[State(item.state)]}
         yield FrozenRow(table="orders", group=CLOSED if item.state == State.CLOSED else OPEN, at=item.created_at, **common)
-        if item.due_at is not None and (item.submitted_at or item.due_at <= period.end):
-            kept = item.submitted_at is not None and item.submitted_at <= item.due_at
+        stopped = order.test_at or item.submitted_at
+        if item.due_at is not None and (stopped or item.due_at <= period.end):
+            kept = stopped is not None and stopped <= item.due_at
             yield FrozenRow(table="judged", group=KEPT if kept else LATE, at=item.due_at, **common)
+        if item.reopened_count:
+            yield FrozenRow(table="reopened", at=item.created_at, first=item.reopened_count, **common)
 
 
 def _sessions(path: str, period: Period) -> Iterator[FrozenRow]:

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 
 from yuanjiao.lib.sheets import Cell, RegisterSheet, SheetColumn, cell_text
 from yuanjiao.reports.documents.blocks import share_text
-from yuanjiao.reports.documents.county_month.tables import TABLES, TableHead
+from yuanjiao.reports.documents.tables import TABLES, TableHead
+from yuanjiao.reports.documents.wording import span_name
 from yuanjiao.reports.models import Document, FrozenRow
 
 
-def register_sheets(document: Document) -> list[RegisterSheet]:
-    """数字 first, then every table in the order of TABLES, also the empty ones: an empty list is an answer."""
+def register_sheets(document: Document, tables: tuple[str, ...]) -> list[RegisterSheet]:
+    """数字 first, then every one of the tables, also the empty ones: an empty list is an answer."""
     as_of = cell_text(document.as_of)
     heads = [SheetColumn("栏目", 16), SheetColumn("指标", 24), SheetColumn("数值", 16), SheetColumn("单位", 8), SheetColumn("占比", 10)]
     heads += [SheetColumn("明细行数", 10), SheetColumn("截至", 18)]
     sheets = [RegisterSheet("数字", _title(document, "主要数字"), document.signer, as_of, heads, _figures(document), (document.rule,))]
-    for name, head in TABLES.items():
+    for name in tables:
+        head = TABLES[name]
         sheets.append(
             RegisterSheet(head.title, _title(document, head.title), document.signer, as_of, _columns(head), _rows(document, name, head))
         )
@@ -24,7 +26,7 @@ def register_sheets(document: Document) -> list[RegisterSheet]:
 
 
 def _title(document: Document, what: str) -> str:
-    return f"{document.place_name}{document.month.year}年{document.month.month}月{what}"
+    return f"{document.place_name}{span_name(document)}{what}"
 
 
 def _figures(document: Document) -> Iterator[list[Cell]]:
