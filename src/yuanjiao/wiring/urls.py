@@ -24,6 +24,8 @@ urlpatterns = [
     path("", include("yuanjiao.production.urls")),
     path("reports/", include("yuanjiao.reports.urls")),
     path("duties/", include("yuanjiao.duties.urls")),
+    path("funds/", include("yuanjiao.funds.urls")),
+    path("assets/", include("yuanjiao.assets.urls")),
     path("items/", include("yuanjiao.items.urls")),
     path("faults/", include("yuanjiao.faults.urls")),
 ]
