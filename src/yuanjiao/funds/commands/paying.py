@@ -118,6 +118,7 @@ def approve_proposal(*, proposal: Proposal, by: Actor, at: datetime) -> list[Ent
     if person_of(by) == current.proposed_uid:
         raise Forbidden("经办人和审批人不能是同一人")
     signed = Signed(current.proposed_uid, current.proposed_name, person_of(by), by.name)
+    fresh(fund)  # before villages are looked at: of two approvals the second finds the rows that the first made
     written = post(fund, _postings(current), signed, by=by, at=at)
     _decide(current, ProposalState.APPROVED, "", by, at)
     return written
