@@ -17,9 +17,12 @@ from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.network.commands import many as network
 from yuanjiao.network.commands.many import STANDINGS, AssetEntry
 from yuanjiao.network.models import Asset, Condition, ManagedObject
+from yuanjiao.network.queries import assets as listed
+from yuanjiao.network.queries import object_by_code
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import OrgUnit
+from yuanjiao.places.queries import open_units
 
 P = Permission
 Standing = Mapping[str, str]
@@ -57,7 +60,7 @@ def _standings(codes: set[str]) -> dict[str, tuple[Asset, str]]:
     wanted = sorted(codes)
     found: dict[str, tuple[Asset, str]] = {}
     for start in range(0, len(wanted), 500):
-        rows = Asset.objects.filter(code__in=wanted[start : start + 500]).select_related("place", "unit", "store")
+        rows = listed().filter(code__in=wanted[start : start + 500])
         found |= {row.code: (row, _words(row)) for row in rows}
     return found
 
@@ -79,14 +82,14 @@ def enter_asset(*, code: str, kind: str, standing: Standing, details: Mapping[st
     by.require(P.MANAGE_ASSETS, target.division.path)
     if not code.strip() or not kind.strip():
         raise Refused("须写明资产编号和设备名称")
-    if Asset.objects.filter(code=code.strip()).exists():
+    if listed().filter(code=code.strip()).exists():
         raise Conflict(f"资产编号 {code.strip()} 已被使用")
     _check_purchase(str(details.get("paid_from", "")))
     condition = Condition.SPARE if standing.get("store") else Condition.IN_SERVICE
     said = {key: value for key, value in details.items() if value not in {None, ""}}
     entry = AssetEntry(code.strip(), kind.strip(), standing.get("place", ""), {**said, **_units(standing), "condition": condition})
     enter_listed(entries=[entry])
-    row = Asset.objects.get(code=code.strip())
+    row = listed().get(code=code.strip())
     write_audit(by=by, action="登记设备", subject=f"设备 {row.code}", at=at, detail=f"{row.kind} {row.model}，{where(row)}")
     return row
 
@@ -106,17 +109,17 @@ def _target(standing: Standing) -> ManagedObject | OrgUnit:
     if len(named) != 1:
         raise Refused("一件设备只在一处：所在对象、使用单位、备件库单位填一个")
     name, code = named[0]
-    rows: Any = ManagedObject.objects if name == "place" else OrgUnit.objects.filter(valid_to=None)
-    found = rows.select_related("division").filter(code=code.strip()).first()
+    if name == "place":
+        return object_by_code(code.strip())
+    found = open_units().select_related("division").filter(code=code.strip()).first()
     if found is None:
-        raise Refused(f"没有编号为 {code} 的{'对象' if name == 'place' else '单位'}，或已撤销")
-    return found  # type: ignore[no-any-return]
+        raise Refused(f"没有代码为 {code} 的单位，或已撤销")
+    return found
 
 
 def _held(asset: Asset, by: Actor) -> Asset:
     """The row as it stands now, locked; NotFound outside the person's subtree, Conflict once it is scrapped."""
-    Asset.objects.select_for_update().get(pk=asset.pk)
-    row = Asset.objects.select_related("place__division", "unit__division", "store__division").get(pk=asset.pk)
+    row = listed().select_for_update(of=("self",)).get(pk=asset.pk)
     by.require(P.MANAGE_ASSETS, row.division.path)
     if row.condition == Condition.SCRAPPED:
         raise Conflict("这件设备已经报废")
@@ -218,7 +221,7 @@ def set_kind_life(*, kind: str, years: int, by: Actor, at: datetime) -> int:
         raise Refused("使用年限为 1 到 50 年")
     former = kind_lives().get(kind.strip(), USUAL_LIFE_YEARS)
     KindLife.objects.update_or_create(kind=kind.strip(), defaults={"years": years})
-    followed = Asset.objects.filter(kind=kind.strip(), life_years=former).update(life_years=years)
+    followed = network.follow_life(kind=kind.strip(), former=former, years=years)
     write_audit(by=by, action="设定使用年限", subject=f"设备 {kind.strip()}", at=at, detail=f"{former} → {years} 年，{followed} 件随之")
     return followed
 

@@ -69,7 +69,7 @@ def issues(paths: Iterable[str]) -> QuerySet[Issue]:
 def over_life(on: date) -> Q:
     """Equipment whose expected life is over on a day; what has no date of purchase is not known to be."""
     over = Q(pk__in=[])
-    for life in Asset.objects.exclude(purchased_on=None).order_by().values_list("life_years", flat=True).distinct():
+    for life in listed().exclude(purchased_on=None).order_by().values_list("life_years", flat=True).distinct():
         over |= Q(life_years=life, purchased_on__lte=bought_before(on, life))
     return over
 

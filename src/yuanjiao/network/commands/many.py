@@ -45,6 +45,7 @@ __all__ = [
     "enter_assets",
     "enter_objects",
     "follow_division",
+    "follow_life",
     "remove_assets",
     "remove_objects",
 ]
@@ -238,6 +239,11 @@ def correct_assets(*, changes: Mapping[str, Mapping[str, Any]]) -> None:
             for name, value in fields.items():
                 setattr(row, name, value)
             row.save(update_fields=list(fields))
+
+
+def follow_life(*, kind: str, former: int, years: int) -> int:
+    """Give equipment of a kind that had the former expected life another one; returns how many there were."""
+    return Asset.objects.filter(kind=kind, life_years=former).update(life_years=years)
 
 
 @transaction.atomic
