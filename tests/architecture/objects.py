@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from django.test import Client
@@ -16,6 +17,7 @@ from django.urls import reverse
 
 from tests.architecture import house
 from tests.desks.conftest import photo
+from yuanjiao.assets import commands as assets
 from yuanjiao.burden import commands as burden
 from yuanjiao.courseware import commands as courseware
 from yuanjiao.courseware.commands.bulk import returned_path
@@ -27,6 +29,8 @@ from yuanjiao.faults.models import ServiceTerm, Urging
 from yuanjiao.faults.rules.urging import Rung
 from yuanjiao.flow.journal.models import Entry, Unapplied
 from yuanjiao.flow.nodes.models import Node
+from yuanjiao.funds import commands as funds
+from yuanjiao.funds.rules import Category, EntryKind, SourceKind
 from yuanjiao.items import commands as items
 from yuanjiao.items.rules import ItemKind
 from yuanjiao.learning import commands as learning
@@ -97,6 +101,15 @@ THINGS: dict[str, str] = {
     "place": "duties:duty_new duties:place",
     "tenure": "duties:handover_new",
     "handover": "duties:handover duties:handover_file",
+    "asset": "assets:asset assets:asset_act assets:asset_move",
+    "spare": "assets:asset_issue",
+    "issued": "assets:asset_return",
+    "fund": "funds:commitment_new funds:contribution_new funds:fund funds:payment_new funds:rate_new funds:source_new",
+    "entry": "funds:entry funds:reversal_new",
+    "proposal": "funds:proposal funds:proposal_act",
+    "rate": "funds:allowance_pay funds:allowance_use funds:rate funds:rate_villages",
+    "subsidy": "funds:subsidy",
+    "commitment": "funds:commitment funds:delivery_new",
     "maintenance": "network:maintenance network:maintenance_cancel",
     "outage": "network:outage",
     "probe": "network:probe network:probe_stop",
@@ -184,7 +197,7 @@ def build_orders(cast: Cast, at: datetime, film: Path) -> County:
     for number, role in enumerate(ROLES):
         _engage(cast, f"in_{role}", role, INSIDE.get(role, "ZZ-990101"), 2 * number)
         _engage(cast, f"out_{role}", role, OUTSIDE.get(role, "ZZ-990102"), 2 * number + 1)
-    for build in (_network, _items, _faults, _duties, _surveys, _burden):
+    for build in (_network, _items, _faults, _duties, _assets, _funds, _surveys, _burden):
         build(county)
     return county
 
@@ -276,6 +289,38 @@ def _burden(county: County) -> None:
     unit = county.cast.units["ZZ-990101"]
     about = burden.Wanted("item:1", "逐站检修", unit, month, "报送材料 0 → 1（上限 0）")
     county.name(unit=(unit.code,), approval=burden.ask_approval(about=about, reason="汛期将至", **officer))
+
+
+def _assets(county: County) -> None:
+    """A box at a site, one in the county's store, one issued to a unit of the county."""
+    cast, on = county.cast, local_day(county.at)
+    who: dict[str, Any] = {"by": county.by(Role.COUNTY_OFFICER), "at": county.at}
+    site, store = {"place": "S-990101100200"}, {"store": "ZZ-990101"}
+    box, spare, out = (
+        assets.enter_asset(code=code, kind="机顶盒", standing=standing, details={}, **who)
+        for code, standing in (("A-in-1", site), ("A-in-2", store), ("A-in-3", store))
+    )
+    assets.issue_asset(asset=out, unit=cast.units["ZZ-990101100"], taker="刘建国", document="", on=on, **who)
+    county.name(asset=box, spare=spare, issued=out)
+
+
+def _funds(county: County) -> None:
+    """The county's own fund, kept by its officer."""
+    at, home = county.at, county.cast.divisions["990101000000"]
+    who: dict[str, Any] = {"by": county.by(Role.COUNTY_OFFICER), "at": at}
+    source = funds.NewSource(SourceKind.FISCAL, "县财政局", 10_000)
+    fund = funds.open_fund(code="LX", name="柳溪维护基金", division=home, document="文", sources=[source], on=local_day(at), **who)
+    given = funds.enter_contribution(source=fund.sources.get(), amount_fen=900_000, purpose="拨款", document="", **who)
+    proposal = funds.propose_payment(
+        kind=EntryKind.PAYMENT, source=fund.sources.get(), amount_fen=1_000, category=Category.REPAIR, division=home, purpose="维修",
+        payee="电信", document="", **who,
+    )  # fmt: skip
+    rate = funds.set_allowance_rate(fund=fund, year=2026, rate_fen=1_000, counted_on=local_day(at), document="文", **who)
+    subsidy = funds.apply_for_subsidy(fund=fund, division=home, purpose="升级", asked_fen=9, own_fen=1, document="文", **who)
+    promise = funds.enter_commitment(
+        source=fund.sources.get(), division=home, what="机顶盒", count=9, unit_fen=100, due_on=local_day(at), document="协议", **who
+    )
+    county.name(fund=fund, entry=given, proposal=proposal, rate=rate, subsidy=subsidy, commitment=promise)
 
 
 def _learning(county: County) -> None:

@@ -1,4 +1,4 @@
-"""Pages of one item, order, agreement, urging sheet, hand-over sheet and place have no serious finding of axe, wide and on a phone."""
+"""Pages of one item, order, agreement, sheet, place, piece of equipment and fund have no serious finding of axe, wide and on a phone."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ROUTES = (
     "items:item", "faults:order", "faults:agreement", "faults:urging", "duties:place", "duties:duty_new", "duties:handover",
     "duties:handover_new", "surveys:survey", "surveys:visit", "burden:unit", "burden:approval",
+    "assets:asset", "assets:asset_move", "funds:fund", "funds:payment_new", "funds:entry", "funds:proposal",
+    "funds:rate", "funds:subsidy", "funds:commitment",
 )  # fmt: skip
 
 

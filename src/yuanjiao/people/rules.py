@@ -34,6 +34,10 @@ class Permission(StrEnum):
     IMPORT_REGISTER = "import_register"
     PLAN_BUILDING = "plan_building"
     EXPORT_REGISTER = "export_register"
+    MANAGE_ASSETS = "manage_assets"
+    SEE_FUNDS = "see_funds"
+    KEEP_FUNDS = "keep_funds"
+    APPROVE_FUNDS = "approve_funds"
     PLAN_MAINTENANCE = "plan_maintenance"
     ENROL_NODES = "enrol_nodes"
     SEE_FLOW = "see_flow"
@@ -66,14 +70,18 @@ class Permission(StrEnum):
 
 P = Permission
 READING = frozenset(
-    {P.SEE_NETWORK, P.SEE_PEOPLE, P.EXPORT_REGISTER, P.SEE_ORDERS, P.SEE_ITEMS, P.SEE_LEARNING, P.SEE_REPORTS, P.SEE_SCREEN}
+    {P.SEE_NETWORK, P.SEE_PEOPLE, P.EXPORT_REGISTER, P.SEE_ORDERS, P.SEE_ITEMS, P.SEE_LEARNING, P.SEE_REPORTS, P.SEE_SCREEN} | {P.SEE_FUNDS}
 )
+MONEY = frozenset({P.MANAGE_ASSETS, P.KEEP_FUNDS, P.APPROVE_FUNDS})
+"""Who keeps a division's money may propose and approve, but never both of one payment: the ledger asks for two persons."""
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CITY_ADMIN: READING
+    | MONEY
     | {P.IMPORT_REGISTER, P.ENROL_NODES, P.SEE_FLOW, P.FILE_FAULT, P.DISPATCH_ORDER, P.VERIFY_ORDER, P.MANAGE_COLUMNS, P.PLAN_LEARNING}
     | {P.WRITE_REPORTS, P.PLAN_MAINTENANCE, P.PLAN_BUILDING, P.KEEP_DUTIES, P.ISSUE_ITEM}
     | {P.MAKE_SURVEY, P.VISIT_VILLAGE, P.LIMIT_BURDEN, P.APPROVE_BURDEN},
     Role.COUNTY_OFFICER: READING
+    | MONEY
     | {P.PLAN_MAINTENANCE, P.FILE_FAULT, P.PLAN_BUILDING, P.VERIFY_ORDER, P.PLAN_LEARNING, P.RECORD_SESSION, P.WRITE_REPORTS, P.SEND_STORY}
     | {P.ISSUE_ITEM, P.DO_ITEM, P.VISIT_VILLAGE}
     | {P.MANAGE_COLUMNS, P.KEEP_DUTIES},  # a county runs its own columns (DLV05) and its own people (GOV33)

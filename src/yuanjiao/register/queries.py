@@ -107,6 +107,12 @@ BASE = ("code", "name", "division", "depends_on", "lifecycle", "suspension_docum
 EDGE = ("address",)
 LINE = ("is_uplink", "medium", "bandwidth_mbps", "circuit_number")
 SITE = ("site_kind", "access_mode", "programmes", "capabilities", "road", "phone_digest", "phone_sealed")
+STANDINGS = ("place", "unit", "store")
+"""Where equipment is: exactly one of them."""
+ASSET = (
+    "code", "kind", "model", "serial_number", *STANDINGS, "purchased_on", "life_years", "specification", "condition", "price_fen",
+    "warranty_ends_on", "paid_from", "handled_by",
+)  # fmt: skip
 LONGEST_CHAIN = 20
 
 
@@ -119,12 +125,13 @@ def _load_network(known: Known, named: Named | None) -> None:
         wanted = {one.values["depends_on"] for one in known.objects.values()} - {"", *known.objects}
         if not wanted:
             break
-    names = ("code", "kind", "model", "serial_number", "place", "purchased_on", "life_years")
-    fields = [{"place": "place__code"}.get(name, name) for name in names]
-    rows = network.assets().values_list("pk", "uid", "place__division__path", *fields)
-    for pk, uid, path, *values in _rows(rows, "code", named.assets if named else None):
-        asset = dict(zip(names, values, strict=True))
-        known.assets[asset["code"]] = Kept(pk, uid, path, asset)
+    fields = [f"{name}__code" if name in STANDINGS else name for name in ASSET]
+    paths = [f"{name}__division__path" for name in STANDINGS]
+    rows = network.assets().values_list("pk", "uid", *paths, *fields)
+    for pk, uid, place, unit, store, *values in _rows(rows, "code", named.assets if named else None):
+        asset = dict(zip(ASSET, values, strict=True))
+        asset |= {name: asset[name] or "" for name in STANDINGS}
+        known.assets[asset["code"]] = Kept(pk, uid, place or unit or store, asset)
 
 
 def _load_objects(known: Known, wanted: Collection[str] | None) -> None:

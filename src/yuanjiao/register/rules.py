@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 
 from yuanjiao.lib.clock import CHINA
+from yuanjiao.lib.money import to_fen
 
 CLEAR = "清空"
 """What a person writes in an optional cell to empty it; a blank cell changes nothing."""
@@ -120,6 +122,14 @@ def whole_number(value: object, *, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not 0 < int(text) <= most:
         raise BadCell(f"应为 1 到 {most} 的整数：{text}")
     return int(text)
+
+
+def yuan(value: object) -> int:
+    """An amount of yuan with at most two decimals, as fen: 1,280.50 → 128050. A sheet's binary fraction is taken as it was typed."""
+    text = narrow(f"{value:.2f}" if isinstance(value, float) else name_text(value)).replace(",", "").removesuffix("元")
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", text):
+        raise BadCell(f"应为金额（元），最多两位小数：{text}")
+    return to_fen(Decimal(text))
 
 
 def day(value: object) -> date:

@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from yuanjiao.lib import clock
+from yuanjiao.lib.money import in_yuan, yuan
 from yuanjiao.lib.sheets import Cell, RegisterSheet, SheetColumn, cell_text, write_registers
 from yuanjiao.ui import exports
 from yuanjiao.ui.exports import xlsx_response as xlsx_response  # rooms take it from here
@@ -38,6 +39,8 @@ class Column(Generic[T]):
     badge: Callable[[T], str | None] | None = None
     order: tuple[str, ...] = ()
     width: float = 14
+    money: bool = False
+    """The value is fen: the page says 1,234.50, the 台账 gets a number of yuan that can be added up."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def _any_field(fields: Iterable[str], word: str) -> Q:
 
 def _cell(column: Column[Any], row: Any) -> dict[str, Any]:
     value = column.value(row)
-    text = cell_text(value)
+    text = yuan(value) if column.money and isinstance(value, int) else cell_text(value)
     return {
         "text": text,
         "link": column.link(row) if column.link else None,
@@ -241,7 +244,12 @@ def _prepared(page: ListPage[Any], chunk: list[Any]) -> Iterable[Sequence[Cell]]
     if page.prepare and chunk:
         page.prepare(chunk)
     for row in chunk:
-        yield [column.value(row) for column in page.columns]
+        yield [_exported(column, row) for column in page.columns]
+
+
+def _exported(column: Column[Any], row: Any) -> Cell:
+    value = column.value(row)
+    return in_yuan(value) if column.money and isinstance(value, int) else value
 
 
 def attachment_name(name: str) -> str:

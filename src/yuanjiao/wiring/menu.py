@@ -164,6 +164,18 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "经费",
+        (
+            Entry("维护基金", "funds:fund_list", (P.SEE_FUNDS,)),
+            Entry("支付审批", "funds:proposal_list", (P.SEE_FUNDS,)),
+            Entry("经费分录", "funds:entry_list", (P.SEE_FUNDS,)),
+            Entry("村级补助", "funds:rate_list", (P.SEE_FUNDS,)),
+            Entry("补贴", "funds:subsidy_list", (P.SEE_FUNDS,)),
+            Entry("各县配套", "funds:matching_list", (P.SEE_FUNDS,)),
+            Entry("实物承诺", "funds:commitment_list", (P.SEE_FUNDS,)),
+        ),
+    ),
+    (
         "台账",
         (
             Entry("区划", "register:division_list", (P.SEE_NETWORK,)),
@@ -173,6 +185,13 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("责任空缺", "duties:vacancy_list", (P.SEE_PEOPLE,)),
             Entry("交接单", "duties:handover_list", (P.SEE_PEOPLE,)),
             Entry("设备", "register:asset_list", (P.SEE_NETWORK,)),
+            Entry("设备登记簿", "assets:book", (P.SEE_NETWORK,)),
+            Entry("设备老化", "assets:ageing", (P.SEE_NETWORK,)),
+            Entry("设备更新清单", "assets:replacement_list", (P.SEE_NETWORK,)),
+            Entry("备件库存", "assets:stock_list", (P.SEE_NETWORK,)),
+            Entry("质保到期", "assets:warranty_list", (P.SEE_NETWORK,)),
+            Entry("设备配发", "assets:issue_list", (P.SEE_NETWORK,)),
+            Entry("使用年限", "assets:life_list", (P.SEE_NETWORK,)),
             Entry("导入台账", "register:import_new", (P.IMPORT_REGISTER,)),
             Entry("导入记录", "register:import_list", (P.IMPORT_REGISTER,)),
         ),

@@ -30,6 +30,8 @@ urlpatterns = [
     path("duties/", include("yuanjiao.duties.urls")),
     path("surveys/", include("yuanjiao.surveys.urls")),
     path("burden/", include("yuanjiao.burden.urls")),
+    path("funds/", include("yuanjiao.funds.urls")),
+    path("assets/", include("yuanjiao.assets.urls")),
     path("items/", include("yuanjiao.items.urls")),
     path("faults/", include("yuanjiao.faults.urls")),
 ]

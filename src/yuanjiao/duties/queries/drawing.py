@@ -107,7 +107,7 @@ def _assets(tenure: Responsibility, paths: list[str]) -> list[OpenThing]:
         rows = rows.filter(place__code=tenure.object_code)
     single = list(rows[: SINGLE_ASSETS + 1])
     if len(single) <= SINGLE_ASSETS:
-        return [OpenThing(Kind.ASSET, row.code, f"{row.kind} {row.model}".strip(), row.place.name) for row in single]
+        return [OpenThing(Kind.ASSET, row.code, f"{row.kind} {row.model}".strip(), row.stands.name) for row in single]
     kinds = rows.order_by("kind").values_list("kind").annotate(n=Count("pk"))
     return _some((kinds, lambda row: OpenThing(Kind.ASSET, "", f"{row[0]} {row[1]} 件", "逐件清单见台账“设备”表")))
 

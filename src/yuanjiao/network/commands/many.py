@@ -35,6 +35,7 @@ from yuanjiao.network.models import (
     StateChange,
 )
 from yuanjiao.network.rules import pinyin_initials
+from yuanjiao.places.queries import open_units
 
 __all__ = [
     "AssetEntry",
@@ -44,6 +45,7 @@ __all__ = [
     "enter_assets",
     "enter_objects",
     "follow_division",
+    "follow_life",
     "remove_assets",
     "remove_objects",
 ]
@@ -69,11 +71,12 @@ class ObjectEntry:
 
 @dataclass(frozen=True)
 class AssetEntry:
-    """One piece of equipment to enter; `place` is the code of an edge, line or site."""
+    """One piece of equipment to enter. One of three says where it is: `place`, the code of an edge, line or site; or among the details
+    `unit` (issued to) or `store` (kept by), the code of a unit."""
 
     code: str
     kind: str
-    place: str
+    place: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -198,27 +201,49 @@ def _plain_fields(row: ManagedObject, fields: Mapping[str, Any], links: Mapping[
     return plain
 
 
+STANDINGS = ("place", "unit", "store")
+"""Where a piece of equipment can be; exactly one of them names something."""
+
+
 def enter_assets(*, entries: Sequence[AssetEntry]) -> dict[str, UUID]:
     """Enter equipment; gives the uid of each code."""
-    places = _keys_by_code({entry.place for entry in entries})
-    rows = [Asset(code=entry.code, kind=entry.kind, place_id=places[entry.place], **entry.details) for entry in entries]
+    told = [{"place": entry.place, **entry.details} for entry in entries]
+    keys = _standing_keys(told)
+    rows = [Asset(code=entry.code, kind=entry.kind, **_with_keys(fields, keys)) for entry, fields in zip(entries, told, strict=True)]
     Asset.objects.bulk_create(rows, batch_size=BATCH)
     return {row.code: row.uid for row in rows}
 
 
+def _standing_keys(changes: Collection[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Code → key, of objects under `place`, of units under `unit` and `store`."""
+    places = _keys_by_code({str(fields["place"]) for fields in changes if fields.get("place")})
+    named = any(fields.get(name) for fields in changes for name in ("unit", "store"))
+    units = dict(open_units().values_list("code", "pk")) if named else {}
+    return {"place": places, "unit": units, "store": units}
+
+
+def _with_keys(fields: Mapping[str, Any], keys: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """The fields as the row takes them: a code of where it is becomes a key, nothing becomes None."""
+    plain = {name: value for name, value in fields.items() if name not in STANDINGS}
+    return plain | {f"{name}_id": keys[name][fields[name]] if fields[name] else None for name in STANDINGS if name in fields}
+
+
 @transaction.atomic
 def correct_assets(*, changes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set fields of assets by code; `place` is the code of an edge, line or site."""
-    places = _keys_by_code({str(fields["place"]) for fields in changes.values() if "place" in fields})
+    """Set fields of assets by code; `place`, `unit` and `store` are codes, "" where it is no more."""
+    keys = _standing_keys(list(changes.values()))
     wanted = sorted(changes)
     for start in range(0, len(wanted), BATCH):
         for row in Asset.objects.filter(code__in=wanted[start : start + BATCH]):
-            fields = dict(changes[row.code])
-            if "place" in fields:
-                fields["place_id"] = places[fields.pop("place")]
+            fields = _with_keys(changes[row.code], keys)
             for name, value in fields.items():
                 setattr(row, name, value)
             row.save(update_fields=list(fields))
+
+
+def follow_life(*, kind: str, former: int, years: int) -> int:
+    """Give equipment of a kind that had the former expected life another one; returns how many there were."""
+    return Asset.objects.filter(kind=kind, life_years=former).update(life_years=years)
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from django.db import models
 
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
-from yuanjiao.places.models import Division
+from yuanjiao.places.models import Division, OrgUnit
 
 
 class ObjectKind(models.TextChoices):
@@ -126,26 +126,73 @@ class Site(ManagedObject):
         verbose_name = "终端站点"
 
 
+class Condition(models.TextChoices):
+    IN_SERVICE = "in_service", "在用"
+    SPARE = "spare", "备用"
+    REPAIR = "repair", "维修中"
+    SCRAPPED = "scrapped", "报废"
+
+
+ONE_STANDING = (
+    models.Q(place__isnull=False, unit=None, store=None)
+    | models.Q(place=None, unit__isnull=False, store=None)
+    | models.Q(place=None, unit=None, store__isnull=False)
+)
+
+
 class Asset(models.Model):
-    """One piece of equipment, in exactly one place (设备)."""
+    """One piece of equipment, in exactly one place (设备): at an object of the network, issued to a unit, or in the store of a unit.
+
+    It goes down while it stands at an object, without its price and papers: a machine below needs to know what stands there. The room
+    `assets` moves it, issues it and keeps its history.
+    """
 
     travels: ClassVar[Travels] = Travels.DOWN
-    personal: ClassVar[tuple[str, ...]] = ()
+    personal: ClassVar[tuple[str, ...]] = ("handled_by",)
 
     uid = models.UUIDField(unique=True, default=new_uid, editable=False)
     code = models.CharField("资产编号", max_length=30, unique=True)
     kind = models.CharField("设备名称", max_length=40)
     model = models.CharField("型号", max_length=60, blank=True, default="")
+    specification = models.CharField("规格", max_length=100, blank=True, default="")
     serial_number = models.CharField("序列号", max_length=60, blank=True, default="")
-    place = models.ForeignKey(ManagedObject, verbose_name="所在", on_delete=models.PROTECT, related_name="assets")
+    place = models.ForeignKey(ManagedObject, verbose_name="所在", on_delete=models.PROTECT, null=True, blank=True, related_name="assets")
+    unit = models.ForeignKey(
+        OrgUnit, verbose_name="使用单位", on_delete=models.PROTECT, null=True, blank=True, related_name="issued_assets"
+    )
+    store = models.ForeignKey(
+        OrgUnit, verbose_name="备件库单位", on_delete=models.PROTECT, null=True, blank=True, related_name="stored_assets"
+    )
+    condition = models.CharField("使用状态", max_length=10, choices=Condition.choices, default=Condition.IN_SERVICE)
     purchased_on = models.DateField("购置日期", null=True, blank=True)
     life_years = models.PositiveSmallIntegerField("使用年限", default=6)
+    price_fen = models.BigIntegerField("单价（分）", null=True, blank=True)
+    warranty_ends_on = models.DateField("质保到期", null=True, blank=True)
+    paid_from = models.CharField("资金凭证号", max_length=40, blank=True, default="")  # the ledger's entry, as WH2026-12
+    handled_by = models.CharField("经办人", max_length=50, blank=True, default="")
 
     class Meta:
         verbose_name = "设备"
+        constraints = [
+            models.CheckConstraint(condition=ONE_STANDING, name="asset_in_exactly_one_place"),
+            models.CheckConstraint(
+                condition=~models.Q(condition=Condition.SPARE) | models.Q(store__isnull=False), name="asset_spare_in_a_store"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.code}"
+
+    @property
+    def stands(self) -> ManagedObject | OrgUnit:
+        """Where it is: an object, a unit, or the unit that keeps the store."""
+        found = self.place or self.unit or self.store
+        assert found is not None  # asset_in_exactly_one_place
+        return found
+
+    @property
+    def division(self) -> Division:
+        return self.stands.division
 
 
 class RegisterVersion(models.Model):

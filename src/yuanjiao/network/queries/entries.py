@@ -21,4 +21,5 @@ def sites() -> QuerySet[Site]:
 
 
 def assets() -> QuerySet[Asset]:
-    return Asset.objects.select_related("place__division").order_by("code")
+    """Equipment wherever it stands."""
+    return Asset.objects.select_related("place__division", "unit__division", "store__division").order_by("code")

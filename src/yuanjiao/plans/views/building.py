@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
-from yuanjiao.network.models import Asset
+from yuanjiao.network.models import Asset, ManagedObject
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
 from yuanjiao.plans import commands, queries
@@ -130,22 +130,28 @@ def upgrade(request: ActingRequest, uid: UUID) -> HttpResponse:
     return render(request, "plans/upgrade.html", context)
 
 
+def _site(row: Asset) -> ManagedObject:
+    """Where a box of the renewal list stands: all of them stand at sites."""
+    assert row.place is not None
+    return row.place
+
+
 @door(Permission.SEE_NETWORK)
 def renewal_list(request: ActingRequest) -> HttpResponseBase:
     """Boxes past their life: what is to be renewed, and which sites have been taken out of the rate by a decision (OPS19)."""
     columns: list[Column[Asset]] = [
-        Column(_("站点"), lambda row: row.place.name, link=lambda row: reverse("network:site", args=[row.place.code]), width=24),
-        Column(_("站点编号"), lambda row: row.place.code, width=18),
-        Column(_("所在区划"), lambda row: row.place.division.name),
+        Column(_("站点"), lambda row: _site(row).name, link=lambda row: reverse("network:site", args=[_site(row).code]), width=24),
+        Column(_("站点编号"), lambda row: _site(row).code, width=18),
+        Column(_("所在区划"), lambda row: _site(row).division.name),
         Column(_("设备"), lambda row: f"{row.kind} {row.model}".strip()),
         Column(_("购置日期"), lambda row: day(row.purchased_on), order=("purchased_on",)),
         Column(_("使用年限"), lambda row: row.life_years),
-        Column(_("计入畅通率"), lambda row: _("否（已停用）") if row.place.lifecycle == "suspended" else _("是")),
-        Column(_("停用依据"), lambda row: row.place.suspension_document),
+        Column(_("计入畅通率"), lambda row: _("否（已停用）") if _site(row).lifecycle == "suspended" else _("是")),
+        Column(_("停用依据"), lambda row: _site(row).suspension_document),
     ]
     if request.actor.holds(Permission.PLAN_BUILDING):
         address = reverse("plans:upgrade_new")
-        columns.append(Column("", lambda row: _("安排改造"), link=lambda row: f"{address}?site={row.place.code}"))
+        columns.append(Column("", lambda row: _("安排改造"), link=lambda row: f"{address}?site={_site(row).code}"))
     page = ListPage(
         title=_("更新清单"), rows=queries.renewals(seen(request.actor), on=clock.today()), columns=columns,
         empty=_("没有超过使用年限的机顶盒。"), search=("place__name", "place__code"), search_hint=_("站点名称或编号"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from yuanjiao.assets import commands as assets
 from yuanjiao.network.commands import many as network
 from yuanjiao.network.commands.many import AssetEntry, ObjectEntry
 from yuanjiao.register.checks import Book, Row
@@ -14,6 +15,7 @@ from yuanjiao.register.checks.rows import CHANGED, CREATED
 from yuanjiao.register.commands.apply_places import good_rows, with_division_key
 from yuanjiao.register.commands.record import Ledger, before_and_after
 from yuanjiao.register.models import Table
+from yuanjiao.register.queries import ASSET
 
 KINDS = (Table.EDGE, Table.LINE, Table.SITE)
 
@@ -60,17 +62,21 @@ def phone_fields(kept: dict[str, Any], number: str) -> list[tuple[str, Any, Any]
 
 
 def apply_assets(book: Book, ledger: Ledger, on: date) -> None:
-    del on  # equipment is not dated by the import
     rows = good_rows(book, "asset", CREATED)
-    uids = network.enter_assets(entries=[_asset_entry(row) for row in rows])
+    uids = assets.enter_listed(entries=[_asset_entry(row) for row in rows])
     for row in rows:
         ledger.created(Table.ASSET, uids[row.code], row.code, row.values["kind"])
     changing = good_rows(book, "asset", CHANGED)
-    network.correct_assets(changes={row.code: row.changes for row in changing})
+    assets.correct_listed(
+        changes={row.code: row.changes for row in changing},
+        on=on,
+        by_name=ledger.batch.actor_name,
+        note=f"导入台账 {ledger.batch.file_name}",
+    )
     for row in changing:
         record_change(ledger, Table.ASSET, row)
 
 
 def _asset_entry(row: Row) -> AssetEntry:
-    keys = ("model", "serial_number", "purchased_on", "life_years")
-    return AssetEntry(row.code, row.values["kind"], row.values["place"], {key: row.values[key] for key in keys if key in row.values})
+    details = {key: row.values[key] for key in ASSET if key in row.values and key not in {"code", "kind", "place"}}
+    return AssetEntry(row.code, row.values["kind"], row.values.get("place", ""), details)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from yuanjiao.assets import commands as assets
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.network.commands import many as network
@@ -41,7 +42,7 @@ def undo_import(*, batch: Import, by: Actor, at: datetime) -> None:
     _check_unchanged_since(known, changed)
     created = {table: [change.subject_uid for change in changes if change.created and change.table == table] for table in Table}
     _undo_people(created, [change for change in changed if change.table in {Table.PERSON, Table.RESPONSIBILITY, Table.MEMBERSHIP}])
-    _undo_assets([change for change in changed if change.table == Table.ASSET])
+    _undo_assets([change for change in changed if change.table == Table.ASSET], by, at)
     network.remove_assets(uids=created[Table.ASSET])
     _undo_objects(known, [change for change in changed if change.table in OBJECTS], at)
     network.remove_objects(uids=[uid for table in OBJECTS for uid in created[table]])
@@ -97,7 +98,7 @@ def _before(change: ImportChange) -> dict[str, Any]:
         if column is None or not one.before:
             former[one.field] = CLEARED.get(one.field, one.before) if not one.before else one.before
         else:
-            former[one.field] = column.read(one.before)
+            former[one.field] = (column.noted or column.read)(one.before)
     return former
 
 
@@ -124,8 +125,9 @@ def _undo_people(created: dict[Table, list[UUID]], changed: Iterable[ImportChang
     )  # fmt: skip
 
 
-def _undo_assets(changed: Iterable[ImportChange]) -> None:
-    network.correct_assets(changes={change.code: _before(change) for change in changed})
+def _undo_assets(changed: Iterable[ImportChange], by: Actor, at: datetime) -> None:
+    former = {change.code: _before(change) for change in changed}
+    assets.correct_listed(changes=former, on=local_day(at), by_name=by.name, note="撤销导入")
 
 
 def _undo_objects(known: Known, changed: Iterable[ImportChange], at: datetime) -> None:

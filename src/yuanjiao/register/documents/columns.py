@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from yuanjiao.network.models import AccessMode, Lifecycle, SiteKind
+from yuanjiao.lib.money import in_yuan
+from yuanjiao.network.models import AccessMode, Condition, Lifecycle, SiteKind
 from yuanjiao.people.models import ROLE_NAMES, ResponsibilityKind
 from yuanjiao.places.models import CHAIN_NAMES
 from yuanjiao.register import rules
@@ -29,15 +30,18 @@ URBAN_RURAL_NAMES = {
 CHAINS = {str(key): name for key, name in CHAIN_NAMES}
 SITE_KINDS = {str(key): str(name) for key, name in SiteKind.choices}
 ACCESS_MODES = {str(key): str(name) for key, name in AccessMode.choices}
+CONDITIONS = {str(key): str(name) for key, name in Condition.choices}
 LIFECYCLES = {str(key): str(name) for key, name in Lifecycle.choices}
 RESPONSIBILITIES = {str(key): str(name) for key, name in ResponsibilityKind.choices}
 CLEARED: dict[str, Any] = {
     **dict.fromkeys(
         ("urban_rural", "parent", "depends_on", "suspension_document", "address", "medium", "circuit_number", "programmes",
-         "capabilities", "road", "phone", "model", "serial_number", "post", "document"), ""
+         "capabilities", "road", "phone", "model", "serial_number", "specification", "paid_from", "handled_by", "post", "document"), ""
     ),
     "bandwidth_mbps": None,
     "purchased_on": None,
+    "price_fen": None,
+    "warranty_ends_on": None,
 }  # fmt: skip
 """What 清空 makes of a column; the others cannot be emptied."""
 ROLES = {str(key): name for key, name in ROLE_NAMES}
@@ -57,6 +61,10 @@ class Column:
     sample: str = ""
     width: float = 16
     is_text: bool = True
+    told: Callable[[Any], Any] = lambda value: value
+    """What the register keeps, as the sheet says it: fen as yuan."""
+    noted: Callable[[str], Any] | None = None
+    """Reads what the record of an import keeps, where that is not what a person types."""
 
     @property
     def words(self) -> dict[str, str]:
@@ -187,6 +195,7 @@ SITES = SheetPlan(
     ),
     "终端站点：村（社区）、乡镇、企业等收看教学节目的地方。",
 )
+_STANDING = "所在对象（站点、线路、服务器）、使用单位、备件库单位三者填一；一件设备只在一处，填了新的一处就是调到那里"
 ASSETS = SheetPlan(
     "设备",
     "asset",
@@ -195,21 +204,36 @@ ASSETS = SheetPlan(
         Column("kind", "设备名称", required=True, length=40, sample="机顶盒"),
         Column("model", "型号", length=60, sample="DTV-200"),
         Column("serial_number", "序列号", rules.code_text, length=60),
-        Column(
-            "place",
-            "所在对象编号",
-            rules.code_text,
-            required=True,
-            length=30,
-            note="站点、线路或边缘服务器的编号；一件设备只在一处",
-            sample="S-990101100200",
-        ),
+        Column("place", "所在对象编号", rules.code_text, length=30, note=_STANDING, sample="S-990101100200"),
         _day("purchased_on", "购置日期", "算使用年限用"),
         Column(
-            "life_years", "使用年限", partial(rules.whole_number, most=50), note="年；新增不填为 6", sample="6", width=10, is_text=False
+            "life_years",
+            "使用年限",
+            partial(rules.whole_number, most=50),
+            note="年；新增不填按设备名称的年限，没有设定的为 6",
+            sample="6",
+            width=10,
+            is_text=False,
         ),
+        Column("specification", "规格", length=100),
+        Column("unit", "使用单位代码", rules.code_text, length=30, note=_STANDING),
+        Column("store", "备件库单位代码", rules.code_text, length=30, note=_STANDING),
+        _choice("condition", "使用状态", CONDITIONS, note="新增不填：在备件库的为“备用”，其余为“在用”", width=10),
+        Column(
+            "price_fen",
+            "单价（元）",
+            rules.yuan,
+            note="最多两位小数",
+            width=12,
+            is_text=False,
+            told=lambda fen: None if fen is None else in_yuan(fen),
+            noted=int,
+        ),
+        _day("warranty_ends_on", "质保到期", "到期前在“质保到期”页提示"),
+        Column("paid_from", "资金凭证号", rules.code_text, length=40, note="维护基金中采购分录的凭证号，如 WH2026-12"),
+        Column("handled_by", "经办人", length=50),
     ),
-    "站点与机房内的设备，购置日期与使用年限用于更新计划。",
+    "站点、机房、单位和备件库的设备，一件一行；购置日期与使用年限用于更新计划。",
 )
 PEOPLE = SheetPlan(
     "责任人",

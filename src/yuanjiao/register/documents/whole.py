@@ -48,7 +48,7 @@ def _cells(plan: SheetPlan, values: dict[str, Any]) -> Cells:
             value = _mask(values.get("phone_sealed", b""))
         elif column.names and not isinstance(value, bool):
             value = column.words.get(str(value), value)
-        cells.append(value)
+        cells.append(column.told(value))
     return cells
 
 

@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from yuanjiao.assets import queries as assets
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound
-from yuanjiao.network.models import Asset
+from yuanjiao.network.models import Asset, Condition
 from yuanjiao.network.queries import entries as network
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.commands import issue_password
@@ -36,6 +37,10 @@ CHAINS = [(str(key), name) for key, name in CHAIN_NAMES]
 
 def _actions(request: ActingRequest) -> list[tuple[str, str]]:
     return [(_("导入"), reverse("register:import_new"))] if request.actor.holds(P.IMPORT_REGISTER) else []
+
+
+def _entering(request: ActingRequest) -> list[tuple[str, str]]:
+    return [(_("登记设备"), reverse("assets:asset_new"))] if request.actor.holds(P.MANAGE_ASSETS) else []
 
 
 def _moving(request: ActingRequest) -> list[tuple[str, str]]:
@@ -184,6 +189,10 @@ def _age_badge(row: Asset) -> str | None:
     return None if ends is None else "red" if ends < clock.today().year else "yellow" if ends == clock.today().year else "green"
 
 
+def _asset_address(row: Asset) -> str:
+    return reverse("assets:asset", args=[row.uid])
+
+
 def _ends_in(row: Asset) -> int | None:
     return row.purchased_on.year + row.life_years if row.purchased_on else None
 
@@ -201,23 +210,29 @@ def asset_list(request: ActingRequest) -> HttpResponseBase:
     ages = [("over", _("已超年限")), ("due", _("今年到期")), ("undated", _("没有购置日期"))]
     page: ListPage[Asset] = ListPage(
         title=_("设备"),
-        rows=network.assets().filter(scope.within("place__division__path")),
+        rows=network.assets().filter(assets.inside(scope.within)),
         columns=[
-            Column(_("资产编号"), lambda row: row.code, order=("code",), width=16),
+            Column(_("资产编号"), lambda row: row.code, link=_asset_address, order=("code",), width=16),
             Column(_("设备名称"), lambda row: row.kind, order=("kind",)),
             Column(_("型号"), lambda row: row.model),
+            Column(_("规格"), lambda row: row.specification),
             Column(_("序列号"), lambda row: row.serial_number, width=18),
-            Column(_("所在"), lambda row: row.place.name, order=("place__name",), width=24),
-            Column(_("县"), lambda row: names.county(row.place.division), order=("place__division__path",)),
+            Column(_("所在"), lambda row: assets.where(row), order=("place__name", "unit__name", "store__name"), width=24),
+            Column(_("县"), lambda row: names.county(row.division), order=("place__division__path",)),
+            Column(_("状态"), lambda row: row.get_condition_display(), order=("condition",)),
+            Column(_("单价（元）"), lambda row: row.price_fen, money=True, order=("price_fen",)),
             Column(_("购置日期"), lambda row: row.purchased_on, order=("purchased_on",)),
             Column(_("到期年份"), lambda row: str(_ends_in(row) or _("不明")), badge=_age_badge, order=("purchased_on",)),
         ],
         empty=_("没有符合条件的设备。可在“导入”页下载模板，填好“设备”表后上传。"),
-        search=("code", "kind", "model", "serial_number", "place__name"),
+        search=("code", "kind", "model", "serial_number", "place__name", "unit__name", "store__name"),
         search_hint=_("编号、名称、型号或所在"),
-        filters=[Filter("age", _("使用年限"), ages, _by_age)],
-        actions=_actions(request),
-        lead=_("到期年份＝购置年份＋使用年限。筛选“已超年限”后导出，就是更新清单。"),
-        prepare=lambda rows: names.prepare(row.place.division for row in rows),
+        filters=[
+            Filter("age", _("使用年限"), ages, _by_age),
+            Filter("condition", _("状态"), Condition.choices, lambda rows, value: rows.filter(condition=value)),
+        ],
+        actions=_actions(request) + _entering(request),
+        lead=_("到期年份＝购置年份＋使用年限。到期该更新的见“更新清单”。"),
+        prepare=lambda rows: names.prepare(row.division for row in rows),
     )
     return tree_list(request, page, scope)

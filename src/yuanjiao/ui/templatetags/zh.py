@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 
-from yuanjiao.lib import clock
+from yuanjiao.lib import clock, money
 from yuanjiao.lib.shares import per_cent
 
 register = template.Library()
@@ -56,6 +56,12 @@ def clock_length(value: float | int | None) -> str:
 def since(value: datetime | None) -> str:
     """How long ago."""
     return "—" if value is None else duration(clock.now() - value)
+
+
+@register.filter
+def yuan(value: int | None) -> str:
+    """Fen as people read them: 1,234.50 元."""
+    return "—" if value is None else f"{money.yuan(value)} 元"
 
 
 @register.filter

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FundsConfig(AppConfig):
+    name = "yuanjiao.funds"
+    verbose_name = "经费"
