@@ -6,19 +6,13 @@ there; the page itself is kept by a service worker, which needs HTTPS or localho
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from django.contrib.staticfiles import finders
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -31,16 +25,14 @@ from yuanjiao.faults.views.orders import class_name
 from yuanjiao.items.queries import colour_now
 from yuanjiao.items.rules import Act, State, clean_code, grouped_code
 from yuanjiao.lib import clock
-from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.people.access import ActingRequest, door, public
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.queries import full_names
+from yuanjiao.ui.keeping import answer_kept, kept_page
 
 NEXT = {State.ISSUED: Act.ACCEPT, State.ACCEPTED: Act.START, State.RETURNED: Act.START, State.IN_PROGRESS: Act.SUBMIT}
 """What an engineer does next with an order in each state."""
-STYLES = ("vendor/tabler.min.css", "ui/staff.css", "faults/faults.css")
-FILES = (*STYLES, "faults/phone.js", "ui/forget.js", "vendor/htmx.min.js", "ui/mark.svg")
-MOST_ACTS = 200
+FILES = ("faults/faults.css", "faults/phone.js")
 EARLIER = 3
 
 
@@ -125,53 +117,21 @@ def _earlier(orders: list[WorkOrder]) -> dict[str, list[WorkOrder]]:
 @require_POST
 def send_kept(request: ActingRequest) -> HttpResponse:
     """Acts from the phone, oldest first, each with its own answer: done, already, conflict or refused. JSON in and out."""
-    try:
-        said = json.loads(request.body)
-        acts, sent_ms, person = list(said["acts"])[:MOST_ACTS], int(said["sent_ms"]), str(said.get("person", ""))
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        raise Refused(_("手机传来的内容无法读取")) from None
-    if person != str(request.actor.person_uid):  # the page was kept for somebody else, who did this work and must send it
-        raise Forbidden(_("这些步骤是另一个人记下的，请由本人登录后上传"))
-    return JsonResponse({"answers": [_answer(request, one, sent_ms) for one in acts]}, json_dumps_params={"ensure_ascii": False})
 
-
-def _answer(request: ActingRequest, one: Any, sent_ms: int) -> dict[str, Any]:
-    uid = str(one.get("uid", "")) if isinstance(one, dict) else ""
-    try:
+    def do(one: dict[str, Any], age: timedelta) -> str:
         order = queries.order_by_code(clean_code(str(one["order"])), request.actor)
-        kept = _kept(one, sent_ms)
-        return {"uid": uid, "outcome": commands.send_kept_act(order=order, kept=kept, by=request.actor, at=clock.now())}
-    except Conflict as error:
-        return {"uid": uid, "outcome": "conflict", "message": error.message}
-    except Refused as error:
-        return {"uid": uid, "outcome": "refused", "message": error.message}
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return {"uid": uid, "outcome": "refused", "message": _("手机传来的内容无法读取")}
+        return commands.send_kept_act(order=order, kept=_kept(one, age), by=request.actor, at=clock.now())
+
+    return answer_kept(request, str(request.actor.person_uid), do)
 
 
-def _kept(one: dict[str, Any], sent_ms: int) -> commands.KeptAct:
-    """The act; its age is measured by the phone's clock alone, so that a wrong clock gives a right age."""
+def _kept(one: dict[str, Any], age: timedelta) -> commands.KeptAct:
     texts = {name: str(one.get(name, ""))[:300] for name in ("fault_class", "cause", "note")}
-    age = timedelta(milliseconds=sent_ms - int(one["done_ms"]))
     return commands.KeptAct(Act(one["act"]), int(one["shown"]), int(one["seen"]), age, **texts)
 
 
 @public
 @require_safe
-def worker(request: HttpRequest) -> HttpResponse:
-    """The service worker of this page alone; a stranger learns nothing from it. It changes with every file it carries."""
-    told = {"version": _version(), "page": reverse("faults:my_orders"), "files": [static(name) for name in FILES]}
-    text = f"const SHELL = {json.dumps(told)};\n{_source('faults/phone_worker.js')}"
-    return HttpResponse(text, content_type="text/javascript", headers={"Cache-Control": "no-cache"})
-
-
-@lru_cache(maxsize=1)
-def _version() -> str:
-    texts = "".join(_source(name) for name in (*FILES, "faults/phone_worker.js"))
-    return hashlib.sha256(texts.encode()).hexdigest()[:12]
-
-
-def _source(name: str) -> str:
-    found = finders.find(name)
-    assert isinstance(found, str), name
-    return Path(found).read_text("utf-8")
+def worker(_request: HttpRequest) -> HttpResponse:
+    """The service worker of this page alone; a stranger learns nothing from it."""
+    return kept_page("orders", reverse("faults:my_orders"), FILES)

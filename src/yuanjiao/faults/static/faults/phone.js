@@ -1,121 +1,18 @@
-/* Acts of an engineer are kept here first and sent from here, so that a dead line loses none and a doubled click does none twice. */
+/* An engineer's orders: each card as it is with what is kept (the next form, and how many steps it stands on). Stands on ui/kept.js. */
 'use strict';
 (() => {
-  const AFTER = { accept: 'start', start: 'submit', submit: '' }, place = document.getElementById('phone');
-  if (!place || !('indexedDB' in window)) { return; }
-  const line = document.getElementById('line-state'), list = document.getElementById('kept-acts');
-  const words = JSON.parse(document.getElementById('phone-words').textContent);
-  let sending = false;
-
-  const store = () => new Promise((resolve, reject) => {
-    const asked = indexedDB.open('yuanjiao-orders-' + place.dataset.person, 1);
-    asked.onupgradeneeded = () => asked.result.createObjectStore('acts', { keyPath: 'uid' });
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => reject(asked.error);
-  });
-  async function inStore(mode, work) {
-    const base = await store();
-    return new Promise((resolve, reject) => {
-      const turn = base.transaction('acts', mode), asked = work(turn.objectStore('acts'));
-      turn.oncomplete = () => { base.close(); resolve(asked.result); };
-      turn.onabort = turn.onerror = () => { base.close(); reject(turn.error); };
-    });
-  }
-  const kept = async () => (await inStore('readonly', (acts) => acts.getAll())).sort((a, b) => a.done_ms - b.done_ms || a.seen - b.seen);
-  const newUid = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, '0')).join('');
-
-  /* Every card as it is with what is kept: the next form, and how many steps it stands on. */
-  function card(code) { return document.querySelector(`[data-order="${CSS.escape(code)}"]`); }
-  function turn(box, act, seen, note) {
+  const AFTER = { accept: 'start', start: 'submit', submit: '' };
+  function turn(box, act, seen) {
     box.querySelectorAll('form[data-act]').forEach((form) => { form.hidden = form.dataset.act !== act; });
     box.dataset.seen = String(seen);
-    const told = box.querySelector('.kept-note');
-    told.textContent = note; told.hidden = !note;
   }
-  async function show() {
-    const acts = await kept();
-    list.replaceChildren(...acts.map(row));
-    document.getElementById('kept').hidden = acts.length === 0;
-    for (const box of document.querySelectorAll('[data-order]')) {
-      const own = acts.filter((one) => one.order === box.dataset.order), stuck = own.some((one) => one.message);
+  window.keptActs({
+    name: 'orders', key: 'order', fields: ['fault_class', 'cause', 'note'],
+    extra: (box) => ({ shown: Number(box.dataset.shown), seen: Number(box.dataset.seen) }),
+    show(box, own, stuck) {
       const last = own[own.length - 1], first = Number(box.dataset.server);
       box.dataset.shown = String(own.length ? own[0].shown : first);
-      if (!last) { turn(box, box.dataset.act, first, ''); continue; }
-      turn(box, stuck ? '' : AFTER[last.act], last.seen + 1, (stuck ? words.stuck : words.waits) + words[last.act]);
-    }
-    line.textContent = navigator.onLine ? words.online : words.offline;
-    line.className = 'state ' + (navigator.onLine ? 'state-green' : 'state-yellow');
-  }
-  function row(one) {
-    const li = document.createElement('li'), what = document.createElement('strong'), more = document.createElement('span');
-    what.textContent = one.name + ' · ' + words[one.act];
-    more.textContent = [new Date(one.done_ms).toLocaleString('zh-CN'), one.note, one.message].filter(Boolean).join('　');
-    li.append(what, more);
-    if (one.message) {
-      li.className = 'stuck';
-      const look = document.createElement('a'), drop = document.createElement('button');
-      look.className = 'btn'; look.href = one.address; look.textContent = words.look;
-      drop.className = 'btn'; drop.type = 'button'; drop.textContent = words.drop;
-      drop.addEventListener('click', () => dropFrom(one));
-      li.append(look, drop);
-    }
-    return li;
-  }
-  /* What was done on top of a dropped act never happened either. */
-  async function dropFrom(one) {
-    for (const other of await kept()) {
-      if (other.order === one.order && other.seen >= one.seen) { await inStore('readwrite', (acts) => acts.delete(other.uid)); }
-    }
-    if (navigator.onLine) { location.reload(); } else { await show(); }
-  }
-  async function keep(form) {
-    const box = form.closest('[data-order]'), data = new FormData(form);
-    const one = { uid: newUid(), order: box.dataset.order, name: box.dataset.name, address: form.action, act: form.dataset.act, shown: Number(box.dataset.shown), seen: Number(box.dataset.seen), done_ms: Date.now(), message: '' };
-    for (const name of ['fault_class', 'cause', 'note']) { one[name] = String(data.get(name) || ''); }
-    await inStore('readwrite', (acts) => acts.put(one));
-    await show();
-    await send();
-  }
-  async function send() {
-    const all = await kept(), stuck = new Set(all.filter((one) => one.message).map((one) => one.order));
-    const acts = all.filter((one) => !stuck.has(one.order));
-    if (sending || !navigator.onLine || acts.length === 0) { return; }
-    sending = true;
-    try {
-      const token = document.querySelector('[name=csrfmiddlewaretoken]').value;
-      const answer = await fetch(place.dataset.send, {
-        method: 'POST', redirect: 'manual', headers: { 'Content-Type': 'application/json', 'X-CSRFToken': token, Accept: 'application/json' },
-        body: JSON.stringify({ sent_ms: Date.now(), person: place.dataset.person, acts }),
-      });
-      if (!answer.ok) { line.textContent = answer.type === 'opaqueredirect' || answer.status === 403 ? words.login : words.later; return; }
-      await settle(acts, (await answer.json()).answers);
-    } catch (nothing) {
-      line.textContent = words.later;
-    } finally {
-      sending = false;
-    }
-  }
-  async function settle(acts, answers) {
-    let moved = false;
-    for (const told of answers) {
-      const one = acts.find((act) => act.uid === told.uid);
-      if (told.outcome === 'done' || told.outcome === 'already') {
-        await inStore('readwrite', (rows) => rows.delete(told.uid)); moved = true;
-      } else if (one) {
-        await inStore('readwrite', (rows) => rows.put({ ...one, message: told.message }));
-      }
-    }
-    const left = await kept();
-    if (moved && left.length === 0) { location.reload(); } else { await show(); }
-  }
-
-  document.addEventListener('submit', (event) => {
-    const form = event.target.closest('form[data-act]');
-    if (form) { event.preventDefault(); keep(form); }
+      if (last) { turn(box, stuck ? '' : AFTER[last.act], last.seen + 1); } else { turn(box, box.dataset.act, first); }
+    },
   });
-  addEventListener('online', () => { show(); send(); });
-  addEventListener('offline', show);
-  if ('serviceWorker' in navigator) { navigator.serviceWorker.register(place.dataset.worker, { scope: place.dataset.scope }).catch(() => {}); }
-  show().then(send);
-  setInterval(send, 60000);
 })();

@@ -1,12 +1,12 @@
-/* Keeps the engineer's page for where there is no signal. SHELL (version, page, files) stands in front of this text. */
+/* Keeps one page for where there is no signal. SHELL (name, version, page, files) stands in front of this text. */
 'use strict';
-const SHELF = 'yuanjiao-orders-' + SHELL.version, PAGE = 'yuanjiao-orders-page';
+const OWN = 'yuanjiao-' + SHELL.name + '-', SHELF = OWN + SHELL.version, PAGE = OWN + 'page';
 
 self.addEventListener('install', (event) => {
   event.waitUntil(caches.open(SHELF).then((cache) => cache.addAll(SHELL.files)).then(() => self.skipWaiting()));
 });
 self.addEventListener('activate', (event) => {
-  const old = (name) => name.startsWith('yuanjiao-orders-') && name !== SHELF && name !== PAGE;
+  const old = (name) => name.startsWith(OWN) && name !== SHELF && name !== PAGE;
   event.waitUntil(caches.keys().then((names) => Promise.all(names.filter(old).map((name) => caches.delete(name)))).then(() => self.clients.claim()));
 });
 self.addEventListener('fetch', (event) => {
