@@ -35,6 +35,7 @@ TRIES: dict[str, Try] = {
     "close": lambda i, by, at: commands.close_item(item=i, by=by, at=at),
     "reopen": lambda i, by, at: commands.reopen_item(item=i, reason="又坏了", due_at=at + DAY, by=by, at=at),
     "extend": lambda i, by, at: commands.extend_item(item=i, due_at=at + 3 * DAY, reason="等配件", by=by, at=at),
+    "fix": lambda i, by, at: commands.fix_item(item=i, answers=YES, result="当场换好", by=by, at=at),
     "cancel": lambda i, by, at: commands.cancel_item(item=i, reason="重复", by=by, at=at),
 }
 

@@ -27,6 +27,7 @@ from yuanjiao.items.rules import (
     ThreeAnswers,
     act_name,
     failing_reason,
+    is_act_of,
     may_stand_under,
     missing_before_issue,
     near_due_at,
@@ -188,6 +189,25 @@ def reopen_item(*, item: Item, reason: str, due_at: datetime, respond_due_at: da
     fresh: dict[str, Any] = dict.fromkeys(("accepted_at", "started_at", "submitted_at", "verified_at", "closed_at"))
     changes = fresh | {"reopened_count": F("reopened_count") + 1, "issued_at": at, **_clock(item, at, due_at, respond_due_at)}
     return move(item, Act.REOPEN, by=by, at=at, reason=reason, changes=changes)
+
+
+@transaction.atomic
+def fix_item(*, item: Item, answers: ThreeAnswers, result: str, by: Actor, at: datetime) -> Item:
+    """Close a draft that was put right before the eyes of who found it, in one step (SUP30): `result` says who did what.
+
+    The rules of every closing hold: an owner unit that is not the finder's own, and three times yes, each with evidence.
+    """
+    if not is_act_of(item.kind, Act.FIX):
+        raise Refused("只有问题和整改可以当场整改销号")
+    if item.lead_unit is None:
+        raise Refused("当场整改也要写明责任单位")
+    require_evidence(answers)
+    if not answers.passed:
+        raise Refused("当场整改须三问都为“是”，否则请交办")
+    moments = dict.fromkeys(("issued_at", "submitted_at", "verified_at", "closed_at", "due_at", "original_due_at"), at)
+    moved = move(item, Act.FIX, by=by, at=at, reason=result, changes=moments)
+    _write_verification(moved, answers, by=by, at=at)
+    return moved
 
 
 def extend_item(*, item: Item, due_at: datetime, reason: str, by: Actor, at: datetime) -> Item:

@@ -65,6 +65,7 @@ class Act(StrEnum):
     REFUSE = "refuse"
     PHASE = "phase"
     CANCEL = "cancel"
+    FIX = "fix"
 
 
 class Party(StrEnum):
@@ -107,6 +108,7 @@ MOVES: dict[Act, Move] = {
     Act.REFUSE: Move(WITH_OWNER, None, Party.VERIFIER, needs_reason=True),
     Act.PHASE: Move(frozenset({S.IN_PROGRESS}), None, Party.OWNER, needs_reason=True),
     Act.CANCEL: Move(OPEN - {S.VERIFIED}, S.CANCELLED, Party.VERIFIER, needs_reason=True),
+    Act.FIX: Move(frozenset({S.DRAFT}), S.CLOSED, Party.VERIFIER, needs_reason=True),
 }
 
 ORDER_PERMISSION_OF: dict[Act, Permission] = {
@@ -183,6 +185,7 @@ ACT_NAMES: dict[Act, str] = {
     Act.REFUSE: "不同意变更",
     Act.PHASE: "完成阶段",
     Act.CANCEL: "撤销",
+    Act.FIX: "当场整改销号",
 }
 KIND_NAMES: dict[ItemKind, str] = {
     ItemKind.WORK_ORDER: "工单",
@@ -207,8 +210,14 @@ def next_state(state: State, act: Act) -> State:
     return state if move.target is None else move.target
 
 
+FIXED_ON_THE_SPOT = frozenset({ItemKind.PROBLEM, ItemKind.RECTIFICATION})
+"""Kinds that whoever finds them may see put right at once (SUP30)."""
+
+
 def is_act_of(kind: str, act: Act) -> bool:
     """Whether items of this kind know the act: an order's date is lengthened by the dispatcher, and it has no phases."""
+    if act is Act.FIX:
+        return kind in FIXED_ON_THE_SPOT
     return kind != ItemKind.WORK_ORDER or act in ORDER_PERMISSION_OF
 
 
@@ -236,7 +245,7 @@ def require_party(act: Act, stance: Stance) -> None:
         return
     if is_owner_unit or (stance.worker_uid is not None and stance.person_uid == stance.worker_uid):
         raise Forbidden(f"“{ACT_NAMES[act]}”不能由责任单位自己办理")
-    if act in {Act.VERIFY, Act.CLOSE} and stance.person_uid is None:
+    if act in {Act.VERIFY, Act.CLOSE, Act.FIX} and stance.person_uid is None:
         raise Forbidden("核实与销号须由人办理，系统不能代替")
 
 

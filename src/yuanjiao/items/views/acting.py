@@ -66,6 +66,7 @@ def acts_of(item: Item, actor: Actor) -> list[str]:
     hidden = {Act.REFUSE} if asked is None else {Act.ASK, Act.EXTEND, Act.AMEND}
     if not any(phase.done_at is None for phase in queries.phases(item)):
         hidden.add(Act.PHASE)
+    hidden.add(Act.FIX)  # only who stands before the thing: on the page of an inspection
     found: list[str] = [act for act in machine if act not in hidden]
     if Act.REFUSE in found:
         found.append(AGREE)
