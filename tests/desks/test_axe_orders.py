@@ -1,4 +1,4 @@
-"""Pages of one item, order, agreement, urging sheet, hand-over sheet and place have no serious finding of axe, wide and on a phone."""
+"""Pages of one item, order, agreement, sheet, place and campaign have no serious finding of axe, wide and on a phone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from yuanjiao.simulation.cast import Cast
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ROUTES = (
     "items:item", "faults:order", "faults:agreement", "faults:urging", "duties:place", "duties:duty_new", "duties:handover",
-    "duties:handover_new",
+    "duties:handover_new", "supervision:campaign", "supervision:problem", "supervision:draw", "supervision:visit_add",
 )  # fmt: skip
 
 

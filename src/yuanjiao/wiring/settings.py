@@ -214,6 +214,7 @@ INSTALLED_APPS = [
     "yuanjiao.learning",
     "yuanjiao.programmes",
     "yuanjiao.production",
+    "yuanjiao.supervision",
     "yuanjiao.reports",
     "yuanjiao.duties",
     "yuanjiao.desks",
