@@ -57,6 +57,8 @@ from yuanjiao.reports import commands as reports
 from yuanjiao.reports.models import Document, Figure, Notice
 from yuanjiao.reports.rules import DocumentKind
 from yuanjiao.simulation.cast import PASSWORD, SINCE, Cast
+from yuanjiao.supervision import commands as supervision
+from yuanjiao.supervision.rules import Found, Measure, Method, ProblemKind, SupervisionLine
 from yuanjiao.surveys import commands as surveys
 
 INSIDE = {Role.ENGINEER: "DX-990101", Role.LEADER: "ZZ-990101100200"}  # the leader judges: not of the unit whose work it is
@@ -110,6 +112,14 @@ THINGS: dict[str, str] = {
     "rate": "funds:allowance_pay funds:allowance_use funds:rate funds:rate_villages",
     "subsidy": "funds:subsidy",
     "commitment": "funds:commitment funds:delivery_new",
+    "campaign": """supervision:campaign supervision:day_list supervision:draw_list supervision:inspector_list supervision:object_list
+        supervision:plan_list supervision:problem_list supervision:visit_list""",
+    "campaign_object": "supervision:visit_add",
+    "campaign_problem": "supervision:problem",
+    "draw": "supervision:draw supervision:draw_frame",
+    "recheck": "supervision:recheck",
+    "unit_plan": "supervision:plan",
+    "inspection": "supervision:visit",
     "maintenance": "network:maintenance network:maintenance_cancel",
     "outage": "network:outage",
     "probe": "network:probe network:probe_stop",
@@ -197,7 +207,7 @@ def build_orders(cast: Cast, at: datetime, film: Path) -> County:
     for number, role in enumerate(ROLES):
         _engage(cast, f"in_{role}", role, INSIDE.get(role, "ZZ-990101"), 2 * number)
         _engage(cast, f"out_{role}", role, OUTSIDE.get(role, "ZZ-990102"), 2 * number + 1)
-    for build in (_network, _items, _faults, _duties, _assets, _funds, _surveys, _burden):
+    for build in (_network, _items, _faults, _supervision, _duties, _assets, _funds, _surveys, _burden):
         build(county)
     return county
 
@@ -263,6 +273,33 @@ def _faults(county: County) -> None:
     faults.draft_urging(item=handling.order.item, rung=Rung.FIRST, at=at)
     county.name(agreement=agreement, urging=(Urging.objects.first().pk,))  # type: ignore[union-attr]
     county.name(report=(report.receipt_code,), order=(handling.order.item.code,), training=(training.pk,), term=(term.pk,))
+
+
+def _supervision(county: County) -> None:
+    """A campaign of the county, run by its people: one visit with a problem put right on the spot, which is to be looked at again."""
+    cast, who, on = county.cast, {"by": county.by(Role.CITY_ADMIN), "at": county.at}, local_day(county.at)
+    home = cast.divisions["990101000000"]
+    campaign = supervision.open_campaign(
+        title="集中整顿月", document="柳〔2026〕6号", unit=cast.units["ZZ-990101"], places=[home], starts_on=on,
+        ends_on=on + timedelta(days=29),
+        plan_due_on=on + timedelta(days=9), targets={Measure.OPEN: 0}, **who,
+    )  # fmt: skip
+    campaign = supervision.start_campaign(campaign=campaign, **who)
+    inspector = supervision.appoint_inspector(
+        campaign=campaign, person=cast.people[f"in_{Role.LEADER}"], line=SupervisionLine.LEADER, place=home, valid_from=on,
+        valid_to=on + timedelta(days=30), **who,
+    )  # fmt: skip
+    drawn = supervision.draw_visits(campaign=campaign, place=home, inspector=inspector, count=9, method=Method.SPOT_CHECK, **who)
+    leader, (visit, left) = {"by": county.by(Role.LEADER), "at": county.at}, drawn.visits.order_by("target__code")[:2]
+    fixed = supervision.Fixed("值班员", "换好", "能播放", "看了一段")
+    record = supervision.VisitRecord(found=Found.PROBLEM, problem=ProblemKind.EQUIPMENT, fixed=fixed)
+    supervision.file_visit(visit=visit, record=record, **leader)
+    problem = visit.problems.get()
+    again = supervision.draw_rechecks(campaign=campaign, place=home, percent=100, **who)
+    county.name(
+        campaign=campaign, campaign_object=(campaign.uid, visit.target.code), campaign_problem=(problem.item.code,), draw=drawn,
+        recheck=again.rechecks.get(), unit_plan=(campaign.plans.order_by("pk")[0].pk,), visit=left,
+    )  # fmt: skip
 
 
 def _duties(county: County) -> None:

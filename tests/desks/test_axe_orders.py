@@ -1,4 +1,4 @@
-"""Pages of one item, order, agreement, sheet, place, piece of equipment and fund have no serious finding of axe, wide and on a phone."""
+"""Pages of one item, order, agreement, sheet, place, campaign, survey, piece of equipment and fund have no serious finding of axe, wide and on a phone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ ROUTES = (
     "duties:handover_new", "surveys:survey", "surveys:visit", "burden:unit", "burden:approval",
     "assets:asset", "assets:asset_move", "funds:fund", "funds:payment_new", "funds:entry", "funds:proposal",
     "funds:rate", "funds:subsidy", "funds:commitment",
+    "supervision:campaign", "supervision:problem", "supervision:draw", "supervision:visit_add",
 )  # fmt: skip
 
 

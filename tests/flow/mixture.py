@@ -32,6 +32,7 @@ from yuanjiao.programmes.events import (
     PlaysCounted,
 )
 from yuanjiao.simulation.cast import Cast
+from yuanjiao.supervision.events import CensusConfirmed, ProblemTold
 
 EDGE = "E-990101"
 OWN = ("S-990101100200", "S-990101100201", "S-990101101200", "S-990101101201")
@@ -61,6 +62,7 @@ class Mixture:
             PlaysCounted.KIND: lambda: PlaysCounted(day=self.day(), path=self.path(), items=[self.sums() for _ in range(2)]),
             MissesCounted.KIND: lambda: MissesCounted(day=self.day(), path=self.path(), words=[self.missed() for _ in range(2)]),
             FaultReported.KIND: self.reported,
+            CensusConfirmed.KIND: self.confirmed,
             NodeEnrolled.KIND: self.enrolled,
             NodeRevoked.KIND: lambda: NodeRevoked(node=self.uid(), reason="丢失", last_seq=1, revoked_at=AT),
             SoftwareInstalled.KIND: lambda: SoftwareInstalled(uid=self.uid(), version=draw.choice(("1.1", "1.2")), ok=self.chance()),
@@ -104,6 +106,12 @@ class Mixture:
         site = self.site()
         said = dict.fromkeys(("receipt_code", "site_name", "channel", "symptom", "error_code", "words"), "甲")
         return FaultReported(uid=self.uid(), site=site, path=self.paths.get(site, self.county), filer=None, **said)
+
+    def confirmed(self) -> CensusConfirmed:
+        site, count = self.site(), self.draw.randint(0, 2)
+        problems = [ProblemTold(kind=self.draw.choice(("line", "use")), words="看不了") for _ in range(count)]
+        told = {"path": self.paths.get(site, self.county), "remark": "", "problems": problems, "confirmer": None}
+        return CensusConfirmed(uid=self.uid(), campaign=self.uid(), site=site, **told)  # type: ignore[arg-type]
 
     def heads(self) -> dict[str, int]:
         """Fewer than none is refused by the database."""

@@ -10,6 +10,7 @@ from yuanjiao.flow.software import telling as software
 from yuanjiao.learning import events as learning
 from yuanjiao.network import events as network
 from yuanjiao.programmes import events as programmes
+from yuanjiao.supervision import events as supervision
 
 EVENTS: EventTable = {
     faults.FaultReported.KIND: (faults.FaultReported, faults.apply_reported),
@@ -30,4 +31,5 @@ EVENTS: EventTable = {
     programmes.CatalogueFollowed.KIND: (programmes.CatalogueFollowed, programmes.apply_catalogue_followed),
     programmes.CatalogueAccepted.KIND: (programmes.CatalogueAccepted, programmes.apply_catalogue_accepted),
     programmes.PlaysCounted.KIND: (programmes.PlaysCounted, programmes.apply_plays_counted),
+    supervision.CensusConfirmed.KIND: (supervision.CensusConfirmed, supervision.apply_census_confirmed),
 }

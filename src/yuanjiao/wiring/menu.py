@@ -61,6 +61,14 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "督查",
+        (
+            Entry("专项行动", "supervision:campaign_list", (P.SEE_ITEMS,)),
+            Entry("底数确认", "supervision:census", (P.RECORD_SESSION,)),
+            Entry("我的检查", "supervision:my_visits", ()),
+        ),
+    ),
+    (
         "故障与工单",
         (
             Entry("热线受理", "faults:hotline", (P.ANSWER_HOTLINE,)),

@@ -222,6 +222,7 @@ INSTALLED_APPS = [
     "yuanjiao.programmes",
     "yuanjiao.production",
     "yuanjiao.surveys",
+    "yuanjiao.supervision",
     "yuanjiao.reports",
     "yuanjiao.duties",
     "yuanjiao.burden",

@@ -11,5 +11,6 @@ from yuanjiao.network.shelf import rulings
 from yuanjiao.people import shelf as people
 from yuanjiao.places import shelf as places
 from yuanjiao.programmes import shelf as programmes
+from yuanjiao.supervision import shelf as supervision
 
-SHELVES: tuple[Shelf, ...] = (places, people, network, rulings, courseware, learning, programmes, software)
+SHELVES: tuple[Shelf, ...] = (places, people, network, rulings, courseware, learning, programmes, software, supervision)

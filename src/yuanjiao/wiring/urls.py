@@ -26,6 +26,7 @@ urlpatterns = [
     path("learning/", include("yuanjiao.learning.urls")),
     path("", include("yuanjiao.programmes.urls")),
     path("", include("yuanjiao.production.urls")),
+    path("supervision/", include("yuanjiao.supervision.urls")),
     path("reports/", include("yuanjiao.reports.urls")),
     path("duties/", include("yuanjiao.duties.urls")),
     path("surveys/", include("yuanjiao.surveys.urls")),

@@ -26,6 +26,7 @@ from yuanjiao.network import queries as network
 from yuanjiao.network.rules import Rate
 from yuanjiao.people.queries import audit_trail
 from yuanjiao.people.rules import Actor, Permission, Role
+from yuanjiao.supervision.queries import census_wanted
 from yuanjiao.ui.panels import Line, Panel, link
 from yuanjiao.ui.templatetags.zh import duration
 
@@ -110,7 +111,9 @@ def site_manager(actor: Actor, at: datetime) -> Desk:
         _("您负责的村还没有登记站点。请联系县级组织员。"),
     )
     actions = [(_("登记学习"), link("learning:record")), (_("报修"), link("faults:report_new"))]
-    return Desk(panels=[own, _study_days(actor, at)], actions=actions)
+    asked = sum(one.done is None for one in census_wanted(actor))
+    figures = [Figure(_("待确认底数"), asked, link("supervision:census"), True)] if asked else []
+    return Desk(figures, [own, _study_days(actor, at)], actions)
 
 
 def producer(actor: Actor, at: datetime) -> Desk:

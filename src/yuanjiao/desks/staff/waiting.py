@@ -44,6 +44,7 @@ KINDS = {
     "flow.software_installed": _("软件变动"),
     "courseware.misses_counted": _("没有找到的词"),
     "faults.reported": _("故障申报"),
+    "supervision.census_confirmed": _("底数确认"),
     "network.state_changed": _("通断变化"),
     "network.deaf": _("监听中断"),
     "network.play_tested": _("播放测试"),

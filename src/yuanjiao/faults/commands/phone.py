@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from django.db import transaction
 
@@ -20,20 +19,9 @@ from yuanjiao.items.queries import held_item
 from yuanjiao.items.rules import ACT_NAMES, STATE_NAMES, Act, State, grouped_code
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.kept import SOON, Outcome, done_at
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor
-
-KEPT_FOR = timedelta(days=30)
-"""An act older than this by the phone's own clock is done again by hand."""
-SOON = timedelta(minutes=2)
-"""What arrives so soon was not kept on the phone."""
-
-
-class Outcome(StrEnum):
-    """What became of an act the phone sent."""
-
-    DONE = "done"
-    ALREADY = "already"
 
 
 @dataclass(frozen=True)
@@ -63,13 +51,10 @@ def send_kept_act(*, order: WorkOrder, kept: KeptAct, by: Actor, at: datetime) -
         raise Conflict(_news(foreign or steps[kept.seen], order))
     if len(steps) < kept.seen:
         raise Refused("前一步还没有传上来，请先处理前一步")
-    age = max(kept.age, timedelta())  # a clock that was set back meanwhile
-    if age > KEPT_FOR:
-        raise Refused("手机保存的时间不对，请打开工单重新办理")
-    done_at = max(at - age, steps[-1].at if steps else at)
-    _do(order, kept, by=by, at=done_at)
-    if at - done_at > SOON:
-        detail = f"{ACT_NAMES[kept.act]}：办理于 {done_at.astimezone(clock.CHINA):%m-%d %H:%M}，有信号后上传"
+    moment = done_at(kept.age, at=at, not_before=steps[-1].at if steps else at)
+    _do(order, kept, by=by, at=moment)
+    if at - moment > SOON:
+        detail = f"{ACT_NAMES[kept.act]}：办理于 {moment.astimezone(clock.CHINA):%m-%d %H:%M}，有信号后上传"
         write_audit(by=by, action="补传离线办理", subject=f"工单 {grouped_code(order.item.code)}", at=at, detail=detail)
     return Outcome.DONE
 

@@ -279,8 +279,9 @@ def settle_on_the_spot(
 
 
 @transaction.atomic
-def settle_item(*, item: Item, answers: ThreeAnswers, by: Actor, at: datetime) -> Item:
+def settle_item(*, item: Item, answers: ThreeAnswers, result: str = "", by: Actor, at: datetime) -> Item:
     """Close a draft of a finding that is right already: all that issuing, verifying and closing ask for is asked for here at once.
+    `result`: who did what, where that is more than the item's measure says.
 
     Refused unless the three answers are yes with evidence each: what is not right yet is given out.
     """
@@ -296,7 +297,7 @@ def settle_item(*, item: Item, answers: ThreeAnswers, by: Actor, at: datetime) -
         raise Refused(f"当场销号前须写明：{'、'.join(missing)}")
     _require_phases_done(item)
     times = dict.fromkeys(("issued_at", "submitted_at", "verified_at", "closed_at"), at)
-    moved = move(item, Act.SETTLE, by=by, at=at, reason=item.measure, changes={**times, **_clock(item, at, at, None)})
+    moved = move(item, Act.SETTLE, by=by, at=at, reason=result or item.measure, changes={**times, **_clock(item, at, at, None)})
     _write_verification(moved, answers, by=by, at=at)
     return moved
 

@@ -19,7 +19,7 @@ from yuanjiao.items.queries.lists import (
     verifications,
 )
 from yuanjiao.items.queries.stuck import Waiting, stuck_at, stuck_summary
-from yuanjiao.items.queries.trees import Branch, Tree, filters_of, open_change, path_to, phases, progress_of, tree_of
+from yuanjiao.items.queries.trees import Branch, Tree, filters_of, open_change, path_to, phases, progress_of, states_at, tree_of
 
 __all__ = [
     "Branch",
@@ -45,6 +45,7 @@ __all__ = [
     "phases",
     "progress_of",
     "stance_of",
+    "states_at",
     "story",
     "stuck_at",
     "stuck_summary",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -12,6 +12,7 @@ from yuanjiao.items.models import ChangeAsked, Item, ItemStep, Phase, SavedFilte
 from yuanjiao.items.queries.lists import items_seen_by
 from yuanjiao.items.rules import DEEPEST, KIND_NAMES, ItemKind, Node, State, Tally, beneath, by_kind
 from yuanjiao.lib.clock import day_start
+from yuanjiao.lib.parts import in_parts
 from yuanjiao.people.rules import Actor
 
 MOST_SHOWN = 400
@@ -64,6 +65,16 @@ def _standing(rows: QuerySet[Item], on: date) -> QuerySet[Item, tuple[int, str]]
     """(key, state) of each item that was there at the end of the day."""
     before = ItemStep.objects.filter(item=OuterRef("pk"), at__lt=day_start(on + timedelta(days=1))).order_by("-number")
     return rows.order_by().annotate(stood=Subquery(before.values("to_state")[:1])).exclude(stood=None).values_list("pk", "stood")
+
+
+def states_at(keys: Iterable[int], moment: datetime) -> dict[int, str]:
+    """Key → state of each of these items that was there before the moment, as its story tells."""
+    before = ItemStep.objects.filter(item=OuterRef("pk"), at__lt=moment).order_by("-number")
+    found: dict[int, str] = {}
+    for part in in_parts(keys):
+        rows = Item.objects.filter(pk__in=part).order_by().annotate(stood=Subquery(before.values("to_state")[:1]))
+        found |= dict(rows.exclude(stood=None).values_list("pk", "stood"))
+    return found
 
 
 def _ordered(rows: list[Item], root: Item) -> list[tuple[Item, int]]:

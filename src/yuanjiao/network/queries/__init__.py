@@ -1,6 +1,7 @@
 """What other rooms may read of the network, by noun."""
 
 from yuanjiao.network.queries.checks import edge_checks_now
+from yuanjiao.network.queries.chosen import SiteSeconds, seconds_of_sites
 from yuanjiao.network.queries.comparison import BeforeAfter, before_and_after
 from yuanjiao.network.queries.coverage import VillageCoverage, coverage_by_child, coverage_of_villages, uncovered_villages
 from yuanjiao.network.queries.entries import assets, edges, lines, sites
@@ -112,6 +113,7 @@ __all__ = [
     "RootTally",
     "SiteCounts",
     "SiteRate",
+    "SiteSeconds",
     "SitesServed",
     "SplitRate",
     "Standing",
@@ -181,6 +183,7 @@ __all__ = [
     "rule_on",
     "rule_versions",
     "rules_over",
+    "seconds_of_sites",
     "site_by_id",
     "site_counts",
     "sites",

@@ -2,7 +2,7 @@
 'use strict';
 (() => {
   if (!('caches' in window)) { return; }
-  const KEPT = ['yuanjiao-orders-page', 'yuanjiao-visits-page']; /* by name: to ask for the names takes longer than the page lives */
+  const KEPT = ['yuanjiao-orders-page', 'yuanjiao-visits-page', 'yuanjiao-inspections-page']; /* by name: to ask for the names takes longer than the page lives */
   const { logIn, logOut } = document.currentScript.dataset, forget = () => KEPT.forEach((name) => caches.delete(name));
   if (location.pathname === logIn) { forget(); }
   document.addEventListener('submit', (event) => {
