@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 def run(title: str, arguments: list[str], environment: dict[str, str] | None = None) -> int:
     print(f"\n=== {title}", flush=True)
     started = time.monotonic()
-    command = [sys.executable, "-X", "dev", "-m", "pytest", "-q", *arguments]
+    command = [sys.executable, "-X", "dev", "-m", "pytest", "-q", "--durations=15", "--durations-min=10", *arguments]
     code = subprocess.run(command, cwd=ROOT, env={**os.environ, **(environment or {})}, check=False).returncode
     print(f"=== {title}: {OUTCOME.get(code, 'FAILED')} in {time.monotonic() - started:.0f} s", flush=True)
     return code

@@ -133,6 +133,8 @@ DOORS: dict[str, object] = {
     "faults:agreement": frozenset({P.SEE_ORDERS}),
     "faults:agreement_list": frozenset({P.SEE_ORDERS}),
     "faults:agreement_new": frozenset({P.IMPORT_REGISTER}),
+    "faults:channels": frozenset({P.IMPORT_REGISTER}),
+    "faults:message_list": frozenset({P.IMPORT_REGISTER}),
     "faults:calendar": frozenset({P.SEE_ORDERS}),
     "faults:delay_list": frozenset({P.SEE_REPORTS}),
     "faults:duty": frozenset({P.SEE_ORDERS}),

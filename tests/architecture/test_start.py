@@ -12,6 +12,7 @@ import pytest
 
 NOT_AT_START = {
     "PIL": "pictures are made by the packaging process",
+    "apprise": "messages leave only where an address is kept",
     "av": "as pictures",
     "docx": "official documents are written when somebody asks for one",
     "fpdf": "as documents",
@@ -28,6 +29,7 @@ NOT_AT_START = {
     "pypdfium2": "as pictures",
     "pypinyin": "words get their sounds when something is indexed",
     "rich": "of no use to a server",
+    "requests": "as apprise",
     "tuf.ngclient": "only a machine below another follows a catalogue",
     "xlsxwriter": "as registers",
 }

@@ -15,11 +15,13 @@ from django.test import Client
 
 from yuanjiao.courseware.models import Courseware, Rendition
 from yuanjiao.flow.blobs.models import Rank
+from yuanjiao.flow.blobs.watching import watch_storage
 from yuanjiao.flow.catalogue.models import CurrentCatalogue
 from yuanjiao.flow.journal.record import record
 from yuanjiao.flow.models import Blob, Node, SpentBytes, Spoilt, Wanted
 from yuanjiao.lib import clock
 from yuanjiao.lib.dayspans import read_spans
+from yuanjiao.lib.s3address import S3Address
 from yuanjiao.programmes.events import CatalogueFollowed
 from yuanjiao.simulation.cast import Cast
 
@@ -140,6 +142,15 @@ def test_what_is_left_out_for_lack_of_room_is_said_and_is_no_trouble(edge: Cast,
 def test_a_full_disk_is_said(edge: Cast, client: Client, settings: Any) -> None:
     settings.MIN_FREE_BYTES = 1 << 60
     assert "空间不足" in told(client)
+
+
+def test_storage_that_does_not_answer_is_said_with_since_when(edge: Cast, client: Client, at: datetime, settings: Any) -> None:
+    settings.BLOBS_S3 = S3Address("http://127.0.0.1:1", "films", "x")
+    watch_storage(at)
+    page = told(client)
+    assert "文件存储" in page
+    assert "自 2026-03-02 16:00 起用不上" in page
+    assert "一切正常" not in page
 
 
 def test_the_top_speaks_of_no_parent(cast: Cast, client: Client) -> None:

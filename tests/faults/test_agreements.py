@@ -19,7 +19,7 @@ from yuanjiao.faults.models import AgreedHours, Agreement, CalendarDay, Urging
 from yuanjiao.faults.queries import agreements as queries
 from yuanjiao.faults.queries.orders import orders_summary
 from yuanjiao.faults.rules.calendar import Counting, DayKind, WorkCalendar, after, days_told, ends_soon
-from yuanjiao.faults.rules.urging import Rung, addressees, rungs_due
+from yuanjiao.faults.rules.urging import Rung, addressees, late_words, rungs_due
 from yuanjiao.items import commands as items
 from yuanjiao.items.models import Item
 from yuanjiao.items.rules import ItemKind, State
@@ -104,6 +104,11 @@ def test_each_chain_gives_its_nearest_person_and_its_first_where_there_is_no_dir
     assert rungs_due(timedelta(hours=-1)) == []
     assert rungs_due(timedelta(hours=2)) == [Rung.DIRECT]
     assert rungs_due(timedelta(hours=24)) == [Rung.DIRECT, Rung.FIRST]
+
+
+def test_a_sheet_says_how_late_or_how_soon_and_never_a_negative_number(at: datetime) -> None:
+    told = [late_words(at, at + timedelta(hours=hours)) for hours in (-75, -2, 0, 2, 50)]
+    assert told == ["还有 3 天到期", "不到一天就到期", "已超期", "已超期", "已超期 2 天"]
 
 
 def sign(world: World, **changes: object) -> Agreement:
@@ -301,9 +306,12 @@ def test_the_pages_enter_an_agreement_its_hours_the_calendar_and_duty(
     monkeypatch.setattr(clock, "now", lambda: at)
     city, county = log_in("shiguan"), log_in("xianguan")
     signed = {
-        "number": "柳维1", "title": "柳溪县维护协议", "client": cast.units["ZZ-990101"].pk, "operator": cast.units["DX-990101"].pk,
+        "number": "柳维1", "title": "柳溪县维护协议", "client": "柳溪县委组织部", "operator": "DX-990101",
         "valid_from": "2026-01-01", "valid_to": "2026-04-01", "counting": "clock", "opens": "08:00", "closes": "18:00",
     }  # fmt: skip
+    proposed = city.get(reverse("faults:agreement_new")).content.decode()
+    assert ("<select" in proposed.split('name="client"')[0].rsplit("<div", 1)[1], '<datalist id="operators">' in proposed) == (False, True)
+    assert city.post(reverse("faults:agreement_new"), signed | {"operator": "柳溪县委组织部"}).status_code == 400, "no operator"
     answer = city.post(reverse("faults:agreement_new"), signed)
     assert answer.status_code == 302
     hours = {"fault_class": "line", "area": "town", "respond_hours": 4, "restore_hours": 24}

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from tests.faults.conftest import LIN, YES, World
 from yuanjiao.faults import commands
@@ -274,3 +275,21 @@ def test_the_second_of_two_at_one_order_sees_what_changed_and_chooses(world: Wor
     order.item.refresh_from_db()
     assert order.item.state == State.ACCEPTED
     assert log_in("rexian").post(address, sent | {"seen": order.item.step_count}).status_code == 302
+
+
+def test_an_order_is_dispatched_to_a_unit_typed_by_name_or_code(world: World, log_in: LogIn) -> None:
+    for code in ("DX-9901", "DX-990101"):
+        unit = world.cast.units[code]
+        unit.valid_to = world.at.date()
+        unit.save()
+    world.goes_dark(LIN)
+    run_faults(world.at + HOUR)
+    order, clerk = WorkOrder.objects.get(), log_in("rexian")
+    page = reverse("faults:order", args=[order.item.code])
+    asked = clerk.get(page).content.decode()
+    assert '<datalist id="units"><option value="' in asked
+    assert "柳溪县委组织部</option>" not in asked, "units of the operator alone are proposed"
+    said = {"act": "issue", "code": order.item.code, "seen": "1"}
+    assert clerk.post(page, said | {"unit": "柳溪县委组织部"}).status_code == 400
+    assert clerk.post(page, said | {"unit": "DX-990102"}).status_code == 302
+    assert WorkOrder.objects.get().item.lead_unit == world.cast.units["DX-990102"]

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ from tests.flow.publishing import Centre, plain
 from tests.storage import KEY, SECRET, raw, take_mark, told
 from yuanjiao.flow.blobs import copies, elsewhere, moving, pack, pack_door, store
 from yuanjiao.flow.blobs.bucket import BucketAway, bucket
-from yuanjiao.flow.blobs.elsewhere import FOLLOWS
+from yuanjiao.flow.blobs.elsewhere import FOLLOWS, inward
 from yuanjiao.flow.blobs.fetch import Running, Via, fetch, fetch_once, part_path
 from yuanjiao.flow.blobs.models import Spoilt
 from yuanjiao.flow.blobs.scrub import scrub_all
 from yuanjiao.flow.blobs.store import BlobRef
+from yuanjiao.flow.blobs.watching import storage_away, watch_storage
 from yuanjiao.flow.models import Blob
 from yuanjiao.lib.errors import Refused, Tampered, Unavailable
 from yuanjiao.lib.s3address import S3Address, read_address
@@ -78,6 +79,25 @@ def test_storage_that_is_away_is_never_a_lost_blob(away: BlobRef, at: datetime) 
     assert Blob.objects.get().sha256 == away.sha256
     answer = Client().get(f"/blobs/{away.sha256}")
     assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+
+
+def test_that_storage_is_away_is_known_with_since_when_until_it_is_back(away: BlobRef, settings: Any, at: datetime) -> None:
+    assert storage_away() is None, "nobody has asked"
+    for later in (timedelta(0), timedelta(minutes=5)):
+        watch_storage(at + later)
+    found = storage_away()
+    assert found is not None
+    assert (found.since, bool(found.words)) == (at, True)
+    settings.BLOBS_S3 = None
+    assert storage_away() is None, "of no storage there is nothing to say"
+
+
+def test_storage_that_answers_is_not_away(s3: Any, settings: Any, at: datetime) -> None:
+    here, settings.BLOBS_S3 = settings.BLOBS_S3, S3Address("http://127.0.0.1:1", "films", "x")
+    assert watch_storage(at) is not None
+    settings.BLOBS_S3 = here
+    assert watch_storage(at) is None
+    assert storage_away() is None
 
 
 def test_what_cannot_be_put_is_not_said_to_be_here(away: BlobRef) -> None:
@@ -317,6 +337,7 @@ class Above(Centre):
 @pytest.fixture
 def above(centre: Centre, storage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Above:
     monkeypatch.setattr(elsewhere, "_not_before", 0.0)
+    monkeypatch.setattr(elsewhere, "inward", lambda _: False)  # the storage of the tests is on this machine
     NOTICES.blobs = ()
     return Above(tmp_path / "centre", storage.address())
 
@@ -356,6 +377,23 @@ def test_wrong_bytes_of_the_bucket_are_not_kept(above: Above) -> None:
     with pytest.raises(Tampered, match="与目录所列的摘要不符"):
         fetch(ref, above.line)
     assert not store.has(ref.sha256)
+
+
+@pytest.mark.parametrize(
+    "where", ["http://127.0.0.1:1/x", "http://[::1]/x", "http://169.254.169.254/x", "http://no-such-host.invalid/x", ""]
+)
+def test_nobody_is_led_to_himself_or_to_his_own_cable(above: Above, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setattr(elsewhere, "inward", inward)
+    ref = above.put(FILM)
+    above.spoil["/blobs/"] = lambda answer: plain(307, b"", {"Location": where}) if answer.status_code == 307 else answer
+    assert fetch(ref, above.line, sleep=quick)
+    assert store.path(ref.sha256).read_bytes() == FILM
+    assert above.there == []
+
+
+@pytest.mark.parametrize(("address", "told"), [("10.1.2.3", False), ("::ffff:127.0.0.1", True), ("fe80::1%eth0", True), ("8.8.8.8", False)])
+def test_what_is_inward(address: str, told: bool) -> None:
+    assert inward(address) is told
 
 
 def test_nobody_follows_a_sibling(above: Above) -> None:

@@ -48,6 +48,8 @@ ALLOWED = {
     **{(state, act): state for state in (S.ISSUED, S.ACCEPTED, S.IN_PROGRESS, S.RETURNED) for act in (A.EXTEND, A.AMEND, A.ASK, A.REFUSE)},
     **{(state, A.EDIT): state for state in (S.DRAFT, S.DECLINED)},
     (S.IN_PROGRESS, A.PHASE): S.IN_PROGRESS,
+    (S.DRAFT, A.SETTLE): S.CLOSED,
+    **{(state, A.SUPPORT): state for state in State if state not in {S.CLOSED, S.CANCELLED}},
     **{(state, A.CANCEL): S.CANCELLED for state in (S.DRAFT, S.ISSUED, S.ACCEPTED, S.IN_PROGRESS, S.SUBMITTED, S.RETURNED, S.DECLINED)},
 }
 
@@ -65,18 +67,19 @@ def test_exactly_the_listed_moves_are_possible(state: State, act: Act) -> None:
 def test_every_act_has_a_name_a_permission_and_a_row() -> None:
     assert set(ACT_NAMES) == set(MOVES) == set(Act)
     assert all(permission_of(ItemKind.TASK, act) for act in Act)
-    assert set(Act) - set(ORDER_PERMISSION_OF) == {A.AMEND, A.ASK, A.EDIT, A.REFUSE, A.PHASE}
+    assert set(Act) - set(ORDER_PERMISSION_OF) == {A.AMEND, A.ASK, A.EDIT, A.REFUSE, A.PHASE, A.SUPPORT, A.SETTLE}
     assert set(STATE_NAMES) == set(State)
 
 
 def test_closing_is_reachable_only_through_verification() -> None:
-    assert [act for act, move in MOVES.items() if move.target is S.CLOSED] == [A.CLOSE]
+    assert [act for act, move in MOVES.items() if move.target is S.CLOSED] == [A.CLOSE, A.SETTLE]
     assert MOVES[A.CLOSE].sources == {S.VERIFIED}
+    assert MOVES[A.SETTLE].sources == {S.DRAFT}, "never what was given out; its command writes the verification itself"
     assert [act for act, move in MOVES.items() if move.target is S.VERIFIED] == [A.VERIFY]
 
 
 @pytest.mark.clause("SUP36")
-@pytest.mark.parametrize("act", [A.VERIFY, A.CLOSE, A.RETURN, A.REOPEN, A.EXTEND, A.CANCEL])
+@pytest.mark.parametrize("act", [A.VERIFY, A.CLOSE, A.RETURN, A.REOPEN, A.EXTEND, A.CANCEL, A.SUPPORT, A.SETTLE])
 def test_the_owner_never_judges_its_own_work(act: Act) -> None:
     me, owner_unit = uuid4(), 7
     with pytest.raises(Forbidden):
@@ -94,7 +97,7 @@ def test_only_the_owner_unit_does_the_work(act: Act) -> None:
             require_party(act, other)
 
 
-@pytest.mark.parametrize("act", [A.VERIFY, A.CLOSE])
+@pytest.mark.parametrize("act", [A.VERIFY, A.CLOSE, A.SETTLE])
 def test_the_machine_cannot_verify_for_a_person(act: Act) -> None:
     with pytest.raises(Forbidden):
         require_party(act, Stance(None, frozenset({0}), 7, None))

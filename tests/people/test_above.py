@@ -1,4 +1,5 @@
-"""What has its home at the top is not made on a machine below: hand-overs, tenures, items, agreements, the calendar, duty (0071, 0100)."""
+"""What has its home at the top is not made on a machine below: hand-overs, tenures, items, orders, agreements, the calendar, duty, the
+city's tables, trainings, urging sheets (0071, 0100)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from yuanjiao.duties.models import Handover
-from yuanjiao.faults.models import Agreement, CalendarDay, DutyTurn
+from yuanjiao.faults.models import Agreement, CalendarDay, DutyTurn, FaultCause, Training
 from yuanjiao.flow.nodes.models import Node
 from yuanjiao.items.models import Item
 from yuanjiao.lib import clock
@@ -31,7 +32,18 @@ def addresses(cast: Cast, settings: Any) -> list[str]:
         reverse("duties:duty_new", args=[VILLAGE]),
         reverse("duties:handover_new", args=[tenure.uid]),
         reverse("duties:handover", args=[tenure.uid]),
+        reverse("items:item", args=["23456789"]),
+        reverse("faults:order", args=["23456789"]),
+        reverse("faults:hotline_site", args=["S-990101100200"]),
+        reverse("faults:agreement", args=[tenure.uid]),
+        reverse("faults:term", args=[1]),
+        reverse("faults:urging", args=[1]),
+        reverse("faults:training_withdraw", args=[1]),
         *(reverse(name) for name in ("items:item_new", "faults:agreement_new", "faults:calendar", "faults:duty")),
+        *(
+            reverse(name)
+            for name in ("faults:hotline", "faults:fault_settings", "faults:training_list", "faults:channels", "faults:message_list")
+        ),
     ]
 
 
@@ -41,13 +53,22 @@ def test_pages_that_write_lead_up_and_keep_nothing_here(
     monkeypatch.setattr(access, "answers", lambda address: True)
     client, people = log_in("shiguan"), cast.people["zhanguan"].responsibilities
     said = {"unit": "ZZ-990101100200", "name": "马小军", "kind": "direct", "on": clock.today().isoformat(), "act": "sign"}
+    said |= {"division": "990101000000", "topic": "机顶盒", "code": "rain", "fault_class": "", "symptom": "no_play"}
     for address in addresses:
         answer = client.get(address + "?a=1")
         assert (answer.status_code, answer.headers.get("Location")) == (302, f"http://above.test{address}?a=1")
         assert client.post(address, said).status_code == 409
     assert people.get().valid_to is None
-    assert not any(model.objects.exists() for model in (Handover, Item, Agreement, CalendarDay, DutyTurn))  # type: ignore[attr-defined]
-    for name in ("duties:place_list", "duties:vacancy_list", "duties:handover_list", "items:item_list", "faults:agreement_list"):
+    assert not any(model.objects.exists() for model in (Handover, Item, Agreement, CalendarDay, DutyTurn, Training))  # type: ignore[attr-defined]
+    assert not FaultCause.objects.filter(code="rain").exists()
+    for name in (
+        "duties:place_list",
+        "duties:vacancy_list",
+        "duties:handover_list",
+        "items:item_list",
+        "faults:agreement_list",
+        "faults:urging_list",
+    ):
         assert client.get(reverse(name)).status_code == 200
 
 

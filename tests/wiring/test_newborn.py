@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
@@ -97,3 +99,28 @@ def test_no_command_runs_on_a_database_that_is_newer(tmp_path: Path, asked: list
 def test_what_only_reads_or_puts_the_old_one_back_is_not_asked(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(newborn, "require_known", lambda: pytest.fail("it was looked for"))
     newborn.refuse_newer(["yuanjiao", *asked])
+
+
+@pytest.mark.own_files
+@pytest.mark.parametrize("name", ["new.sqlite3", ":memory:"])
+def test_what_is_migrated_anew_begins_as_the_empty_one_and_what_was_begun_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any, name: str
+) -> None:
+    monkeypatch.setattr(newborn, "FOLDER", tmp_path)
+    django_db_blocker.unblock()
+    with sqlite3.connect(newborn._empty_one()) as empty:
+        empty.execute("CREATE TABLE of_the_empty_one (id INTEGER)")
+    where = name if name == ":memory:" else str(tmp_path / name)
+    own = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": where}}
+    made = DatabaseWrapper(connections.configure_settings(own)["default"], alias="default")
+    try:
+        newborn.begin_with_the_empty_one(made)
+        assert made.introspection.table_names() == ["of_the_empty_one"]
+        with made.cursor() as cursor:
+            cursor.execute("INSERT INTO of_the_empty_one VALUES (7)")
+        newborn.begin_with_the_empty_one(made)
+        with made.cursor() as cursor:
+            assert cursor.execute("SELECT id FROM of_the_empty_one").fetchall() == [(7,)]
+    finally:
+        made.close()
+        django_db_blocker.restore()

@@ -1,4 +1,4 @@
-"""The embedded database learns how selective its indexes are; the queue forgets workers that were killed."""
+"""The database learns how selective its indexes are; the queue forgets workers that were killed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from django_tasks_db.models import DBTaskResult
 from yuanjiao.courseware.jobs import check_bulk
 from yuanjiao.courseware.models import Courseware, CoursewareClass, CoursewareSource, JobState, RenditionJob
 from yuanjiao.courseware.packaging.tasks import enqueue
+from yuanjiao.lib.weigh import GUESS, weigh_all
 from yuanjiao.network.models import ManagedObject
 from yuanjiao.places.models import OrgUnit
 from yuanjiao.simulation.cast import Cast
-from yuanjiao.wiring.upkeep import BETWEEN_BATCHES, GUESS, KEPT, LONGEST, settle_tasks, weigh_indexes
+from yuanjiao.wiring.upkeep import BETWEEN_BATCHES, KEPT, LONGEST, settle_tasks, weigh_indexes
 
 S = TaskResultStatus
 
 
 def test_indexes_are_weighed_by_what_they_hold(cast: Cast, at: datetime) -> None:
-    """A database server keeps its own statistics: there the turn does nothing and does not fail."""
     weigh_indexes(at)
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
             cursor.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'network_managedobject' AND idx = 'object_population'")
             kinds = cursor.fetchone()[0].split()
-        assert int(kinds[0]) == ManagedObject.objects.count()
-        assert int(kinds[1]) < int(kinds[0]), "rows per kind of object"
+            assert int(kinds[0]) == ManagedObject.objects.count()
+            assert int(kinds[1]) < int(kinds[0]), "rows per kind of object"
 
 
 def test_a_table_that_is_empty_is_told_to_be_small(cast: Cast, at: datetime) -> None:
@@ -38,6 +38,16 @@ def test_a_table_that_is_empty_is_told_to_be_small(cast: Cast, at: datetime) -> 
         with connection.cursor() as cursor:
             cursor.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'network_instability'")
             assert cursor.fetchall() == [(str(GUESS),)]
+
+
+def test_what_came_by_the_thousand_is_looked_at_at_once(cast: Cast, at: datetime) -> None:
+    weigh_all()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'network_managedobject'")
+            assert cursor.fetchone()[0] == ManagedObject.objects.count()
+            cursor.execute("SELECT count(*) FROM pg_stats WHERE tablename = 'network_managedobject' AND attname = 'lifecycle'")
+            assert cursor.fetchone()[0] == 1
 
 
 @pytest.fixture

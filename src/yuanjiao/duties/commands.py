@@ -43,7 +43,7 @@ def _known(named: Named, *, by: Actor, at: datetime) -> Person:
     person = person_in_unit(named.name, named.unit)
     if person is not None:
         return person
-    if named.phone.strip() and sum(letter.isdigit() for letter in named.phone) < MINIMUM_PHONE:
+    if named.phone.strip() and sum(letter.isdecimal() for letter in named.phone) < MINIMUM_PHONE:
         raise Refused("电话不完整")
     person = people.add_person(name=named.name, unit=named.unit, phone=named.phone, post=named.post)
     people.write_audit(by=by, action="登记人员", subject=f"{named.unit.name} {person.name}", at=at)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yuanjiao.duties.commands import Named
 from yuanjiao.duties.rules import KIND_NAMES
+from yuanjiao.items.inputs import UnitField
 from yuanjiao.network.models import ManagedObject
 from yuanjiao.people.models import ROLE_NAMES, Membership
 from yuanjiao.places.models import OrgUnit
@@ -24,13 +25,6 @@ class OnForm(forms.Form):
     """One day of the past or the future."""
 
     on = forms.DateField(label=_("哪一天"), widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"))
-
-
-class UnitChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A unit with the chain it stands in."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name}（{obj.get_chain_display()}）"
 
 
 class PersonForm(forms.Form):
@@ -48,7 +42,7 @@ class PersonForm(forms.Form):
 
     def __init__(self, *args: Any, units: QuerySet[OrgUnit], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["unit"] = UnitChoice(label=_("单位"), queryset=units)
+        self.fields["unit"] = UnitField(label=_("单位"), among=units, help_text=_("写全称或单位代码"))
 
     def named(self) -> Named:
         data = self.cleaned_data

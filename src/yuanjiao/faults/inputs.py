@@ -78,7 +78,7 @@ class DispatchForm(forms.Form):
 
     def __init__(self, *args: Any, units: QuerySet[OrgUnit], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["unit"] = forms.ModelChoiceField(label=_("承办单位"), queryset=units)
+        self.fields["unit"] = UnitField(label=_("承办单位"), among=units, help_text=_("写全称或单位代码"))
 
 
 class SubmitForm(forms.Form):
@@ -163,8 +163,9 @@ class AgreementForm(forms.Form):
 
     def __init__(self, *args: Any, clients: QuerySet[OrgUnit], operators: QuerySet[OrgUnit], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["client"] = forms.ModelChoiceField(label=_("甲方"), queryset=clients, help_text=_("适用于甲方所在地区"))
-        self.fields["operator"] = forms.ModelChoiceField(label=_("乙方（运营商）"), queryset=operators)
+        typed = _("写全称或单位代码；适用于甲方所在地区")
+        self.fields["client"] = UnitField(label=_("甲方"), among=clients, listed="clients", help_text=typed)
+        self.fields["operator"] = UnitField(label=_("乙方（运营商）"), among=operators, listed="operators")
         self.order_fields(self.field_order)
 
 
@@ -215,3 +216,21 @@ class DecideForm(forms.Form):
     """Whether a sheet goes out."""
 
     note = forms.CharField(label=_("意见"), max_length=200, required=False)
+
+
+class ChannelForm(forms.Form):
+    """An address outside; it is sealed and not shown again."""
+
+    name = forms.CharField(label=_("名称"), max_length=50, help_text=_("如：县运维值班群"))
+    address = forms.CharField(
+        label=_("地址"), max_length=500, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_("群机器人的网址，或 mailtos://用户:口令@邮件服务器?to=收件人"),
+    )  # fmt: skip
+    sheets = forms.BooleanField(label=_("送经批准的催办单"), required=False)
+    digest = forms.BooleanField(label=_("每天早上送摘要"), required=False)
+    field_order = ["name", "unit", "address", "sheets", "digest"]
+
+    def __init__(self, *args: Any, units: QuerySet[OrgUnit], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["unit"] = UnitField(label=_("单位"), among=units, help_text=_("送给这个单位的人员；写全称或单位代码"))
+        self.order_fields(self.field_order)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from yuanjiao.faults.commands import draft_urging, ensure_dictionaries, fold_order, open_order, take_up_report
+from yuanjiao.faults.commands import draft_urging, ensure_dictionaries, fold_order, open_order, queue_digests, take_up_report
+from yuanjiao.faults.commands import send_messages as commands_send
 from yuanjiao.faults.models import WorkOrder
 from yuanjiao.faults.queries import pending_reports
 from yuanjiao.faults.queries.agreements import Answering, overdue_without_sheet
@@ -15,7 +16,7 @@ from yuanjiao.faults.queries.reports import newly_pending
 from yuanjiao.faults.rules import CLASS_OF_KIND, Channel, is_due
 from yuanjiao.faults.rules.urging import FIRST_AFTER, Rung
 from yuanjiao.items.rules import ItemKind, State
-from yuanjiao.lib.clock import local_day
+from yuanjiao.lib.clock import CHINA, local_day
 from yuanjiao.lib.errors import YuanjiaoError
 from yuanjiao.network.queries import OutageView, object_by_code, outage_views
 from yuanjiao.people.rules import SYSTEM
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 REPORTS_PER_TURN = 200
 ORDERS_PER_TURN = 500
 SHEETS_PER_TURN = 300
+DIGEST_HOUR = 8
 TOGETHER = 100
 """Outages, or late items, looked at in one query."""
 
@@ -104,6 +106,13 @@ def run_faults(at: datetime) -> None:
     take_up_reports(at)
     open_orders_for_outages(at)
     fold_explained_orders(at)
+
+
+def send_messages(at: datetime) -> int:
+    """Send what is due to addresses outside; in the morning the digest of the day first."""
+    if at.astimezone(CHINA).hour >= DIGEST_HOUR:
+        queue_digests(at)
+    return commands_send(at=at)
 
 
 def draft_urgings(at: datetime) -> int:

@@ -46,11 +46,11 @@ class DayField(forms.DateField):
 
 
 class UnitField(forms.CharField):
-    """One unit by code or full name, proposed from a list."""
+    """One unit by code or full name, proposed from a list of the page (`listed`: its id). Of 20,000 units no page lists all."""
 
-    def __init__(self, *, among: QuerySet[OrgUnit], **kwargs: Any) -> None:
+    def __init__(self, *, among: QuerySet[OrgUnit], listed: str = "units", **kwargs: Any) -> None:
         self.among = among
-        super().__init__(max_length=100, widget=forms.TextInput(attrs={"list": "units", "autocomplete": "off"}), **kwargs)
+        super().__init__(max_length=100, widget=forms.TextInput(attrs={"list": listed, "autocomplete": "off"}), **kwargs)
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)

@@ -103,7 +103,7 @@ class ItemStep(models.Model):
     by_name = models.CharField("办理人姓名", max_length=50)
     unit_name = models.CharField("责任单位", max_length=100, blank=True, default="")
     at = models.DateTimeField("时间")
-    reason = models.CharField("说明", max_length=400, blank=True, default="")
+    reason = models.CharField("说明", max_length=1000, blank=True, default="")
     due_before = models.DateTimeField("原时限", null=True, blank=True)
     due_after = models.DateTimeField("新时限", null=True, blank=True)
 

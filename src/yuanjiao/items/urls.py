@@ -10,5 +10,5 @@ urlpatterns = [
     path("", lists.item_list, name="item_list"),
     path("stuck/", lists.stuck, name="stuck"),
     path("new/", made_above(items.item_new), name="item_new"),
-    path("<str:code>/", items.item, name="item"),
+    path("<str:code>/", made_above(items.item), name="item"),
 ]

@@ -19,10 +19,11 @@ from yuanjiao.courseware.jobs import (
     tell_search_misses,
     watch_promises,
 )
-from yuanjiao.faults.jobs import draft_urgings, run_faults, take_up_left_reports
+from yuanjiao.faults.jobs import draft_urgings, run_faults, send_messages, take_up_left_reports
 from yuanjiao.flow.blobs.keeping import sweep_blobs
 from yuanjiao.flow.blobs.queue import fetch_wanted
 from yuanjiao.flow.blobs.scrub import scrub_blobs
+from yuanjiao.flow.blobs.watching import watch_storage
 from yuanjiao.flow.catalogue.follow import follow_parent
 from yuanjiao.flow.catalogue.publish import publish
 from yuanjiao.flow.journal.applying import retry_set_aside
@@ -83,6 +84,7 @@ JOBS: tuple[Job, ...] = (
     Job("keep_parents_time", 60.0, keep_parents_time, BELOW),
     Job("sweep_blobs", 600.0, sweep_blobs, BELOW),
     Job("scrub_blobs", 60.0, scrub_blobs),
+    Job("watch_storage", 30.0, watch_storage),
     Job("ship", settings.SHIP_S, ship),  # at the top there is no parent and nothing to do; a centre may have a province above
     Job("retry_set_aside", 300.0, retry_set_aside),
     Job("archive_acknowledged", 3600.0, archive_acknowledged, BELOW, share=0.1),
@@ -117,6 +119,7 @@ JOBS: tuple[Job, ...] = (
     Job("watch_promises", 1800.0, watch_promises, TOP),
     Job("faults", 5.0, run_faults, TOP),
     Job("draft_urgings", 600.0, draft_urgings, TOP, share=0.1),
+    Job("send_messages", 15.0, send_messages, TOP),
     Job("take_up_left_reports", 3600.0, take_up_left_reports, TOP),
     Job("forget_imports", 3600.0, forget_old_uploads, TOP),
     Job("weigh_indexes", 3600.0, weigh_indexes),

@@ -75,6 +75,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("维护协议", "faults:agreement_list", (P.SEE_ORDERS,)),
             Entry("工作日历", "faults:calendar", (P.SEE_ORDERS,)),
             Entry("值班表", "faults:duty", (P.SEE_ORDERS,)),
+            Entry("外发消息", "faults:message_list", (P.IMPORT_REGISTER,)),
             Entry("故障设置", "faults:fault_settings", (P.IMPORT_REGISTER,)),
         ),
     ),

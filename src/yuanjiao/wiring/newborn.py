@@ -1,4 +1,4 @@
-"""The database of a home that was never used: a copy of an empty one made at set-up, because migrating from nothing takes seconds.
+"""The database of a home that was never used: a copy of an empty one made at set-up, because migrating from nothing takes many seconds.
 
 The empty one carries in its name the digest of every migration it has seen; one of other migrations is not taken. Migrations that
 are missing are run in any case, so nothing depends on it.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import django
@@ -19,6 +20,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
 from yuanjiao.lib.errors import Refused
@@ -97,6 +99,17 @@ def make_the_empty_one() -> Path:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM INTO %s", [str(_empty_one())])
     return _empty_one()
+
+
+def begin_with_the_empty_one(made: BaseDatabaseWrapper) -> None:
+    """Give a new embedded database at once what migrating from nothing would in tens of seconds of a processor."""
+    if made.vendor != "sqlite" or not _empty_one().is_file():
+        return
+    if not made.is_in_memory_db():  # type: ignore[attr-defined]
+        _copy_the_empty_one(Path(made.settings_dict["NAME"]))
+    elif not made.introspection.table_names():
+        with closing(sqlite3.connect(f"file:{_empty_one()}?mode=ro", uri=True)) as source:
+            source.backup(made.connection)
 
 
 def _copy_the_empty_one(target: Path) -> None:

@@ -1,34 +1,21 @@
-"""What must be seen to from time to time: an embedded database's statistics, rows of the queue whose worker was killed."""
+"""What must be seen to from time to time: the database's statistics, rows of the queue whose worker was killed."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from yuanjiao.courseware.packaging.tasks import package_courseware
 from yuanjiao.courseware.packaging.work import items_at_work
-
-SAMPLE = 20_000
-"""Rows looked at per index: enough to tell the few dark sites from all sites of a nation, and done in part of a second."""
-GUESS = 100
-"""Rows of a table that was empty when it was looked at. Told nothing, SQLite takes it for a large one and reads every division first."""
-GUESSES = (
-    "INSERT INTO sqlite_stat1 SELECT name, NULL, %s FROM sqlite_master WHERE type = 'table' AND name NOT IN (SELECT tbl FROM sqlite_stat1)"
-)
+from yuanjiao.lib.weigh import weigh_unweighed
 
 
 def weigh_indexes(at: datetime) -> None:
-    """Let SQLite count how selective its indexes are: without it a list of the few dark sites reads all sites of a nation."""
-    if connection.vendor != "sqlite":
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA analysis_limit={SAMPLE}")
-        cursor.execute("ANALYZE")
-        cursor.execute(GUESSES, [str(GUESS)])
+    """Let the database count how selective its indexes are, where it does not see to that by itself."""
+    weigh_unweighed()
 
 
 # -- rows of the queue -------------------------------------------------------------------------------------------------------

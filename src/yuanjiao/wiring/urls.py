@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from yuanjiao.ui.panels import set_beside
 from yuanjiao.wiring import health, metrics, openapi, pulse
+from yuanjiao.wiring.panels import PANELS
+
+set_beside(PANELS)
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),

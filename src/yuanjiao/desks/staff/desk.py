@@ -1,12 +1,10 @@
-"""What a start page is made of: figures that open, and panels of lines with an empty state that says what to do."""
+"""What a start page is made of: figures that open, and panels (ui/panels.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
-from django.urls import reverse
+from yuanjiao.ui.panels import Panel
 
 
 @dataclass(frozen=True)
@@ -18,30 +16,6 @@ class Figure:
     address: str
     bad: bool = False
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a panel: what, where it leads, a remark at the right, a coloured word."""
-
-    text: str
-    address: str = ""
-    remark: str = ""
-    badge: str = ""
-    colour: str = "grey"
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A titled list; `empty` tells what to do when there is nothing, `more` leads to the whole list."""
-
-    title: str
-    lines: Sequence[Line]
-    empty: str
-    more: str = ""
-    more_title: str = "全部"
-    search: str = ""  # address of a search form shown on top, with its hint
-    search_hint: str = ""
 
 
 @dataclass
@@ -58,9 +32,3 @@ class Desk:
         titles = {panel.title for panel in self.panels}
         self.panels += [panel for panel in other.panels if panel.title not in titles]
         self.actions += [action for action in other.actions if action not in self.actions]
-
-
-def link(name: str, *arguments: object, **query: str) -> str:
-    """An address by route name with a query."""
-    address = reverse(name, args=arguments)
-    return f"{address}?{urlencode(query)}" if query else address

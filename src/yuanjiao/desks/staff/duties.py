@@ -6,11 +6,12 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from yuanjiao.desks.staff.desk import Desk, Figure, Line, Panel, link
+from yuanjiao.desks.staff.desk import Desk, Figure
 from yuanjiao.duties import queries as duties
 from yuanjiao.duties.rules import KIND_NAMES, Vacancy
 from yuanjiao.lib.clock import local_day
 from yuanjiao.people.rules import Actor, Permission
+from yuanjiao.ui.panels import Line, Panel, link
 
 SHOWN = 6
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -11,7 +11,7 @@ from yuanjiao.courseware import queries as courseware
 from yuanjiao.courseware.rules.life import State as ItemState
 from yuanjiao.desks.screen.board import Ranked, misses, per_cent, ranked, rate_notes
 from yuanjiao.desks.screen.views import top_division
-from yuanjiao.desks.staff.desk import Desk, Figure, Line, Panel, link
+from yuanjiao.desks.staff.desk import Desk, Figure
 from yuanjiao.desks.staff.duties import own_sheets, vacancies
 from yuanjiao.desks.staff.signs import sign_address
 from yuanjiao.desks.staff.waiting import refusals_seen, waiting_seen
@@ -25,6 +25,7 @@ from yuanjiao.network import queries as network
 from yuanjiao.network.rules import Rate
 from yuanjiao.people.queries import audit_trail
 from yuanjiao.people.rules import Actor, Permission, Role
+from yuanjiao.ui.panels import Line, Panel, link
 from yuanjiao.ui.templatetags.zh import duration
 
 SHOWN = 8
@@ -187,10 +188,20 @@ def _root_colour(row: network.OutageView) -> str:
 
 
 def _dark_sites(actor: Actor, at: datetime) -> Panel:
-    """Story 5: which sites are dark, since when, why probably; the site's page names who answers and who has reported."""
+    """Story 5: which sites are dark, since when, why probably, and of which nobody has reported."""
     rows = network.dark_sites(actor.paths(Permission.SEE_NETWORK), at=at, limit=SHOWN)
-    lines = [Line(row.name, link("network:site", row.code), f"已 {duration(at - row.since)}", _("不通"), "red") for row in rows]
+    roots = network.open_roots_of([row.object_id for row in rows])
+    reported = faults.reported_outages([root.outage_id for root in roots.values()])
+    lines = [_dark_line(row, roots.get(row.object_id), reported, at) for row in rows]
     return Panel(_("不通的站点"), lines, _("所有能听到的站点都正常。"), link("network:site_list", state="down"))
+
+
+def _dark_line(row: network.DarkSite, root: network.OutageView | None, reported: Collection[int], at: datetime) -> Line:
+    since = _("已 %s") % duration(at - row.since)
+    why = root.class_name if root is not None else ""
+    told = root is not None and root.outage_id in reported
+    badge = (_("已申报"), "yellow") if told else (_("未申报"), "red")
+    return Line(row.name, link("network:site", row.code), " · ".join(filter(None, [why, since])), *badge)
 
 
 def _units(units: Iterable[network.ChildRate]) -> list[Panel]:

@@ -15,6 +15,7 @@ from yuanjiao.flow.blobs import queue, quota
 from yuanjiao.flow.blobs.allowance import Hold
 from yuanjiao.flow.blobs.keeping import held
 from yuanjiao.flow.blobs.scrub import Health, spoilt_now
+from yuanjiao.flow.blobs.watching import Away, storage_away
 from yuanjiao.flow.catalogue.models import CurrentCatalogue
 from yuanjiao.flow.catalogue.queries import current_catalogue
 from yuanjiao.flow.journal.queries import Untold, untold
@@ -80,6 +81,7 @@ class MachineNow:
     """Everything the page says. `above` is None at the top; `held` is why files that are not for today do not come now; sizes are bytes.
 
     `spoilt_items`: titles of released items of which a file is spoilt. `room` is None without a quota.
+    `storage`: the bucket that keeps the files does not answer.
     """
 
     node: Node
@@ -91,6 +93,7 @@ class MachineNow:
     free: int
     short_of_room: bool
     read_only: bool
+    storage: Away | None
     lacking: queue.Waiting
     held: Hold | None
     health: Health
@@ -114,6 +117,7 @@ class MachineNow:
             self.not_changed
             or self.read_only
             or self.short_of_room
+            or self.storage is not None
             or bool(self.lacking.problem or self.health.spoilt)
             or any(not check.ok for check in self.checks)
         )
@@ -136,6 +140,7 @@ def machine_now(at: datetime) -> MachineNow:
         free=free,
         short_of_room=free < settings.MIN_FREE_BYTES,
         read_only=is_read_only(Path(settings.HOME)),
+        storage=storage_away(),
         lacking=queue.waiting(),
         held=queue.held(at) if parent is not None else None,
         health=health,

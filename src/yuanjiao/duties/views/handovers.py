@@ -16,7 +16,7 @@ from yuanjiao.duties import commands, queries
 from yuanjiao.duties.inputs import HandoverForm
 from yuanjiao.duties.models import Handover
 from yuanjiao.duties.rules import LINE_NAMES, Kind
-from yuanjiao.duties.views.parts import county_filter, duty_title, kept_units
+from yuanjiao.duties.views.parts import Titles, county_filter, duty_title, kept_units, proposed
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.access import ActingRequest, door
@@ -41,11 +41,12 @@ def _colour(row: Handover) -> str:
 @door(P.SEE_PEOPLE)
 def handover_list(request: ActingRequest) -> HttpResponseBase:
     """Sheets of the person's area, the newest first."""
+    titles = Titles()
     page: ListPage[Handover] = ListPage(
         title=_("交接单"),
         rows=queries.sheets_seen_by(request.actor),
         columns=[
-            Column(_("责任"), lambda r: duty_title(r.tenure), link=lambda r: reverse("duties:handover", args=[r.uid]), width=24),
+            Column(_("责任"), lambda r: titles.of(r.tenure), link=lambda r: reverse("duties:handover", args=[r.uid]), width=24),
             Column(_("移交人"), lambda r: r.tenure.person.name),
             Column(_("接收人"), lambda r: (r.taker.name if r.taker else "") if r.following_id else _("空缺")),
             Column(_("交接日期"), lambda r: r.on, order=("on",)),
@@ -60,6 +61,7 @@ def handover_list(request: ActingRequest) -> HttpResponseBase:
             county_filter(request.actor, "tenure__division__path"),
         ],
         actions=[(_("谁负责"), reverse("duties:place_list"))],
+        prepare=lambda rows: titles.prepare([row.tenure for row in rows]),
     )
     return respond(request, page)
 
@@ -81,7 +83,7 @@ def handover_new(request: ActingRequest, uid: UUID) -> HttpResponse:
     own = request.actor.covers(P.KEEP_DUTIES, tenure.unit.division.path)
     posts = posts_in_unit(tenure.person, tenure.unit, on=today) if own else []
     units = kept_units(request.actor).filter(chain=tenure.chain)
-    initial = {"on": today, "unit": tenure.unit_id, "roles": [post.role for post in posts]}
+    initial = {"on": today, "unit": tenure.unit.code, "roles": [post.role for post in posts]}
     form = HandoverForm(request.POST or None, units=units, posts=posts, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -100,6 +102,7 @@ def handover_new(request: ActingRequest, uid: UUID) -> HttpResponse:
         "tenure": tenure,
         "duty": duty_title(tenure),
         "form": form,
+        "units": proposed(units, tenure.division),
         "groups": grouped(queries.open_things(tenure, at)),
     }
     return render(request, "duties/handover_new.html", context, status=400 if form.errors and status == 200 else status)
@@ -134,7 +137,8 @@ def _act(request: ActingRequest, sheet: Handover) -> None:
     elif said.get("act") == "paper":
         commands.sign_on_paper(sheet=sheet, side=said.get("side", ""), note=said.get("note", ""), by=by, at=at)
     elif said.get("act") == "dispute":
-        number = int(said["number"]) if said.get("number", "").isdigit() else 0
+        chosen = said.get("number", "")[:6]
+        number = int(chosen) if chosen.isdecimal() else 0  # isdigit would say yes of '²', and int would not
         commands.dispute_line(sheet=sheet, number=number, words=said.get("words", ""), by=by, at=at)
     else:
         raise Refused(_("不认识的操作"))

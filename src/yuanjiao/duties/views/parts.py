@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
 
 from yuanjiao.duties.rules import KIND_NAMES
 from yuanjiao.lib import clock
-from yuanjiao.lib.errors import NotFound
-from yuanjiao.network.queries import object_by_code
+from yuanjiao.network.queries import object_names
 from yuanjiao.people.models import Responsibility
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
@@ -18,10 +18,17 @@ from yuanjiao.places.queries import divisions, units
 from yuanjiao.places.rules import Level
 from yuanjiao.ui.lists import Filter
 
+PROPOSED = 200
+
 
 def kept_units(actor: Actor) -> QuerySet[OrgUnit]:
     """Units whose people the actor may name."""
     return units(on=clock.today()).filter(within("division__path", actor.paths(Permission.KEEP_DUTIES)))
+
+
+def proposed(among: QuerySet[OrgUnit], place: Division) -> QuerySet[OrgUnit]:
+    """Of many units those of the place and of the places above it: what a form proposes. Any other is typed."""
+    return among.filter(division__code__in=[code for code in place.path.split("/") if code])[:PROPOSED]
 
 
 def seen(actor: Actor) -> tuple[str, ...]:
@@ -30,11 +37,25 @@ def seen(actor: Actor) -> tuple[str, ...]:
 
 def duty_title(tenure: Responsibility) -> str:
     """柳溪县第一责任人; of an object: 李村站点 直接责任人, by its code when it was taken out again."""
-    try:
-        where = object_by_code(tenure.object_code).name if tenure.object_code else tenure.division.name
-    except NotFound:
-        where = tenure.object_code
-    return f"{where}{KIND_NAMES[tenure.kind]}"
+    titles = Titles()
+    titles.prepare([tenure])
+    return titles.of(tenure)
+
+
+class Titles:
+    """The titles of many duties; the objects of one page of rows are named in one query."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def prepare(self, tenures: Iterable[Responsibility]) -> None:
+        codes = {tenure.object_code for tenure in tenures if tenure.object_code}
+        if codes:
+            self._names |= object_names(codes)
+
+    def of(self, tenure: Responsibility) -> str:
+        where = self._names.get(tenure.object_code, tenure.object_code) if tenure.object_code else tenure.division.name
+        return f"{where}{KIND_NAMES[tenure.kind]}"
 
 
 def county_names() -> dict[str, str]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from yuanjiao.duties import commands, queries
 from yuanjiao.duties.inputs import DutyForm, day_asked
 from yuanjiao.duties.rules import KIND_NAMES, Side, county_code, side_of
-from yuanjiao.duties.views.parts import county_filter, county_names, kept_units, seen
+from yuanjiao.duties.views.parts import county_filter, county_names, kept_units, proposed, seen
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.network.queries import objects_at
@@ -105,8 +105,8 @@ def duty_new(request: ActingRequest, code: str) -> HttpResponse:
     """Name somebody for a duty of a place, or of one object there."""
     today = clock.today()
     found = queries.place_on(code, today, request.actor.paths(P.KEEP_DUTIES))
-    initial = {"on": today, "kind": request.GET.get("kind", "direct")}
-    form = DutyForm(request.POST or None, units=kept_units(request.actor), things=objects_at(found)[:200], initial=initial)
+    initial, units = {"on": today, "kind": request.GET.get("kind", "direct")}, kept_units(request.actor)
+    form = DutyForm(request.POST or None, units=units, things=objects_at(found)[:200], initial=initial)
     status = 200
     if request.method == "POST" and form.is_valid():
         said = {name: form.cleaned_data[name] for name in ("kind", "object_code", "on", "document")}
@@ -117,5 +117,5 @@ def duty_new(request: ActingRequest, code: str) -> HttpResponse:
         except (Refused, Conflict) as error:
             form.add_error(None, error.message)
             status = status_of(error)
-    context = {"page_title": _("登记责任人"), "place": found, "address": full_name(found), "form": form}
+    context = {"page_title": _("登记责任人"), "place": found, "address": full_name(found), "form": form, "units": proposed(units, found)}
     return render(request, "duties/duty_new.html", context, status=400 if form.errors and status == 200 else status)

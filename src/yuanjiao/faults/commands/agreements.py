@@ -6,11 +6,12 @@ from datetime import date, datetime, time
 
 from django.db import IntegrityError, transaction
 
+from yuanjiao.faults.commands.messages import queue_sheet
 from yuanjiao.faults.models import AgreedHours, Agreement, CalendarDay, DutyTurn, Urging
 from yuanjiao.faults.queries.agreements import Answering, calendar_from, require_decider
 from yuanjiao.faults.rules import Area, FaultClass
 from yuanjiao.faults.rules.calendar import Counting, after, days_told
-from yuanjiao.faults.rules.urging import RUNG_NAMES, Rung
+from yuanjiao.faults.rules.urging import RUNG_NAMES, Rung, late_words
 from yuanjiao.items.models import Item
 from yuanjiao.items.queries import held_item
 from yuanjiao.items.rules import WITH_OWNER, grouped_code
@@ -128,9 +129,11 @@ def draft_urging(*, item: Item, rung: Rung, at: datetime, known: Answering | Non
 def _words(item: Item, at: datetime) -> str:
     due = (item.due_at or at).astimezone(CHINA)
     unit = item.lead_unit.name if item.lead_unit else ""
-    days = (at - (item.due_at or at)).days
-    late = f"已超期 {days} 天" if days else "已超期"
-    return f"“{item.title}”（{grouped_code(item.code)}）由{unit}承办，应于{due:%Y年%m月%d日 %H:%M}前办结，{late}，请督促办理。"[:400]
+    return (
+        f"“{item.title}”（{grouped_code(item.code)}）由{unit}承办，应于{due:%Y年%m月%d日 %H:%M}前办结，{late_words(due, at)}，请督促办理。"[
+            :400
+        ]
+    )
 
 
 def _require_still_late(urging: Urging, at: datetime) -> None:
@@ -160,4 +163,5 @@ def decide_urging(*, urging: Urging, approved: bool, note: str, by: Actor, at: d
     detail = f"{RUNG_NAMES[Rung(urging.rung)]} {urging.person.name} {note.strip()}"
     write_audit(by=by, action=action, subject=f"事项 {urging.item.code}", at=at, detail=detail[:400])
     urging.refresh_from_db()
+    queue_sheet(urging, at)
     return urging

@@ -1,4 +1,4 @@
-"""Rows of faults: reports and orders; agreements, calendar, duty and urging sheets."""
+"""Rows of faults: reports and orders; agreements, calendar, duty and urging sheets; messages outside."""
 
 from yuanjiao.faults.models.agreements import AgreedHours, Agreement, CalendarDay, DutyTurn, Urging
 from yuanjiao.faults.models.faults import (
@@ -15,6 +15,7 @@ from yuanjiao.faults.models.faults import (
     Training,
     WorkOrder,
 )
+from yuanjiao.faults.models.messages import Message, MessageChannel, MessageState
 
 __all__ = [
     "AREAS",
@@ -28,6 +29,9 @@ __all__ = [
     "DutyTurn",
     "FaultCause",
     "FaultReport",
+    "Message",
+    "MessageChannel",
+    "MessageState",
     "ReportHandling",
     "ReporterContact",
     "ServiceTerm",

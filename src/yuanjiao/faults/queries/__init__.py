@@ -10,6 +10,7 @@ from yuanjiao.faults.queries.observed import (
     faults_nobody_saw,
     filing_delays,
     only_people_saw,
+    reported_outages,
     under_reporting,
     under_reporting_by_month,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "orders_summary",
     "pending_reports",
     "reported_faults",
+    "reported_outages",
     "reports_seen_by",
     "site_card",
     "term_for",

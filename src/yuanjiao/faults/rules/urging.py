@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Protocol, TypeVar
 
@@ -36,6 +36,14 @@ class Answers(Protocol):
 def rungs_due(past: timedelta) -> list[Rung]:
     """The rungs an item that is `past` its date has reached."""
     return [rung for rung, least in ((Rung.DIRECT, timedelta()), (Rung.FIRST, FIRST_AFTER)) if past >= least]
+
+
+def late_words(due_at: datetime, at: datetime) -> str:
+    """How a sheet speaks of its date: whole days past it; before it, whole days left."""
+    days = abs(at - due_at).days
+    if at < due_at:
+        return f"还有 {days} 天到期" if days else "不到一天就到期"
+    return f"已超期 {days} 天" if days else "已超期"
 
 
 A = TypeVar("A", bound=Answers)

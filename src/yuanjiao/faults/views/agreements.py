@@ -14,6 +14,7 @@ from yuanjiao.faults import commands
 from yuanjiao.faults.inputs import AgreementForm, CalendarForm, DecideForm, DutyForm, HoursForm
 from yuanjiao.faults.models import Agreement, Urging
 from yuanjiao.faults.queries import agreements as queries
+from yuanjiao.faults.queries.messages import messages_of_sheet
 from yuanjiao.faults.rules.calendar import EXPIRY_WARNING_DAYS, ends_soon
 from yuanjiao.items.queries import colour_now
 from yuanjiao.items.rules import COLOUR_NAMES, grouped_code
@@ -84,7 +85,13 @@ def agreement_new(request: ActingRequest) -> HttpResponse:
             return redirect("faults:agreement", row.uid)
         except Refused as error:
             form.add_error(None, error.message)
-    context = {"page_title": _("登记协议"), "form": form, "back": reverse("faults:agreement_list"), "back_title": _("维护协议")}
+    context = {
+        "page_title": _("登记协议"),
+        "form": form,
+        "back": reverse("faults:agreement_list"),
+        "back_title": _("维护协议"),
+        "proposed": [("clients", clients[:PROPOSED]), ("operators", operators[:PROPOSED])],
+    }
     return render(request, "faults/form.html", context, status=400 if form.errors else 200)
 
 
@@ -215,5 +222,6 @@ def urging(request: ActingRequest, pk: int) -> HttpResponse:
         "page_title": _("催办单"),
         "urging": found,
         "form": form if queries.may_decide(found, request.actor) else None,
+        "sent": messages_of_sheet(found),
     }
     return render(request, "faults/urging.html", context, status=status)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -41,11 +42,14 @@ from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.queries import masked_phone, phone_of, responsible_for, within
 from yuanjiao.people.rules import Actor, Permission
+from yuanjiao.places.models import OrgUnit
 from yuanjiao.places.queries import full_name, units
 from yuanjiao.places.rules import Chain
 from yuanjiao.ui.lists import Column, Filter, ListPage, respond
 from yuanjiao.ui.middleware import status_of
 
+PROPOSED = 300
+"""Units in the list a browser proposes from; any other is typed in full."""
 STATE_BADGES: dict[str, str] = {State.CLOSED: "green", State.VERIFIED: "green", State.CANCELLED: "grey", State.SUBMITTED: "blue"}
 
 
@@ -214,14 +218,18 @@ def _form_of(act: Act, order: WorkOrder, actor: Actor, data: Any = None) -> form
     if act in {Act.ACCEPT, Act.START, Act.CLOSE}:
         return None
     if act is Act.ISSUE:
-        own = within("division__path", actor.paths(Permission.DISPATCH_ORDER))
-        operators = units(on=clock.today()).filter(own, chain=Chain.OPERATOR)
-        return DispatchForm(data, units=operators, initial={"unit": order.item.lead_unit_id})
+        lead = order.item.lead_unit
+        return DispatchForm(data, units=_operators(actor), initial={"unit": lead.name if lead else ""})
     if act is Act.SUBMIT:
         return SubmitForm(data, order=order)
     if act is Act.VERIFY:
         return VerifyForm(data, order=order, check=queries.acceptance_check(order, at=clock.now()))
     return ExtendForm(data) if act is Act.EXTEND else ReasonForm(data)
+
+
+def _operators(actor: Actor) -> QuerySet[OrgUnit]:
+    own = within("division__path", actor.paths(Permission.DISPATCH_ORDER))
+    return units(on=clock.today()).filter(own, chain=Chain.OPERATOR)
 
 
 def _panels(order: WorkOrder, request: ActingRequest, bound: dict[str, Any]) -> list[Panel]:
@@ -275,7 +283,8 @@ def _order_page(
         "outage": outage(order.outage.uid) if order.outage else None,
         "chain": upstream(order.subject),
         "people": people,
-        "panels": _panels(order, request, bound or {}),
+        "panels": (panels := _panels(order, request, bound or {})),
+        "units": _operators(request.actor)[:PROPOSED] if any(one.act == Act.ISSUE for one in panels) else [],
         "check": queries.acceptance_check(order, at=at) if item.state == State.SUBMITTED else None,
         "story": story(item),
         "verifications": verifications(item),

@@ -7,11 +7,14 @@ answers otherwise than it should, the parent is asked without `FOLLOWS` for a wh
 
 from __future__ import annotations
 
+import ipaddress
 import logging
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -49,10 +52,32 @@ def parents_answer(line: Line, path: str, headers: Mapping[str, str], patience_s
             yield response
             return
         where = response.headers.get("Location", "")
-    with _trouble_there(), line.stream_from(where, {name: headers[name] for name in TAKEN_ALONG if name in headers}) as response:
+    with _trouble_there(), line.stream_from(_outward(where), {name: headers[name] for name in TAKEN_ALONG if name in headers}) as response:
         if response.status_code not in {200, 206}:
             raise Unavailable(f"文件存储应答 {response.status_code}，改由上级节点转给")
         yield response
+
+
+def _outward(where: str) -> str:
+    """The address, if it is another machine's. On a line without TLS anybody may have written the answer: what only this machine and
+    its neighbours on the cable are meant to reach is not asked by us in a stranger's name. Unavailable otherwise.
+    """
+    try:
+        told = urlsplit(where)
+        found = socket.getaddrinfo(told.hostname or "", told.port or 80, type=socket.SOCK_STREAM)
+    except (OSError, ValueError):
+        raise Unavailable("上级所说的文件存储地址找不到，改由上级节点转给") from None
+    for *_, place in found:
+        if inward(str(place[0])):
+            raise Unavailable("上级所说的文件存储地址指向本机或本段网线，不去；改由上级节点转给")
+    return where
+
+
+def inward(address: str) -> bool:
+    """Whether an IP address is this machine itself, or only means something on its own cable (RFC 6890)."""
+    one = ipaddress.ip_address(address.split("%")[0])
+    one = getattr(one, "ipv4_mapped", None) or one
+    return one.is_loopback or one.is_link_local or one.is_unspecified or one.is_multicast
 
 
 @contextmanager

@@ -6,6 +6,7 @@ leaves one step; steps are numbered per item, so the story has no gap and no for
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -28,6 +29,7 @@ from yuanjiao.items.rules import (
     ThreeAnswers,
     act_name,
     failing_reason,
+    is_act_of,
     may_stand_under,
     missing_before_issue,
     near_due_at,
@@ -36,6 +38,7 @@ from yuanjiao.items.rules import (
     readable_code,
     require_evidence,
     require_party,
+    whole,
 )
 from yuanjiao.items.search import index_item
 from yuanjiao.lib.asked import Asked
@@ -46,9 +49,11 @@ from yuanjiao.lib.uid import new_uid
 from yuanjiao.people.rules import PERMISSIONS, Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
 
-REASON_LENGTH = 400
+REASON_LENGTH = 1000
+"""A step holds two targets, old and new, or three answers, and the reason: whatever a form takes fits."""
 EVIDENCE_LENGTH = 200
-OF_THE_WHOLE = frozenset({Act.SUBMIT, Act.CLOSE, Act.CANCEL})
+OF_THE_WHOLE = frozenset({Act.SUBMIT, Act.CLOSE, Act.CANCEL, Act.SETTLE})
+MOST_UNITS = 30
 """Acts that an item with open parts does not allow."""
 
 
@@ -64,6 +69,7 @@ def create_item(
     starts_on: date | None = None,
     source: str = "",
     parent: Item | None = None,
+    cooperating: Iterable[OrgUnit] = (),
     by: Actor,
     at: datetime,
     uid: UUID | None = None,
@@ -97,8 +103,28 @@ def create_item(
         step_count=1,
     )
     index_item(item)
-    write_step(item, act=None, to_state=State.DRAFT, by=by, at=at)
+    helping = supporting(cooperating, lead_unit.pk if lead_unit else None)
+    item.co_units.set(helping)
+    write_step(item, act=None, to_state=State.DRAFT, by=by, at=at, reason=told_units(helping) if helping else "")
     return item
+
+
+def supporting(units: Iterable[OrgUnit], lead_unit_id: int | None) -> list[OrgUnit]:
+    """The cooperating units, each once. Refused for too many, and for the unit that leads."""
+    wanted = list(dict.fromkeys(units))
+    if len(wanted) > MOST_UNITS:
+        raise Refused(f"最多 {MOST_UNITS} 个配合单位")
+    if any(unit.pk == lead_unit_id for unit in wanted):
+        raise Refused("牵头单位不再列为配合单位")
+    return wanted
+
+
+def told_units(units: Sequence[OrgUnit]) -> str:
+    """The cooperating units as a step tells them."""
+    names = "、".join(unit.name for unit in units)
+    if len(names) > REASON_LENGTH - 40:
+        names = f"{names[: REASON_LENGTH - 40]}…等 {len(units)} 个单位"
+    return f"配合单位为{names}" if units else "不再有配合单位"
 
 
 @transaction.atomic
@@ -222,6 +248,59 @@ def cancel_item(*, item: Item, reason: str, by: Actor, at: datetime) -> Item:
     return move(item, Act.CANCEL, by=by, at=at, reason=reason, changes={})
 
 
+@transaction.atomic
+def settle_on_the_spot(
+    *,
+    kind: ItemKind,
+    title: str,
+    division: Division,
+    lead_unit: OrgUnit,
+    measure: str,
+    expected_result: str,
+    answers: ThreeAnswers,
+    source: str = "",
+    parent: Item | None = None,
+    by: Actor,
+    at: datetime,
+    uid: UUID | None = None,
+) -> Item:
+    """File a finding that was put right before the finder's eyes, and close it (立行立改, SUP30): both or neither.
+
+    `measure`: what was done about it. `lead_unit` answers for the place; the finder belongs to another one. Conflict for a `uid` filed
+    before.
+    """
+    if uid is not None and Item.objects.filter(uid=uid).exists():
+        raise Conflict("这件事已经登记过了")
+    item = create_item(
+        kind=kind, title=title, division=division, lead_unit=lead_unit, expected_result=expected_result, measure=measure,
+        starts_on=local_day(at), source=source, parent=parent, by=by, at=at, uid=uid,
+    )  # fmt: skip
+    return settle_item(item=item, answers=answers, by=by, at=at)
+
+
+@transaction.atomic
+def settle_item(*, item: Item, answers: ThreeAnswers, by: Actor, at: datetime) -> Item:
+    """Close a draft of a finding that is right already: all that issuing, verifying and closing ask for is asked for here at once.
+
+    Refused unless the three answers are yes with evidence each: what is not right yet is given out.
+    """
+    if not is_act_of(item.kind, Act.SETTLE):
+        raise Refused(f"“{item.get_kind_display()}”不能当场销号，请交办")
+    require_evidence(answers)
+    if not answers.passed:
+        raise Refused("还没有整改到位的，请交办，不能当场销号")
+    missing = missing_before_issue(
+        kind=item.kind, has_owner=item.lead_unit_id is not None, expected_result=item.expected_result, measure=item.measure, has_start=True,
+    )  # fmt: skip
+    if missing:
+        raise Refused(f"当场销号前须写明：{'、'.join(missing)}")
+    _require_phases_done(item)
+    times = dict.fromkeys(("issued_at", "submitted_at", "verified_at", "closed_at"), at)
+    moved = move(item, Act.SETTLE, by=by, at=at, reason=item.measure, changes={**times, **_clock(item, at, at, None)})
+    _write_verification(moved, answers, by=by, at=at)
+    return moved
+
+
 def acting_unit(by: Actor, permission: Permission, path: str) -> int | None:
     """The unit for which the person acts at a place: the highest of theirs that holds the permission there; None for the machine."""
     held = [grant for grant in by.grants if grant.unit_id and permission in PERMISSIONS[grant.role] and path.startswith(grant.path)]
@@ -312,7 +391,7 @@ def write_step(
         by_name=by.name[:50],
         unit_name=item.lead_unit.name if item.lead_unit else "",
         at=at,
-        reason=reason.strip()[:REASON_LENGTH],
+        reason=whole(reason, REASON_LENGTH, "说明"),
         due_before=due_before,
         due_after=item.due_at,
     )
@@ -325,11 +404,11 @@ def _write_verification(item: Item, answers: ThreeAnswers, *, by: Actor, at: dat
         item=item,
         round=item.verifications.count() + 1,
         done=answers.done.yes,
-        done_evidence=answers.done.evidence.strip()[:EVIDENCE_LENGTH],
+        done_evidence=whole(answers.done.evidence, EVIDENCE_LENGTH, "依据"),
         solved=answers.solved.yes,
-        solved_evidence=answers.solved.evidence.strip()[:EVIDENCE_LENGTH],
+        solved_evidence=whole(answers.solved.evidence, EVIDENCE_LENGTH, "依据"),
         changed=answers.changed.yes,
-        changed_evidence=answers.changed.evidence.strip()[:EVIDENCE_LENGTH],
+        changed_evidence=whole(answers.changed.evidence, EVIDENCE_LENGTH, "依据"),
         by_uid=by.person_uid,
         by_name=by.name[:50],
         at=at,

@@ -7,10 +7,9 @@ from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
 
-from yuanjiao.items.commands.acts import extend_item, move
+from yuanjiao.items.commands.acts import extend_item, move, supporting, told_units
 from yuanjiao.items.models import ChangeAsked, Item, Phase
-from yuanjiao.items.queries import held_item
-from yuanjiao.items.rules import ENDED, Act, ItemKind, State, permission_of
+from yuanjiao.items.rules import ENDED, Act, ItemKind, State, permission_of, whole
 from yuanjiao.items.search import index_item
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
@@ -18,7 +17,9 @@ from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor
 from yuanjiao.places.models import OrgUnit
 
-MOST_PHASES, MOST_UNITS = 20, 30
+MOST_PHASES = 20
+TARGET_LENGTH, WORDS_LENGTH = 200, 300
+"""As much of a target and of a reason as is kept, and as the forms take."""
 
 
 @transaction.atomic
@@ -51,34 +52,30 @@ def finish_phase(*, item: Item, number: int, result: str, by: Actor, at: datetim
 
 
 @transaction.atomic
-def set_cooperating(*, item: Item, units: Iterable[OrgUnit], by: Actor, at: datetime) -> None:
+def set_cooperating(*, item: Item, units: Iterable[OrgUnit], by: Actor, at: datetime) -> Item:
     """Name the cooperating units (SUP38): any number beside the one that leads. They read the item; the lead unit answers for it.
 
-    Conflict when somebody acted since the item was read. Refused for one that has ended.
+    Conflict when somebody acted since the item was read. Refused for one that has ended. The story keeps who helped when.
     """
-    by.require(permission_of(item.kind, Act.ISSUE), item.division.path)
-    wanted = list(dict.fromkeys(units))
-    if len(wanted) > MOST_UNITS:
-        raise Refused(f"最多 {MOST_UNITS} 个配合单位")
-    if any(unit.pk == item.lead_unit_id for unit in wanted):
-        raise Refused("牵头单位不再列为配合单位")
-    now = held_item(item.pk)
-    if now.step_count != item.step_count:
-        raise Conflict("该事项刚刚被别人办理过，请刷新后再看。")
-    if now.state in ENDED:
+    by.require(permission_of(item.kind, Act.SUPPORT), item.division.path)
+    wanted = supporting(units, item.lead_unit_id)
+    if set(wanted) == set(item.co_units.all()):
+        raise Refused("配合单位没有变化")
+    if item.state in ENDED:
         raise Refused("事项已经办结，不能再改配合单位")
-    item.co_units.set(wanted)
-    write_audit(by=by, action="确定配合单位", subject=str(item), at=at, detail="、".join(unit.name for unit in wanted)[:400])
+    moved = move(item, Act.SUPPORT, by=by, at=at, reason=told_units(wanted), changes={})
+    moved.co_units.set(wanted)
+    return moved
 
 
 @transaction.atomic
 def amend_item(*, item: Item, expected_result: str, reason: str, by: Actor, at: datetime) -> Item:
     """Approve another target; the story keeps the old one (SUP20)."""
-    new = expected_result.strip()[:200]
+    new, why = whole(expected_result, TARGET_LENGTH, "预期成效"), whole(reason, WORDS_LENGTH, "理由")
     if not new or new == item.expected_result:
         raise Refused("请写明变更后的预期成效")
-    words = f"{reason.strip()}；预期成效由“{item.expected_result}”改为“{new}”"  # a step holds so much and no more: the reason first
-    moved = move(item, Act.AMEND, by=by, at=at, reason=words if reason.strip() else "", changes={"expected_result": new})
+    words = f"{why}；预期成效由“{item.expected_result}”改为“{new}”" if why else ""
+    moved = move(item, Act.AMEND, by=by, at=at, reason=words, changes={"expected_result": new})
     index_item(moved)
     return moved
 
@@ -86,19 +83,19 @@ def amend_item(*, item: Item, expected_result: str, reason: str, by: Actor, at: 
 @transaction.atomic
 def ask_change(*, item: Item, due_at: datetime | None, expected_result: str, reason: str, by: Actor, at: datetime) -> ChangeAsked:
     """The owner unit asks for a later date or another target, with a reason. Nothing changes until somebody else approves."""
-    wanted = expected_result.strip()[:200]
+    wanted, why = whole(expected_result, TARGET_LENGTH, "预期成效"), whole(reason, WORDS_LENGTH, "理由")
     if due_at is None and not wanted:
         raise Refused("请写明要改的时限或预期成效")
     if due_at is not None and (item.due_at is None or due_at <= item.due_at):
         raise Refused("申请的时限应晚于现在的时限")
     words = [f"时限改为 {local_day(due_at):%Y-%m-%d}"] if due_at else []
     words += [f"预期成效改为“{wanted}”"] if wanted else []
-    told = f"{'，'.join(words)}；{reason.strip()}" if reason.strip() else ""
+    told = f"{'，'.join(words)}；{why}" if why else ""
     moved = move(item, Act.ASK, by=by, at=at, changes={}, reason=told)
     try:
         with transaction.atomic():
             return ChangeAsked.objects.create(
-                item=moved, due_at=due_at, expected_result=wanted, reason=reason.strip()[:300], asked_by=by.name[:50], asked_at=at
+                item=moved, due_at=due_at, expected_result=wanted, reason=why, asked_by=by.name[:50], asked_at=at
             )
     except IntegrityError:
         raise Conflict("上一次变更申请还没有审批") from None
@@ -110,13 +107,14 @@ def decide_change(*, item: Item, change: int, agreed: bool, note: str, by: Actor
     row = item.changes.filter(pk=change, agreed=None).first()
     if row is None:
         raise Conflict("这份申请已经审批过了")
+    note = whole(note, WORDS_LENGTH, "审批意见")
     if agreed:
-        moved, why = item, note.strip() or row.reason
+        moved, why = item, note or row.reason
         if row.due_at is not None:
             moved = extend_item(item=moved, due_at=row.due_at, reason=why, by=by, at=at)
         if row.expected_result:
             moved = amend_item(item=moved, expected_result=row.expected_result, reason=why, by=by, at=at)
     else:
         moved = move(item, Act.REFUSE, by=by, at=at, reason=note, changes={})
-    item.changes.filter(pk=row.pk).update(agreed=agreed, decided_by=by.name[:50], decided_at=at, note=note.strip()[:300])
+    item.changes.filter(pk=row.pk).update(agreed=agreed, decided_by=by.name[:50], decided_at=at, note=note)
     return moved

@@ -8,6 +8,7 @@ from yuanjiao.items.rules.machine import (
     ENDED,
     KIND_NAMES,
     MOVES,
+    ON_THE_SPOT,
     OPEN,
     ORDER_PERMISSION_OF,
     QUESTIONS,
@@ -32,6 +33,7 @@ from yuanjiao.items.rules.machine import (
     require_evidence,
     require_party,
     sight_of,
+    whole,
 )
 from yuanjiao.items.rules.story import OTHER_ACT_NAMES, OTHER_STATE_NAMES, Told, act_name, changed_since, sentence, when
 from yuanjiao.items.rules.tree import DEEPEST, PARTS_OF, Node, Tally, beneath, by_kind, may_stand_under, one
@@ -47,6 +49,7 @@ __all__ = [
     "KIND_NAMES",
     "MOVES",
     "NEAR_SHARE",
+    "ON_THE_SPOT",
     "OPEN",
     "ORDER_PERMISSION_OF",
     "OTHER_ACT_NAMES",
@@ -92,4 +95,5 @@ __all__ = [
     "sentence",
     "sight_of",
     "when",
+    "whole",
 ]

@@ -65,6 +65,8 @@ class Act(StrEnum):
     REFUSE = "refuse"
     PHASE = "phase"
     CANCEL = "cancel"
+    SUPPORT = "support"
+    SETTLE = "settle"
 
 
 class Party(StrEnum):
@@ -107,6 +109,8 @@ MOVES: dict[Act, Move] = {
     Act.REFUSE: Move(WITH_OWNER, None, Party.VERIFIER, needs_reason=True),
     Act.PHASE: Move(frozenset({S.IN_PROGRESS}), None, Party.OWNER, needs_reason=True),
     Act.CANCEL: Move(OPEN - {S.VERIFIED}, S.CANCELLED, Party.VERIFIER, needs_reason=True),
+    Act.SUPPORT: Move(OPEN, None, Party.VERIFIER, needs_reason=True),
+    Act.SETTLE: Move(frozenset({S.DRAFT}), S.CLOSED, Party.VERIFIER, needs_reason=True),
 }
 
 ORDER_PERMISSION_OF: dict[Act, Permission] = {
@@ -183,7 +187,11 @@ ACT_NAMES: dict[Act, str] = {
     Act.REFUSE: "不同意变更",
     Act.PHASE: "完成阶段",
     Act.CANCEL: "撤销",
+    Act.SUPPORT: "确定配合单位",
+    Act.SETTLE: "当场整改销号",
 }
+ON_THE_SPOT = frozenset({ItemKind.PROBLEM, ItemKind.RECTIFICATION})
+"""Kinds that are found by looking: what is put right before the finder's eyes is closed in one step (立行立改, SUP30)."""
 KIND_NAMES: dict[ItemKind, str] = {
     ItemKind.WORK_ORDER: "工单",
     ItemKind.PLAN: "方案",
@@ -209,6 +217,8 @@ def next_state(state: State, act: Act) -> State:
 
 def is_act_of(kind: str, act: Act) -> bool:
     """Whether items of this kind know the act: an order's date is lengthened by the dispatcher, and it has no phases."""
+    if act is Act.SETTLE:
+        return kind in ON_THE_SPOT
     return kind != ItemKind.WORK_ORDER or act in ORDER_PERMISSION_OF
 
 
@@ -236,7 +246,7 @@ def require_party(act: Act, stance: Stance) -> None:
         return
     if is_owner_unit or (stance.worker_uid is not None and stance.person_uid == stance.worker_uid):
         raise Forbidden(f"“{ACT_NAMES[act]}”不能由责任单位自己办理")
-    if act in {Act.VERIFY, Act.CLOSE} and stance.person_uid is None:
+    if act in {Act.VERIFY, Act.CLOSE, Act.SETTLE} and stance.person_uid is None:
         raise Forbidden("核实与销号须由人办理，系统不能代替")
 
 
@@ -276,6 +286,14 @@ def failing_reason(answers: ThreeAnswers) -> str:
     failed = [f"{question}：否（{getattr(answers, name).evidence.strip()}）" for name, question in QUESTIONS.items()
               if not getattr(answers, name).yes]  # fmt: skip
     return "；".join(failed)
+
+
+def whole(text: str, most: int, what: str) -> str:
+    """The text without blanks around it. Refused when it is longer than what is kept of it: nothing is cut off in silence."""
+    kept = text.strip()
+    if len(kept) > most:
+        raise Refused(f"{what}最多 {most} 字，现在 {len(kept)} 字，请精简")
+    return kept
 
 
 def one_at_a_time(codes: Iterable[str]) -> str:

@@ -31,9 +31,9 @@ from yuanjiao.lib import clock
 from yuanjiao.people.rules import Actor
 from yuanjiao.places.queries import units
 
-ADD_PHASE, COOPERATE, AGREE = "add_phase", "cooperate", "agree"
-OTHER_NAMES = {ADD_PHASE: "登记阶段", COOPERATE: "确定配合单位", AGREE: "同意变更"}
-TITLES = {Act.VERIFY: "核实（三问三答）"}
+ADD_PHASE, AGREE = "add_phase", "agree"
+OTHER_NAMES = {ADD_PHASE: "登记阶段", AGREE: "同意变更"}
+TITLES = {Act.VERIFY: "核实（三问三答）", Act.SETTLE: "当场整改销号（三问三答）"}
 PRIMARY = {Act.ISSUE, Act.ACCEPT, Act.START, Act.SUBMIT, Act.VERIFY, Act.CLOSE, Act.PHASE, AGREE}
 Doing = Callable[[Item, Any, Actor, datetime], object]
 
@@ -72,7 +72,7 @@ def acts_of(item: Item, actor: Actor) -> list[str]:
     gives = actor.covers(permission_of(item.kind, Act.ISSUE), item.division.path)
     if gives and item.state in {State.DRAFT, State.DECLINED}:
         found.append(ADD_PHASE)
-    return [*found, COOPERATE] if gives and item.state not in {State.CLOSED, State.CANCELLED} else found
+    return found
 
 
 def form_of(act: str, item: Item, data: Any = None) -> forms.Form | None:
@@ -81,7 +81,7 @@ def form_of(act: str, item: Item, data: Any = None) -> forms.Form | None:
         return None
     if act == Act.EDIT:
         return DraftForm(data, initial={name: getattr(item, name) for name in DraftForm.base_fields})
-    if act == COOPERATE:
+    if act == Act.SUPPORT:
         return CooperateForm(data, every=units(on=clock.today()), initial={"units": names_of(item.co_units.all())})
     if act == Act.ISSUE and item.due_at:
         return IssueForm(data, initial={"due_on": clock.local_day(item.due_at)})
@@ -92,6 +92,7 @@ FORMS: dict[str, type[forms.Form]] = {
     Act.ISSUE: IssueForm,
     Act.SUBMIT: ResultForm,
     Act.VERIFY: VerifyForm,
+    Act.SETTLE: VerifyForm,
     Act.REOPEN: LaterForm,
     Act.EXTEND: LaterForm,
     Act.AMEND: AmendForm,
@@ -135,8 +136,9 @@ DO: dict[str, Doing] = {
     Act.REFUSE: lambda item, form, by, at: _decide(item, False, form.cleaned_data["reason"], by, at),
     AGREE: lambda item, form, by, at: _decide(item, True, "", by, at),
     Act.PHASE: _phase_done,
+    Act.SETTLE: lambda item, form, by, at: commands.settle_item(item=item, answers=form.answers(), by=by, at=at),
     ADD_PHASE: lambda item, form, by, at: commands.add_phase(item=item, by=by, at=at, **form.cleaned_data),
-    COOPERATE: lambda item, form, by, at: commands.set_cooperating(item=item, by=by, at=at, **form.cleaned_data),
+    Act.SUPPORT: lambda item, form, by, at: commands.set_cooperating(item=item, by=by, at=at, **form.cleaned_data),
 }
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -67,14 +66,11 @@ def _own_units(request: ActingRequest) -> QuerySet[OrgUnit]:
     return units(on=clock.today()).filter(within("division__path", request.actor.paths(Permission.ISSUE_ITEM)))
 
 
-@transaction.atomic
 def _create(request: ActingRequest, data: dict[str, Any], parent: Item | None) -> Item:
     lead, at = data["lead"], clock.now()
     fields = {name: data[name] for name in ("title", "measure", "expected_result", "starts_on")} | {"source": _("交办"), "parent": parent}
-    item = commands.create_item(kind=ItemKind(data["kind"]), division=lead.division, lead_unit=lead, by=request.actor, at=at, **fields)
-    if data["cooperating"]:
-        commands.set_cooperating(item=item, units=data["cooperating"], by=request.actor, at=at)
-    return item
+    who = {"division": lead.division, "lead_unit": lead, "cooperating": data["cooperating"], "by": request.actor}
+    return commands.create_item(kind=ItemKind(data["kind"]), at=at, **who, **fields)
 
 
 @door(Permission.SEE_ITEMS, Permission.SEE_ORDERS)

@@ -29,6 +29,7 @@ from yuanjiao.network.queries.outages import (
     open_outage_of,
     open_outages,
     open_roots,
+    open_roots_of,
     outage,
     outage_views,
     outages_of,
@@ -59,7 +60,16 @@ from yuanjiao.network.queries.rates import (
     rates_of_sites,
     rates_split,
 )
-from yuanjiao.network.queries.register import directly_below, divisions_of, object_by_code, objects_at, site_by_id, sites_in, upstream
+from yuanjiao.network.queries.register import (
+    directly_below,
+    divisions_of,
+    object_by_code,
+    object_names,
+    objects_at,
+    site_by_id,
+    sites_in,
+    upstream,
+)
 from yuanjiao.network.queries.rulings import DatedRule, rule_on, rule_versions, rules_over, target_of, target_rows
 from yuanjiao.network.queries.series import rate_series
 from yuanjiao.network.queries.serving import SitesServed, machine_states, sites_served
@@ -137,10 +147,12 @@ __all__ = [
     "machine_states",
     "maintenance_at",
     "object_by_code",
+    "object_names",
     "objects_at",
     "open_outage_of",
     "open_outages",
     "open_roots",
+    "open_roots_of",
     "outage",
     "outage_spans",
     "outage_views",

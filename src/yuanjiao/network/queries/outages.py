@@ -186,6 +186,14 @@ def open_outage_of(subject: ManagedObject) -> OutageView | None:
     return None if nearest is None or nearest.held else open_outage_of(nearest.object)
 
 
+def open_roots_of(objects: Sequence[int]) -> dict[int, OutageView]:
+    """Key of an object that is dark by an outage of its own → the root that explains it; few objects at a time."""
+    rows = Outage.objects.filter(object__in=objects, ended_at=None, sign=Sign.SILENCE).values_list("object_id", "pk", "root_id")
+    roots = {subject: root or pk for subject, pk, root in rows}
+    found = {view.outage_id: view for view in outage_views(sorted(set(roots.values())))}
+    return {subject: found[root] for subject, root in roots.items() if root in found}
+
+
 def _way_up(subject: ManagedObject) -> list[int]:
     """Edges that speak for what hangs on them: behind one that is silent nothing has an outage of its own. Nearest first."""
     found: list[int] = []

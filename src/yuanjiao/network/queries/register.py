@@ -20,6 +20,11 @@ def object_by_code(code: str) -> ManagedObject:
     return row
 
 
+def object_names(codes: Iterable[str]) -> dict[str, str]:
+    """Names of the edges, lines and sites of these codes; a code nobody bears is left out."""
+    return dict(ManagedObject.objects.filter(code__in=list(codes)).values_list("code", "name"))
+
+
 def objects_at(place: Division) -> QuerySet[ManagedObject]:
     """Edges, lines and sites that stand directly in a place, not below it."""
     return ManagedObject.objects.filter(division__code=place.code).order_by("kind", "code")

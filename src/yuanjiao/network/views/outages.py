@@ -22,6 +22,7 @@ from yuanjiao.people.queries import masked_phone, responsible_for
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.queries import full_name
 from yuanjiao.ui.lists import Column, Filter, ListPage, respond
+from yuanjiao.ui.panels import beside
 from yuanjiao.ui.templatetags.zh import duration
 
 CLASS_COLOURS = {FaultClass.SERVER: "blue", FaultClass.LINE: "yellow", FaultClass.EQUIPMENT: "grey"}
@@ -98,6 +99,7 @@ def outage(request: ActingRequest, uid: UUID) -> HttpResponseBase:
         "lasting": _is_lasting(view, row, at),
         "unstable": queries.instabilities_of(row)[:5],
         "affected": affected,
+        "beside": beside("outage", view.outage_id, request.actor, at),
         "above": linked(queries.upstream(row), at=at),
         "people": [{"one": one, "phone": masked_phone(one.person)} for one in people],
         "colour": CLASS_COLOURS.get(FaultClass(view.fault_class)) if view.fault_class else "grey",

@@ -32,6 +32,7 @@ from yuanjiao.people.queries import masked_phone, responsible_for
 from yuanjiao.people.rules import Permission
 from yuanjiao.places.queries import full_name
 from yuanjiao.ui.lists import Column, Filter, ListPage, respond
+from yuanjiao.ui.panels import beside
 
 COLUMNS: tuple[Column[Any], ...] = (
     Column("站点", lambda s: s.name, link=lambda s: reverse("network:site", args=[s.code]), order=("name",), width=20),
@@ -94,6 +95,7 @@ def site(request: ActingRequest, code: str) -> HttpResponseBase:
         "assets": queries.assets().filter(place=row),
         "people": _responsible(row) if request.actor.holds(Permission.SEE_PEOPLE) else None,
         "month": queries.availability(row, start, at),
+        "beside": beside("site", row.pk, request.actor, at),
     }
     return render(request, "network/site.html", context)
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.weigh import weigh_all
 from yuanjiao.people.commands import write_audit, write_audits
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.register.checks import Book
@@ -50,6 +51,7 @@ def apply_import(*, batch: Import, by: Actor, at: datetime) -> None:
     except IntegrityError as error:
         raise Conflict(f"导入时台账正好被别人改动，没有写入任何内容；请重新上传（{error}）") from None
     files.forget(batch.uid)
+    weigh_all()
 
 
 def _write(batch: Import, book: Book, by: Actor, on: date, at: datetime) -> None:

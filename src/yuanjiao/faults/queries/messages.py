@@ -1,0 +1,66 @@
+"""Reads of message channels and their queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from yuanjiao.faults.models import Message, MessageChannel, MessageState, Urging
+from yuanjiao.faults.rules.messages import PER_MINUTE
+from yuanjiao.items.models import Item
+from yuanjiao.items.queries import colour_filter
+from yuanjiao.lib.errors import NotFound
+from yuanjiao.people.queries import within
+from yuanjiao.people.rules import Actor, Permission
+
+
+def channels_of(actor: Actor) -> QuerySet[MessageChannel]:
+    """Channels of units inside the subtree where the actor keeps the register."""
+    rows = MessageChannel.objects.filter(within("unit__division__path", actor.paths(Permission.IMPORT_REGISTER)))
+    return rows.select_related("unit")
+
+
+def channel_of(actor: Actor, pk: int) -> MessageChannel:
+    row = channels_of(actor).filter(pk=pk).first()
+    if row is None:
+        raise NotFound("没有这个通道，或不在您负责的范围内")
+    return row
+
+
+def messages_of(actor: Actor) -> QuerySet[Message]:
+    """The queue of those channels, newest first."""
+    paths = actor.paths(Permission.IMPORT_REGISTER)
+    return Message.objects.filter(within("channel__unit__division__path", paths)).select_related("channel__unit", "urging")
+
+
+def message_of(actor: Actor, pk: int) -> Message:
+    row = messages_of(actor).filter(pk=pk).first()
+    if row is None:
+        raise NotFound("没有这条消息，或不在您负责的范围内")
+    return row
+
+
+def messages_of_sheet(urging: Urging) -> list[Message]:
+    """Where an approved sheet went, and how that stands."""
+    return list(urging.messages.select_related("channel").order_by("pk"))
+
+
+def due_now(at: datetime) -> list[Message]:
+    """What waits and is due on channels that are on, oldest first, no more a channel than it still takes this minute."""
+    rows = Message.objects.filter(state=MessageState.WAITING, due_at__lte=at, channel__active=True)
+    channels = list(rows.order_by().values_list("channel", flat=True).distinct())
+    found: list[Message] = []
+    for channel in channels:
+        tried = Message.objects.filter(channel=channel, tried_at__gt=at - timedelta(minutes=1)).count()
+        found += rows.filter(channel=channel).select_related("channel").order_by("due_at", "pk")[: max(PER_MINUTE - tried, 0)]
+    return found
+
+
+def digest_counts(paths: Iterable[str], at: datetime) -> dict[str, int]:
+    """Open items by colour inside the subtrees, and sheets nobody has decided about."""
+    paths = list(paths)
+    here = Item.objects.filter(within("division__path", paths))
+    counts = {colour: here.filter(colour_filter(colour, at)).count() for colour in ("red", "yellow", "blue")}
+    return counts | {"sheets": Urging.objects.filter(within("item__division__path", paths), approved=None).count()}
