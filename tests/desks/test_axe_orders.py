@@ -1,4 +1,4 @@
-"""Pages of one item, order, agreement, sheet, place, campaign, survey, piece of equipment and fund have no serious finding of axe, wide and on a phone."""
+"""Pages of one thing of each kind (item, order, campaign, survey, fund …) have no serious finding of axe, wide and on a phone."""
 
 from __future__ import annotations
 

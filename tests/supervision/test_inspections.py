@@ -84,7 +84,7 @@ def test_nobody_closes_on_the_spot_what_their_own_unit_owns(running: Month) -> N
     by, at = running.by("xianguan"), running.at
     yes = ThreeAnswers(*(Answer(True, "看过"),) * 3)
     common = {"kind": ItemKind.PROBLEM, "title": "没有人管", "division": running.cast.divisions["990101100200"], "by": by, "at": at}
-    common |= {"measure": "派人看管", "expected_result": "有人管", "starts_on": local_day(at)}
+    common |= {"measure": "派人看管", "expected_result": "有人管", "starts_on": clock.local_day(at)}
     own = create_item(lead_unit=running.cast.units["ZZ-990101"], **common)  # type: ignore[arg-type]
     with pytest.raises(Forbidden, match="不能由责任单位自己"):
         settle_item(item=own, answers=yes, result="已改", by=by, at=at)

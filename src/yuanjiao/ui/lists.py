@@ -244,10 +244,10 @@ def _prepared(page: ListPage[Any], chunk: list[Any]) -> Iterable[Sequence[Cell]]
     if page.prepare and chunk:
         page.prepare(chunk)
     for row in chunk:
-        yield [_exported(column, row) for column in page.columns]
+        yield [_sheet_cell(column, row) for column in page.columns]
 
 
-def _exported(column: Column[Any], row: Any) -> Cell:
+def _sheet_cell(column: Column[Any], row: Any) -> Cell:
     value = column.value(row)
     return in_yuan(value) if column.money and isinstance(value, int) else value
 

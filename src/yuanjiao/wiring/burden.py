@@ -14,11 +14,13 @@ from yuanjiao.learning import queries as learning
 from yuanjiao.lib.asked import Asking
 from yuanjiao.programmes import queries as programmes
 from yuanjiao.reports import queries as reports
+from yuanjiao.supervision import queries as supervision
 from yuanjiao.surveys import queries as surveys
 
 ASKINGS: tuple[Asking, ...] = (
     Asking("事项与工单", items.asked),
-    Asking("月报", reports.asked),
+    Asking("月报与周报", reports.asked),
+    Asking("专项行动", supervision.asked),
     Asking("百村调查", surveys.asked),
     Asking("学习", learning.asked),
     Asking("培训", faults.asked),

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from yuanjiao.desks.staff.desk import Desk, Line, Panel, link
+from yuanjiao.desks.staff.desk import Desk
 from yuanjiao.lib.clock import local_day
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.reports import queries as reports
+from yuanjiao.ui.panels import Line, Panel, link
 
 SHOWN = 6
 MOMENT = timedelta(microseconds=1)

@@ -43,7 +43,7 @@ def message_of(actor: Actor, pk: int) -> Message:
 
 def messages_of_sheet(urging: Urging) -> list[Message]:
     """Where an approved sheet went, and how that stands."""
-    return list(urging.messages.select_related("channel").order_by("pk"))
+    return list(Message.objects.filter(urging=urging).select_related("channel").order_by("pk"))
 
 
 def due_now(at: datetime) -> list[Message]:

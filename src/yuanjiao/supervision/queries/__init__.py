@@ -1,5 +1,6 @@
 """Every read of campaigns, by noun."""
 
+from yuanjiao.supervision.queries.asking import asked
 from yuanjiao.supervision.queries.campaigns import (
     campaign_running,
     campaign_seen_by,
@@ -45,6 +46,7 @@ __all__ = [
     "CountyLine",
     "Owner",
     "answering_by_county",
+    "asked",
     "campaign_running",
     "campaign_seen_by",
     "campaigns_at_work",
