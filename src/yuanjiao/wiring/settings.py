@@ -124,6 +124,7 @@ LINE_ADDRESSES = env.names("LINE_ADDRESSES", "", "Far ends of an edge's access l
 PLAY_TEST_S = env.number("PLAY_TEST_S", 86400.0, "How often a site node tries the newest film, in seconds; boxes have their own option")
 SIGNUP_LOCK_TRIES = env.integer("LOCK_TRIES", 5, "Wrong passwords before an account is locked")
 SIGNUP_LOCK_MINUTES = env.integer("LOCK_MINUTES", 30, "How long a locked account stays locked, in minutes")
+DESK_SHARED_S = env.number("DESK_SHARED_S", 3.0, "So many seconds old may be what start pages show; people of one place share it")
 IDLE_MINUTES = env.integer("IDLE_MINUTES", 30, "Minutes without a request after which a person must log in again")
 INTAKE_ADDRESS = env.text(
     "INTAKE_ADDRESS", "", "Address at which other intakes of this machine reach this one; empty: one process listens to everything"

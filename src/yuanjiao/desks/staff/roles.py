@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from functools import wraps
+from typing import TypeVar
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from yuanjiao.courseware import queries as courseware
@@ -22,8 +25,8 @@ from yuanjiao.items.queries import colour_filter, colour_now
 from yuanjiao.items.rules import WITH_OWNER, Colour, State
 from yuanjiao.learning import queries as learning
 from yuanjiao.lib.clock import local_day
+from yuanjiao.lib.shared import Shared
 from yuanjiao.network import queries as network
-from yuanjiao.network.rules import Rate
 from yuanjiao.people.queries import audit_trail
 from yuanjiao.people.rules import Actor, Permission, Role
 from yuanjiao.supervision.queries import census_wanted
@@ -44,33 +47,49 @@ def desk_for(actor: Actor, at: datetime) -> Desk:
     return desk
 
 
+T = TypeVar("T")
+PARTS = Shared()
+
+
+def shared(permission: Permission) -> Callable[[Callable[[Actor, datetime], T]], Callable[[Actor, datetime], T]]:
+    """A part of start pages that depends on nothing of its reader but where the permission is held: made once for all who hold it there."""
+
+    def over(build: Callable[[Actor, datetime], T]) -> Callable[[Actor, datetime], T]:
+        @wraps(build)
+        def found(actor: Actor, at: datetime) -> T:
+            return PARTS.get((build, actor.paths(permission)), settings.DESK_SHARED_S, lambda: build(actor, at))
+
+        return found
+
+    return over
+
+
 def city_admin(actor: Actor, at: datetime) -> Desk:
-    rate, units = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
-    vacant, gaps = vacancies(actor, at)
+    network_figures, units = _network(actor, at)
+    vacant, gaps = _vacancies(actor, at)
     return Desk(
-        figures=[*_network_figures(actor, at, rate), *_order_figures(actor, at), vacant, *_flow_figures(actor, at)],
-        panels=[_roots(actor, at), *_units(units), _late_orders(actor, at), gaps, _signs(actor, at), _study_days(actor, at)],
+        figures=[*network_figures, *_order_figures(actor, at), vacant, *_flow_figures(actor, at)],
+        panels=[_roots(actor, at), *units, _late_orders(actor, at), gaps, _signs(actor, at), _study_days(actor, at)],
         actions=[(_("导入台账"), link("register:import_new")), (_("大屏"), link("desks:screen"))],
     )
 
 
 def county_officer(actor: Actor, at: datetime) -> Desk:
-    rate, units = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
-    vacant, gaps = vacancies(actor, at)
-    panels = [_dark_sites(actor, at), _roots(actor, at), _late_orders(actor, at), gaps, *_units(units), _signs(actor, at)]
+    network_figures, units = _network(actor, at)
+    vacant, gaps = _vacancies(actor, at)
+    panels = [_dark_sites(actor, at), _roots(actor, at), _late_orders(actor, at), gaps, *units, _signs(actor, at)]
     panels.append(_study_days(actor, at))
     actions = [
         (_("替站点报修"), link("faults:report_new")),
         (_("月底报告"), link("reports:report_list")),
         (_("大屏"), link("desks:screen")),
     ]
-    return Desk([*_network_figures(actor, at, rate), *_order_figures(actor, at), vacant], panels, actions)
+    return Desk([*network_figures, *_order_figures(actor, at), vacant], panels, actions)
 
 
 def leader(actor: Actor, at: datetime) -> Desk:
-    rate, units = network.rate_and_children(top_division(actor, Permission.SEE_NETWORK, at), at)
-    panels = [*_units(units), _roots(actor, at), _signs(actor, at)]
-    return Desk(_network_figures(actor, at, rate), panels, [(_("打开大屏"), link("desks:screen"))])
+    network_figures, units = _network(actor, at)
+    return Desk(network_figures, [*units, _roots(actor, at), _signs(actor, at)], [(_("打开大屏"), link("desks:screen"))])
 
 
 def engineer(actor: Actor, at: datetime) -> Desk:
@@ -136,23 +155,31 @@ def auditor(actor: Actor, at: datetime) -> Desk:
     rows = audit_trail(actor.paths(Permission.SEE_AUDIT))[:SHOWN]
     lines = [Line(f"{row.actor_name} {row.action} {row.subject}", "", f"{_ago(row.at, at)}前") for row in rows]
     panel = Panel(_("最近的操作"), lines, _("还没有操作记录。"), link("desks:audit"), _("全部操作日志"))
-    figures = [*_network_figures(actor, at), *_flow_figures(actor, at)]
+    figures = [*_network(actor, at)[0], *_flow_figures(actor, at)]
     return Desk(figures, [panel], [(_("操作日志"), link("desks:audit")), (_("节点与日志"), link("desks:nodes"))])
 
 
-def _network_figures(actor: Actor, at: datetime, rate: Rate | None = None) -> list[Figure]:
-    """The figures of the highest place the person sees; `rate` when it is known already."""
+@shared(Permission.SEE_NETWORK)
+def _network(actor: Actor, at: datetime) -> tuple[list[Figure], list[Panel]]:
+    """The figures of the highest place the person sees, and the panels of the units directly below it."""
     division = top_division(actor, Permission.SEE_NETWORK, at)
-    counts, rate = network.site_counts(division.path, at=at), rate or network.rate_at(division, at)
-    place = {"division": division.code}
-    return [
+    rate, units = network.rate_and_children(division, at)
+    counts, place = network.site_counts(division.path, at=at), {"division": division.code}
+    figures = [
         Figure(_("不通的站点"), counts.down, link("network:site_list", state="down", **place), counts.down > 0),
         Figure(_("情况不明"), counts.unknown, link("network:site_list", state="unknown", **place)),
         Figure(_("当前畅通率"), per_cent(rate), link("network:rates", **place), misses(rate), "；".join(rate_notes(rate))),
         Figure(_("在用站点"), counts.total, link("network:site_list", state="serving", **place)),
     ]
+    return figures, _units(units)
 
 
+@shared(Permission.SEE_PEOPLE)
+def _vacancies(actor: Actor, at: datetime) -> tuple[Figure, Panel]:
+    return vacancies(actor, at)
+
+
+@shared(Permission.SEE_ORDERS)
 def _order_figures(actor: Actor, at: datetime) -> list[Figure]:
     rows = faults.orders_seen_by(actor)
     running = rows.filter(item__state__in=[*WITH_OWNER, State.SUBMITTED]).count()
@@ -171,6 +198,7 @@ def _flow_figures(actor: Actor, at: datetime) -> list[Figure]:
     return [*figures, Figure(_("被上级拒收的节点"), refused, link("desks:waiting"), bad=True)] if refused else figures
 
 
+@shared(Permission.SEE_NETWORK)
 def _roots(actor: Actor, at: datetime) -> Panel:
     """The roots that darken most sites first: class, how sure, since when."""
     found = network.open_roots(actor.paths(Permission.SEE_NETWORK), limit=SHOWN)
@@ -192,6 +220,7 @@ def _root_colour(row: network.OutageView) -> str:
     return "red" if row.affected_count > 1 else "yellow"
 
 
+@shared(Permission.SEE_NETWORK)
 def _dark_sites(actor: Actor, at: datetime) -> Panel:
     """Story 5: which sites are dark, since when, why probably, and of which nobody has reported."""
     rows = network.dark_sites(actor.paths(Permission.SEE_NETWORK), at=at, limit=SHOWN)
@@ -242,6 +271,7 @@ def _best_line(row: Ranked) -> Line:
     return Line(row.standing.division.name, row.link, "", row.rate, "green")
 
 
+@shared(Permission.SEE_REPORTS)
 def _signs(actor: Actor, at: datetime) -> Panel:
     """What is getting worse; orders that wait have a panel of their own."""
     rows = [row for row in faults.fault_signs(actor.paths(Permission.SEE_REPORTS), at) if row.kind != "order"]
@@ -249,6 +279,7 @@ def _signs(actor: Actor, at: datetime) -> Panel:
     return Panel(_("苗头预警"), lines, _("没有发现故障增多或反复中断。"), link("desks:signs"))
 
 
+@shared(Permission.SEE_ORDERS)
 def _late_orders(actor: Actor, at: datetime) -> Panel:
     rows = faults.orders_seen_by(actor).filter(item__state__in=WITH_OWNER).order_by("item__due_at")[:SHOWN]
     return Panel(_("最急的工单"), [_order_line(row, at) for row in rows], _("没有处理中的工单。"), link("faults:order_list"))
@@ -266,6 +297,7 @@ def _report_line(report: FaultReport, at: datetime) -> Line:
     return Line(title, link("faults:report", report.receipt_code), f"{_ago(report.filed_at, at)}前")
 
 
+@shared(Permission.SEE_LEARNING)
 def _study_days(actor: Actor, at: datetime) -> Panel:
     paths: Iterable[str] = actor.paths(Permission.SEE_LEARNING)
     days = learning.upcoming(paths, local_day(at), 10)[:SHOWN]
