@@ -298,7 +298,7 @@ def _supervision(county: County) -> None:
     again = supervision.draw_rechecks(campaign=campaign, place=home, percent=100, **who)
     county.name(
         campaign=campaign, campaign_object=(campaign.uid, visit.target.code), campaign_problem=(problem.item.code,), draw=drawn,
-        recheck=again.rechecks.get(), unit_plan=(campaign.plans.order_by("pk")[0].pk,), visit=left,
+        recheck=again.rechecks.get(), unit_plan=(campaign.plans.order_by("pk")[0].pk,), inspection=left,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NO_PAGES = {
     "events", "people:log_out", "register:template_file", "register:whole_file", "courseware:bulk_template", "courseware:upload_create",
     "network:rule_new", "network:target_new", "reports:draft", "desks:waiting_retry", "faults:send_kept", "surveys:send_kept",
+    "supervision:send_visits",
     "burden:approval_new",
 }  # fmt: skip
 """Streams, downloads, doors of programs, and forms that stand on another page."""

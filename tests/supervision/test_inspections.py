@@ -129,7 +129,7 @@ def test_an_appointment_ends_on_its_day_and_gives_no_other_right(running: Month,
     commands.plan_round(inspector=outsider, method=Method.SPECIAL, by=running.by(), at=running.at)
     client = log_in("zhizuo")
     page = client.get(reverse("supervision:my_visits")).content.decode()
-    assert page.count("data-visit=") == 7, "the edge, two lines and four sites of the county"
+    assert page.count("data-card=") == 7, "the edge, two lines and four sites of the county"
     assert client.get(reverse("supervision:campaign_list")).status_code == 403
     assert client.get(reverse("network:site_list")).status_code == 403
     visit = outsider.visits.first()
@@ -191,7 +191,7 @@ def test_the_phones_door_answers_for_each_record(running: Month, log_in: Enter, 
     visit = running.visit(LIN, running.inspector())
     one = {
         "uid": "a",
-        "visit": str(visit.uid),
+        "card": str(visit.uid),
         "done_ms": 1_000,
         "found": "problem",
         "problem": "equipment",
@@ -201,7 +201,7 @@ def test_the_phones_door_answers_for_each_record(running: Month, log_in: Enter, 
     said = {
         "sent_ms": 3_601_000,
         "person": str(running.cast.people["lingdao"].uid),
-        "acts": [one, {**one, "uid": "b"}, {**one, "uid": "c", "visit": "x"}, {**one, "uid": "d", "found": ""}, 7],
+        "acts": [one, {**one, "uid": "b"}, {**one, "uid": "c", "card": "x"}, {**one, "uid": "d", "found": ""}, 7],
     }
     client = log_in("lingdao")
     answer = client.post(reverse("supervision:send_visits"), json.dumps(said), content_type="application/json")

@@ -50,13 +50,13 @@ def test_an_inspector_draws_visits_and_fills_the_list_without_a_signal(cast: Cas
     page.evaluate("navigator.serviceWorker.ready")
     page.reload()
     page.wait_for_function("navigator.serviceWorker.controller !== null")
-    page.wait_for_function("caches.open('yuanjiao-visits-page').then(cache => cache.keys()).then(keys => keys.length === 1)")
+    page.wait_for_function("caches.open('yuanjiao-inspections-page').then(cache => cache.keys()).then(keys => keys.length === 1)")
     context.set_offline(True)
     page.reload()
     visits = list(Visit.objects.order_by("target__path", "target__code"))
-    assert page.locator("[data-visit]").count() == len(visits) == 5
+    assert page.locator("[data-card]").count() == len(visits) == 5
     for visit in visits:
-        card, bad = page.locator(f'[data-visit="{visit.uid}"]'), visit == visits[0]
+        card, bad = page.locator(f'[data-card="{visit.uid}"]'), visit == visits[0]
         card.locator("summary").click()
         card.get_by_label("现场能播放").select_option("no" if bad else "yes")
         if bad:
