@@ -242,11 +242,7 @@ def test_a_mailbox_gets_the_sheet_and_a_mail_server_that_refuses_is_told(world: 
 
 def test_no_robot_gets_more_than_it_takes_in_a_minute(world: World, robots: type[Robots]) -> None:
     found, at = channel(world), world.at
-    rows = [
-        Message(channel=found, on=date(2026, 1, 1) + timedelta(days=n), title="摘要", words="一", queued_at=at, due_at=at)
-        for n in range(25)
-    ]
-    Message.objects.bulk_create(rows)
+    Message.objects.bulk_create([Message(channel=found, title="摘要", words="一", queued_at=at, due_at=at) for _ in range(25)])
     assert commands.send_messages(at=at) == PER_MINUTE
     assert commands.send_messages(at=at + timedelta(seconds=59)) == 0
     assert commands.send_messages(at=at + timedelta(seconds=61)) == 25 - PER_MINUTE
@@ -270,6 +266,61 @@ def test_the_digest_goes_once_a_day_in_the_morning_with_numbers_alone(world: Wor
     [(_path, body)] = robots.posted
     assert "超期 1 件" in body["text"]["content"]
     assert "检修" not in body["text"]["content"]
+
+
+@pytest.mark.parametrize("became", ["handed in", "cancelled", "given more time"])
+def test_a_sheet_that_waited_until_it_was_no_longer_so_is_dropped_with_the_reason(
+    world: World, robots: type[Robots], log_in: LogIn, monkeypatch: pytest.MonkeyPatch, became: str
+) -> None:
+    found, city, owner = channel(world), world.cast.actor("shiguan"), world.cast.actor("gongcheng")
+    urging = sheet(world)
+    approve(world, urging)
+    commands.switch_channel(channel=found, active=False, by=city, at=world.at)
+    at, item = world.at + timedelta(days=20), urging.item
+    assert commands.send_messages(at=at) == 0
+    assert Message.objects.get().state == MessageState.WAITING
+    if became == "handed in":
+        item = items.start_item(item=items.accept_item(item=item, by=owner, at=at), by=owner, at=at)
+        items.submit_item(item=item, result="已修好", by=owner, at=at)
+    elif became == "cancelled":
+        items.cancel_item(item=item, reason="重复", by=city, at=at)
+    else:
+        items.extend_item(item=item, due_at=at + timedelta(days=9), reason="大雪封山", by=city, at=at)
+    commands.switch_channel(channel=found, active=True, by=city, at=at)
+    assert commands.send_messages(at=at) == 0
+    assert robots.posted == []
+    row = Message.objects.get()
+    assert (row.state, row.due_at, row.tries) == (MessageState.DROPPED, None, 0)
+    monkeypatch.setattr(clock, "now", lambda: at)
+    client = log_in("shiguan")
+    for page in (reverse("faults:message_list"), reverse("faults:urging", args=[urging.pk])):
+        assert "不再适用" in client.get(page).content.decode()
+
+
+def test_a_sheet_that_is_still_so_goes_out_however_long_its_channel_was_off(world: World, robots: type[Robots]) -> None:
+    found, city = channel(world), world.cast.actor("shiguan")
+    approve(world, sheet(world))
+    commands.switch_channel(channel=found, active=False, by=city, at=world.at)
+    at = world.at + timedelta(days=20)
+    commands.switch_channel(channel=found, active=True, by=city, at=at)
+    assert commands.send_messages(at=at) == 1
+    assert len(robots.posted) == 1
+
+
+def test_of_the_digests_that_waited_only_todays_goes_out(world: World, robots: type[Robots]) -> None:
+    found, city = channel(world, sheets=False, digest=True), world.cast.actor("shiguan")
+    morning = datetime(2026, 3, 3, 0, 30, tzinfo=UTC)
+    robots.answers[:] = [(500, b"down")]
+    assert send_messages(morning) == 0
+    commands.switch_channel(channel=found, active=False, by=city, at=morning)
+    later = morning + timedelta(days=20)
+    commands.switch_channel(channel=found, active=True, by=city, at=later)
+    assert send_messages(later) == 1
+    assert len(robots.posted) == 2
+    older, today = Message.objects.order_by("on")
+    assert (older.state, older.tries) == (MessageState.DROPPED, 1)
+    assert "以前日子" in older.answer
+    assert today.state == MessageState.SENT
 
 
 def test_addresses_are_kept_sealed_checked_and_by_who_keeps_the_register(world: World, log_in: LogIn) -> None:

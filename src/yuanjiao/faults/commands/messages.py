@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from yuanjiao.faults.models import Message, MessageChannel, MessageState, Urging
-from yuanjiao.faults.queries.messages import digest_counts, due_now
+from yuanjiao.faults.queries.messages import digest_counts, due_now, untrue_by_now
 from yuanjiao.faults.rules.messages import ANSWER_LENGTH, KINDS, digest_words, pause_after, plain_address, refusal_in
 from yuanjiao.faults.rules.urging import RUNG_NAMES, Rung
 from yuanjiao.items.rules import ItemKind
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(minutes=10)
 NO_ANSWER = "没有送到，对方没有答复"
+SHEET_UNTRUE = "没有再送：这件事已经提交、办结、重新交办或改了时限，这张催办单不再适用"
+DIGEST_PAST = "没有再送：这是以前日子的摘要"
 
 
 @transaction.atomic
@@ -87,7 +89,7 @@ def _ending(url: str) -> str:
 
 @transaction.atomic
 def switch_channel(*, channel: MessageChannel, active: bool, by: Actor, at: datetime) -> MessageChannel:
-    """Switch an address on or off. What waits while it is off waits; what is switched on again goes out."""
+    """Switch an address on or off. What waits while it is off waits; switched on again, what is still so goes out."""
     by.require(Permission.IMPORT_REGISTER, channel.unit.division.path)
     if not MessageChannel.objects.filter(pk=channel.pk, active=not active).update(active=active):
         raise Conflict("这个通道刚刚有人改过")
@@ -127,7 +129,11 @@ def queue_digests(at: datetime) -> int:
 
 
 def send_messages(*, at: datetime) -> int:
-    """Try what is due; returns how many went out. What failed waits longer each time; at the end a person decides."""
+    """Try what is due; returns how many went out. What failed waits longer each time; at the end a person decides.
+
+    What waited so long that it is no longer so is dropped: it would be read as new.
+    """
+    _drop_untrue(at)
     sent = 0
     for row in due_now(at):
         mine = Message.objects.filter(pk=row.pk, state=MessageState.WAITING, due_at=row.due_at)
@@ -136,6 +142,13 @@ def send_messages(*, at: datetime) -> int:
             _keep(row, answer, at)
             sent += not answer
     return sent
+
+
+def _drop_untrue(at: datetime) -> None:
+    for keys, why in zip(untrue_by_now(at), (SHEET_UNTRUE, DIGEST_PAST), strict=True):
+        for start in range(0, len(keys), 500):  # SQLite takes so many parameters at once
+            rows = Message.objects.filter(pk__in=keys[start : start + 500], state=MessageState.WAITING, due_at__lte=at)
+            rows.update(state=MessageState.DROPPED, due_at=None, answer=why)
 
 
 def _keep(row: Message, answer: str, at: datetime) -> None:
