@@ -100,6 +100,64 @@ def test_a_countys_column_goes_to_that_county_only(released: Courseware, cast: C
     assert {c.title for c in queries.columns_now(on=ON)} == {"农技课堂", "柳溪专栏"}
 
 
+def open_columns(cast: Cast, at: datetime, **audiences: str) -> dict[str, Column]:
+    """Columns of one owner, opened in this order, by title."""
+    by, owner = cast.actor("shiguan"), cast.units["ZZ-9901"]
+    return {
+        title: commands.open_column(title=title, owner=owner, visible_from=SINCE, audience=path, by=by, at=at)
+        for title, path in audiences.items()
+    }
+
+
+def rename(column: Column, title: str) -> None:
+    Column.objects.filter(pk=column.pk).update(title=title)
+
+
+def test_columns_that_changed_titles_above_change_them_below(cast: Cast, at: datetime) -> None:
+    found = open_columns(cast, at, 农技="/", 政策="/", 种植="/")
+    first = shelf.offer(ALL)
+    for older, newer in (("政策", "第三"), ("农技", "政策"), ("政策", "农技")):
+        rename(found[older], newer)
+    second = shelf.offer(ALL)
+    above = copy_of(Column)
+    forget_everything()
+    shelf.accept(first.document)
+    untouched = Column.objects.get(title="种植").pk
+    shelf.accept(second.document)
+    assert copy_of(Column) == above
+    assert {row["title"] for row in above} == {"农技", "政策", "种植"}
+    assert Column.objects.get(title="种植").pk == untouched
+
+
+def test_an_older_column_takes_the_title_of_one_that_is_gone_above(cast: Cast, at: datetime) -> None:
+    found = open_columns(cast, at, 农技="/", 政策="/")
+    first = shelf.offer(ALL)
+    found["政策"].delete()
+    rename(found["农技"], "政策")
+    second = shelf.offer(ALL)
+    above = copy_of(Column)
+    forget_everything()
+    shelf.accept(first.document)
+    shelf.accept(second.document)
+    assert copy_of(Column) == above
+    assert len(above) == 1
+
+
+def test_columns_of_two_documents_change_titles_whichever_comes_first(cast: Cast, at: datetime) -> None:
+    county = cast.divisions["990101000000"].path
+    found = open_columns(cast, at, 农技="/", 政策=county)
+    first = [shelf.offer(ALL), shelf.offer(county)]
+    for older, newer in (("政策", "第三"), ("农技", "政策"), ("政策", "农技")):
+        rename(found[older], newer)
+    second = [shelf.offer(ALL), shelf.offer(county)]
+    above = copy_of(Column)
+    for documents in (second, second[::-1]):
+        forget_everything()
+        for offer in (*first, *documents):
+            shelf.accept(offer.document)
+        assert copy_of(Column) == above
+
+
 def test_a_document_that_cannot_be_read_is_an_alarm(db: None) -> None:
     with pytest.raises(Tampered):
         shelf.accept(b'{"scope": "all", "columns": 7}')

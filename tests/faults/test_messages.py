@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -16,6 +17,8 @@ from django.urls import reverse
 
 from tests.faults.conftest import World
 from yuanjiao.faults import commands, jobs
+from yuanjiao.faults.commands import messages
+from yuanjiao.faults.commands.messages import no_mail_server
 from yuanjiao.faults.jobs import draft_urgings, send_messages
 from yuanjiao.faults.models import Message, MessageChannel, MessageState, Urging
 from yuanjiao.faults.rules.messages import PAUSES, PER_MINUTE, digest_words, pause_after, refusal_in
@@ -103,7 +106,8 @@ def robots(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Robots]]:
 
 
 @pytest.fixture
-def mails() -> Iterator[int]:
+def mails(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(messages, "no_mail_server", lambda _: "")  # the server of the tests is on this machine, at any port
     Mails.letters.clear()
     Mails.refuse = False
     yield from serve(socketserver.TCPServer(("127.0.0.1", 0), Mails))
@@ -242,11 +246,7 @@ def test_a_mailbox_gets_the_sheet_and_a_mail_server_that_refuses_is_told(world: 
 
 def test_no_robot_gets_more_than_it_takes_in_a_minute(world: World, robots: type[Robots]) -> None:
     found, at = channel(world), world.at
-    rows = [
-        Message(channel=found, on=date(2026, 1, 1) + timedelta(days=n), title="摘要", words="一", queued_at=at, due_at=at)
-        for n in range(25)
-    ]
-    Message.objects.bulk_create(rows)
+    Message.objects.bulk_create([Message(channel=found, title="摘要", words="一", queued_at=at, due_at=at) for _ in range(25)])
     assert commands.send_messages(at=at) == PER_MINUTE
     assert commands.send_messages(at=at + timedelta(seconds=59)) == 0
     assert commands.send_messages(at=at + timedelta(seconds=61)) == 25 - PER_MINUTE
@@ -270,6 +270,130 @@ def test_the_digest_goes_once_a_day_in_the_morning_with_numbers_alone(world: Wor
     [(_path, body)] = robots.posted
     assert "超期 1 件" in body["text"]["content"]
     assert "检修" not in body["text"]["content"]
+
+
+@pytest.mark.parametrize("became", ["handed in", "cancelled", "given more time"])
+def test_a_sheet_that_waited_until_it_was_no_longer_so_is_dropped_with_the_reason(
+    world: World, robots: type[Robots], log_in: LogIn, monkeypatch: pytest.MonkeyPatch, became: str
+) -> None:
+    found, city, owner = channel(world), world.cast.actor("shiguan"), world.cast.actor("gongcheng")
+    urging = sheet(world)
+    approve(world, urging)
+    commands.switch_channel(channel=found, active=False, by=city, at=world.at)
+    at, item = world.at + timedelta(days=20), urging.item
+    assert commands.send_messages(at=at) == 0
+    assert Message.objects.get().state == MessageState.WAITING
+    if became == "handed in":
+        item = items.start_item(item=items.accept_item(item=item, by=owner, at=at), by=owner, at=at)
+        items.submit_item(item=item, result="已修好", by=owner, at=at)
+    elif became == "cancelled":
+        items.cancel_item(item=item, reason="重复", by=city, at=at)
+    else:
+        items.extend_item(item=item, due_at=at + timedelta(days=9), reason="大雪封山", by=city, at=at)
+    commands.switch_channel(channel=found, active=True, by=city, at=at)
+    assert commands.send_messages(at=at) == 0
+    assert robots.posted == []
+    row = Message.objects.get()
+    assert (row.state, row.due_at, row.tries) == (MessageState.DROPPED, None, 0)
+    monkeypatch.setattr(clock, "now", lambda: at)
+    client = log_in("shiguan")
+    for page in (reverse("faults:message_list"), reverse("faults:urging", args=[urging.pk])):
+        assert "不再适用" in client.get(page).content.decode()
+
+
+def test_a_sheet_that_is_still_so_goes_out_however_long_its_channel_was_off(world: World, robots: type[Robots]) -> None:
+    found, city = channel(world), world.cast.actor("shiguan")
+    approve(world, sheet(world))
+    commands.switch_channel(channel=found, active=False, by=city, at=world.at)
+    at = world.at + timedelta(days=20)
+    commands.switch_channel(channel=found, active=True, by=city, at=at)
+    assert commands.send_messages(at=at) == 1
+    assert len(robots.posted) == 1
+
+
+def test_of_the_digests_that_waited_only_todays_goes_out(world: World, robots: type[Robots]) -> None:
+    found, city = channel(world, sheets=False, digest=True), world.cast.actor("shiguan")
+    morning = datetime(2026, 3, 3, 0, 30, tzinfo=UTC)
+    robots.answers[:] = [(500, b"down")]
+    assert send_messages(morning) == 0
+    commands.switch_channel(channel=found, active=False, by=city, at=morning)
+    later = morning + timedelta(days=20)
+    commands.switch_channel(channel=found, active=True, by=city, at=later)
+    assert send_messages(later) == 1
+    assert len(robots.posted) == 2
+    older, today = Message.objects.order_by("on")
+    assert (older.state, older.tries) == (MessageState.DROPPED, 1)
+    assert "以前日子" in older.answer
+    assert today.state == MessageState.SENT
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("mailto://u:p@127.0.0.1:6379?from=a@example.org", "端口只能是 25、465、587"),
+        ("mailto://u:p@10.0.0.1:6379?from=a@example.org", "端口只能是"),
+        ("mailto://u:p@10.0.0.1?from=a@example.org&port=22", "端口只能是"),
+        ("mailto://u:p@127.0.0.1?from=a@example.org", "指向本机"),
+        ("mailto://u:p@localhost:25?from=a@example.org", "指向本机"),
+        ("mailtos://u:p@2130706433?from=a@example.org", "指向本机"),
+        ("mailtos://u:p@10.0.0.1?from=a@example.org&smtp=127.0.0.1", "指向本机"),
+        ("mailtos://u:p@10.0.0.1?from=a@example.org&smtp=0.0.0.0", "指向本机"),
+        ("mailtos://u:p@10.0.0.1?from=a@example.org&smtp=169.254.169.254", "指向本机"),
+        ("mailtos://u:p@10.0.0.1?from=a@example.org&smtp=10.0.0.2:6379", "找不到"),
+        ("mailtos://u:p@no-such-host.invalid?from=a@example.org", "找不到"),
+        ("mailtos://u:p@10.0.0.1?from=a@example.org&wkd=yes", "WKD"),
+    ],
+)
+def test_no_mailbox_leads_to_this_machine_its_cable_or_another_port(world: World, address: str, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        channel(world, address=address)
+    assert not MessageChannel.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["mailto://u:p@10.0.0.1?from=a@example.org", "mailtos://u:p@192.168.1.9:465?from=a@example.org&smtp=172.16.0.5"]
+)
+def test_a_mail_server_in_the_private_network_of_the_house_is_kept(world: World, address: str) -> None:
+    assert channel(world, address=address).active
+
+
+def test_before_each_letter_it_is_asked_anew_where_the_server_is(world: World, mails: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was kept by older software, or a name that leads to this machine since."""
+    channel(world, address=f"mailto://127.0.0.1:{mails}?from=desk@example.org&to=county@example.org&mode=insecure")
+    approve(world, sheet(world))
+    monkeypatch.setattr(messages, "no_mail_server", no_mail_server)
+    monkeypatch.setattr(messages, "MAIL_PORTS", {mails})
+    assert commands.send_messages(at=world.at + 4 * MINUTE) == 0
+    assert Mails.letters == []
+    row = Message.objects.get()
+    assert (row.state, "指向本机" in row.answer) == (MessageState.WAITING, True)
+
+
+@pytest.mark.parametrize(
+    ("address", "maker"),
+    [
+        (f"wecombot://{KEY}:6379", "https://qyapi.weixin.qq.com/"),
+        ("dingtalk://" + "a1" * 16 + ":6379", "https://oapi.dingtalk.com/"),
+        ("feishu://abcd-1234:6379", "https://open.feishu.cn/"),
+    ],
+)
+def test_no_address_of_a_robot_leads_anywhere_but_to_its_maker(
+    world: World, monkeypatch: pytest.MonkeyPatch, address: str, maker: str
+) -> None:
+    import requests
+
+    asked: list[str] = []
+
+    def post(url: str, **_: object) -> SimpleNamespace:
+        asked.append(url)
+        return SimpleNamespace(status_code=200, content=b"{}")
+
+    monkeypatch.setattr(requests, "post", post)
+    channel(world, address=address)
+    approve(world, sheet(world))
+    commands.send_messages(at=world.at + 4 * MINUTE)
+    [url] = asked
+    assert url.startswith(maker)
 
 
 def test_addresses_are_kept_sealed_checked_and_by_who_keeps_the_register(world: World, log_in: LogIn) -> None:

@@ -25,7 +25,7 @@ from tests.flow.publishing import Centre, plain
 from tests.storage import KEY, SECRET, raw, take_mark, told
 from yuanjiao.flow.blobs import copies, elsewhere, moving, pack, pack_door, store
 from yuanjiao.flow.blobs.bucket import BucketAway, bucket
-from yuanjiao.flow.blobs.elsewhere import FOLLOWS, inward
+from yuanjiao.flow.blobs.elsewhere import FOLLOWS
 from yuanjiao.flow.blobs.fetch import Running, Via, fetch, fetch_once, part_path
 from yuanjiao.flow.blobs.models import Spoilt
 from yuanjiao.flow.blobs.scrub import scrub_all
@@ -33,6 +33,7 @@ from yuanjiao.flow.blobs.store import BlobRef
 from yuanjiao.flow.blobs.watching import storage_away, watch_storage
 from yuanjiao.flow.models import Blob
 from yuanjiao.lib.errors import Refused, Tampered, Unavailable
+from yuanjiao.lib.inward import leads_inward
 from yuanjiao.lib.s3address import S3Address, read_address
 
 pytestmark = pytest.mark.django_db
@@ -337,7 +338,7 @@ class Above(Centre):
 @pytest.fixture
 def above(centre: Centre, storage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Above:
     monkeypatch.setattr(elsewhere, "_not_before", 0.0)
-    monkeypatch.setattr(elsewhere, "inward", lambda _: False)  # the storage of the tests is on this machine
+    monkeypatch.setattr(elsewhere, "leads_inward", lambda *_: False)  # the storage of the tests is on this machine
     NOTICES.blobs = ()
     return Above(tmp_path / "centre", storage.address())
 
@@ -383,17 +384,12 @@ def test_wrong_bytes_of_the_bucket_are_not_kept(above: Above) -> None:
     "where", ["http://127.0.0.1:1/x", "http://[::1]/x", "http://169.254.169.254/x", "http://no-such-host.invalid/x", ""]
 )
 def test_nobody_is_led_to_himself_or_to_his_own_cable(above: Above, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    monkeypatch.setattr(elsewhere, "inward", inward)
+    monkeypatch.setattr(elsewhere, "leads_inward", leads_inward)
     ref = above.put(FILM)
     above.spoil["/blobs/"] = lambda answer: plain(307, b"", {"Location": where}) if answer.status_code == 307 else answer
     assert fetch(ref, above.line, sleep=quick)
     assert store.path(ref.sha256).read_bytes() == FILM
     assert above.there == []
-
-
-@pytest.mark.parametrize(("address", "told"), [("10.1.2.3", False), ("::ffff:127.0.0.1", True), ("fe80::1%eth0", True), ("8.8.8.8", False)])
-def test_what_is_inward(address: str, told: bool) -> None:
-    assert inward(address) is told
 
 
 def test_nobody_follows_a_sibling(above: Above) -> None:

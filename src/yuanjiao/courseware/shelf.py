@@ -536,15 +536,26 @@ def _accept_policy(item: Courseware, row: ItemRow) -> None:
 
 def _accept_columns(courses: Courses, late: Mapping[UUID, UUID | None]) -> None:
     """The columns of the document; in place of a late item stands what shows meanwhile, or nothing. An unchanged one costs no write."""
+    own = Column.objects.filter(audience="/") if courses.scope == ALL else Column.objects.exclude(audience="/")
+    own.exclude(uid__in=[row.uid for row in courses.columns]).delete()  # first: their titles may be others' now
     held = {column.uid: _column_row(column) for column in _with_places(Column.objects.filter(uid__in=[row.uid for row in courses.columns]))}
+    _free_titles(courses.columns, held)
     for row in courses.columns:
         shown = [(one, late.get(one.item, one.item)) for one in row.placements]
         placed = tuple(msgspec.structs.replace(one, item=uid) for one, uid in shown if uid is not None)
         here = msgspec.structs.replace(row, placements=placed)
         if held.get(row.uid) != here:
             _accept_column(here)
-    own = Column.objects.filter(audience="/") if courses.scope == ALL else Column.objects.exclude(audience="/")
-    own.exclude(uid__in=[row.uid for row in courses.columns]).delete()
+
+
+def _free_titles(rows: Sequence[ColumnRow], held: Mapping[UUID, ColumnRow]) -> None:
+    """Two columns may have changed titles; or the title is still that of a column of another document, which follows."""
+    for row in rows:
+        before = held.get(row.uid)
+        if before is None or (before.owner, before.title) != (row.owner, row.title):
+            in_the_way = Column.objects.filter(Q(uid=row.uid) | Q(owner__code=row.owner, title=row.title))
+            for pk in in_the_way.values_list("pk", flat=True):
+                Column.objects.filter(pk=pk).update(title=f"~{pk}")
 
 
 def _accept_column(row: ColumnRow) -> None:

@@ -8,13 +8,13 @@ from django.db import IntegrityError, transaction
 
 from yuanjiao.faults.commands.messages import queue_sheet
 from yuanjiao.faults.models import AgreedHours, Agreement, CalendarDay, DutyTurn, Urging
-from yuanjiao.faults.queries.agreements import Answering, calendar_from, require_decider
+from yuanjiao.faults.queries.agreements import Answering, calendar_from, require_decider, sheets_still_so
 from yuanjiao.faults.rules import Area, FaultClass
 from yuanjiao.faults.rules.calendar import Counting, after, days_told
 from yuanjiao.faults.rules.urging import RUNG_NAMES, Rung, late_words
 from yuanjiao.items.models import Item
 from yuanjiao.items.queries import held_item
-from yuanjiao.items.rules import WITH_OWNER, grouped_code
+from yuanjiao.items.rules import grouped_code
 from yuanjiao.lib.clock import CHINA, local_day
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.commands import write_audit
@@ -137,9 +137,8 @@ def _words(item: Item, at: datetime) -> str:
 
 
 def _require_still_late(urging: Urging, at: datetime) -> None:
-    now = held_item(urging.item_id)
-    late = now.state in WITH_OWNER and now.due_at is not None and now.due_at <= at
-    if not late or (now.issued_at, now.due_at) != (urging.issued_at, urging.due_at):
+    held_item(urging.item_id)
+    if not sheets_still_so(at).filter(pk=urging.pk).exists():
         raise Conflict("这件事已经提交、重新交办或改了时限，这张催办单不再适用，请定为不发。")
 
 

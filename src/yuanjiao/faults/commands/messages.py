@@ -16,12 +16,13 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from yuanjiao.faults.models import Message, MessageChannel, MessageState, Urging
-from yuanjiao.faults.queries.messages import digest_counts, due_now
-from yuanjiao.faults.rules.messages import ANSWER_LENGTH, KINDS, digest_words, pause_after, plain_address, refusal_in
+from yuanjiao.faults.queries.messages import digest_counts, due_now, untrue_by_now
+from yuanjiao.faults.rules.messages import ANSWER_LENGTH, KINDS, MAIL_PORTS, digest_words, pause_after, plain_address, refusal_in
 from yuanjiao.faults.rules.urging import RUNG_NAMES, Rung
 from yuanjiao.items.rules import ItemKind
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.inward import leads_inward
 from yuanjiao.lib.seal import seal, unseal
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
@@ -32,17 +33,21 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(minutes=10)
 NO_ANSWER = "没有送到，对方没有答复"
+SHEET_UNTRUE = "没有再送：这件事已经提交、办结、重新交办或改了时限，这张催办单不再适用"
+DIGEST_PAST = "没有再送：这是以前日子的摘要"
 
 
-@transaction.atomic
 def open_channel(
     *, name: str, unit: OrgUnit, address: str, sheets: bool = False, digest: bool = False, by: Actor, at: datetime
 ) -> MessageChannel:
-    """Keep an address of a unit, sealed. It is off until `switch_channel`. Refused for one that is not of `rules.messages.KINDS`."""
+    """Keep an address of a unit, sealed. It is off until `switch_channel`.
+
+    Refused for one that is not of `rules.messages.KINDS`, and for a mailbox of a server that `no_mail_server` tells of.
+    """
     by.require(Permission.IMPORT_REGISTER, unit.division.path)
     if not name.strip() or not (sheets or digest):
         raise Refused("请写名称，并选送什么")
-    kind, url = _read_address(plain_address(address))
+    kind, url = _read_address(plain_address(address))  # before the transaction: it may wait for the answer of a name server
     key = settings.SECRET_KEY
     try:
         with transaction.atomic():
@@ -55,9 +60,9 @@ def open_channel(
                 sheets=sheets,
                 digest=digest,
             )
+            write_audit(by=by, action="登记消息通道", subject=f"{unit.name} {row.name}", at=at, detail=KINDS[kind])
     except IntegrityError:
-        raise Refused("已经有这个名称的通道") from None
-    write_audit(by=by, action="登记消息通道", subject=f"{unit.name} {row.name}", at=at, detail=KINDS[kind])
+        raise Conflict("已经有这个名称的通道") from None
     return row
 
 
@@ -70,7 +75,30 @@ def _read_address(address: str) -> tuple[str, str]:
     kind = next((scheme for scheme in schemes if scheme in KINDS), "")
     if robot is None or not kind:
         raise Refused("不认识的地址：请填企业微信、钉钉、飞书群机器人的地址，或 mailtos:// 开头的邮箱地址")
+    why_not = no_mail_server(robot)
+    if why_not:
+        raise Refused(why_not)
     return kind, address if kind.startswith("mailto") else str(robot.url())  # type: ignore[no-untyped-call]
+
+
+def no_mail_server(robot: Any) -> str:
+    """Why letters are not carried to the server of this mailbox, "" when they are, or when it is a robot.
+
+    Who keeps an address could have this machine ask any port of itself and of its cable, and read in the answer what listens there. A
+    server in the private network of the house is a usual one. Asked anew before each letter: a name may lead elsewhere by then.
+    """
+    host = getattr(robot, "smtp_host", None)
+    if host is None:
+        return ""
+    if robot.port not in MAIL_PORTS:
+        return f"邮件服务器的端口只能是 {'、'.join(map(str, sorted(MAIL_PORTS)))}"
+    if robot.use_wkd or robot.pgp_key or robot.pgp_privkey:  # the first asks other servers, the others read files
+        return "邮箱地址里不能写 PGP、WKD 的设置"
+    try:
+        inward = leads_inward(host, robot.port)
+    except (OSError, ValueError):
+        return "找不到这个邮件服务器"
+    return "邮件服务器的地址指向本机或本段网线，不去" if inward else ""
 
 
 def _schemes(robot: Any) -> list[str]:
@@ -87,7 +115,7 @@ def _ending(url: str) -> str:
 
 @transaction.atomic
 def switch_channel(*, channel: MessageChannel, active: bool, by: Actor, at: datetime) -> MessageChannel:
-    """Switch an address on or off. What waits while it is off waits; what is switched on again goes out."""
+    """Switch an address on or off. What waits while it is off waits; switched on again, what is still so goes out."""
     by.require(Permission.IMPORT_REGISTER, channel.unit.division.path)
     if not MessageChannel.objects.filter(pk=channel.pk, active=not active).update(active=active):
         raise Conflict("这个通道刚刚有人改过")
@@ -127,7 +155,11 @@ def queue_digests(at: datetime) -> int:
 
 
 def send_messages(*, at: datetime) -> int:
-    """Try what is due; returns how many went out. What failed waits longer each time; at the end a person decides."""
+    """Try what is due; returns how many went out. What failed waits longer each time; at the end a person decides.
+
+    What waited so long that it is no longer so is dropped: it would be read as new.
+    """
+    _drop_untrue(at)
     sent = 0
     for row in due_now(at):
         mine = Message.objects.filter(pk=row.pk, state=MessageState.WAITING, due_at=row.due_at)
@@ -136,6 +168,13 @@ def send_messages(*, at: datetime) -> int:
             _keep(row, answer, at)
             sent += not answer
     return sent
+
+
+def _drop_untrue(at: datetime) -> None:
+    for keys, why in zip(untrue_by_now(at), (SHEET_UNTRUE, DIGEST_PAST), strict=True):
+        for start in range(0, len(keys), 500):  # SQLite takes so many parameters at once
+            rows = Message.objects.filter(pk__in=keys[start : start + 500], state=MessageState.WAITING, due_at__lte=at)
+            rows.update(state=MessageState.DROPPED, due_at=None, answer=why)
 
 
 def _keep(row: Message, answer: str, at: datetime) -> None:
@@ -175,6 +214,9 @@ def _deliver(address: str, row: Message) -> str:
     robot = Apprise.instantiate(address, suppress_exceptions=True)
     if robot is None:
         return "地址无法使用，请重新登记通道"
+    why_not = no_mail_server(robot)
+    if why_not:
+        return why_not
     _listen(robot)
     said = _Said()
     log = logging.getLogger("apprise")

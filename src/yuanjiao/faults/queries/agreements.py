@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from yuanjiao.faults.models import AgreedHours, Agreement, CalendarDay, DutyTurn, Urging
 from yuanjiao.faults.queries.dictionary import term_for
@@ -15,7 +15,7 @@ from yuanjiao.faults.rules.calendar import EXPIRY_WARNING_DAYS, FARTHEST_DAYS, C
 from yuanjiao.faults.rules.urging import Rung, addressees
 from yuanjiao.items.models import Item
 from yuanjiao.items.queries import overdue_items, stance_of
-from yuanjiao.items.rules import Act, ItemKind, permission_of, require_party
+from yuanjiao.items.rules import WITH_OWNER, Act, ItemKind, permission_of, require_party
 from yuanjiao.lib.clock import CHINA, local_day
 from yuanjiao.lib.errors import Forbidden, NotFound
 from yuanjiao.people.models import Person
@@ -139,6 +139,11 @@ def urgings_seen_by(actor: Actor) -> QuerySet[Urging]:
     orders, others = (within("item__division__path", actor.paths(one)) for one in (Permission.SEE_ORDERS, Permission.SEE_ITEMS))
     rows = Urging.objects.filter((order & orders) | (~order & others))
     return rows.select_related("item__division", "item__lead_unit", "person__unit").order_by("-drafted_at", "-pk")
+
+
+def sheets_still_so(at: datetime) -> QuerySet[Urging]:
+    """Sheets whose item is late as they say: with its owner, not given out anew since, and due at that date."""
+    return Urging.objects.filter(item__state__in=WITH_OWNER, item__issued_at=F("issued_at"), item__due_at=F("due_at"), due_at__lte=at)
 
 
 def require_decider(urging: Urging, by: Actor) -> None:

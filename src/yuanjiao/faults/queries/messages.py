@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from yuanjiao.faults.models import Message, MessageChannel, MessageState, Urging
+from yuanjiao.faults.queries.agreements import sheets_still_so
 from yuanjiao.faults.rules.messages import PER_MINUTE
 from yuanjiao.items.queries import colour_filter, open_items
+from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
@@ -44,6 +46,14 @@ def message_of(actor: Actor, pk: int) -> Message:
 def messages_of_sheet(urging: Urging) -> list[Message]:
     """Where an approved sheet went, and how that stands."""
     return list(Message.objects.filter(urging=urging).select_related("channel").order_by("pk"))
+
+
+def untrue_by_now(at: datetime) -> tuple[list[int], list[int]]:
+    """What waits, is due, and says what is no longer so: keys of sheets whose item is not late as they say, and of other days' digests."""
+    rows = Message.objects.filter(state=MessageState.WAITING, due_at__lte=at, channel__active=True).order_by()
+    sheets = rows.filter(urging__isnull=False).exclude(urging__in=sheets_still_so(at).values("pk"))
+    digests = rows.filter(Q(on__isnull=False) & ~Q(on=local_day(at)))
+    return list(sheets.values_list("pk", flat=True)), list(digests.values_list("pk", flat=True))
 
 
 def due_now(at: datetime) -> list[Message]:

@@ -18,6 +18,8 @@ KINDS: dict[str, str] = {
     "mailtos": "邮件",
 }
 """The ways out that are offered, by the scheme of their address. Others are not: an address must not reach into the own network."""
+MAIL_PORTS = frozenset({25, 465, 587})
+"""Where mail servers listen. Robots are asked at their makers' own addresses, which stand in Apprise: no address of ours changes those."""
 PER_MINUTE = 18
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360))
 """After the first try, the second … ; after the last of them a person decides."""

@@ -7,9 +7,7 @@ answers otherwise than it should, the parent is asked without `FOLLOWS` for a wh
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from django.conf import settings
 
 from yuanjiao.flow.wire.client import Line
 from yuanjiao.lib.errors import Unavailable
+from yuanjiao.lib.inward import leads_inward
 
 if TYPE_CHECKING:
     import httpx
@@ -64,20 +63,12 @@ def _outward(where: str) -> str:
     """
     try:
         told = urlsplit(where)
-        found = socket.getaddrinfo(told.hostname or "", told.port or 80, type=socket.SOCK_STREAM)
+        inward = leads_inward(told.hostname or "", told.port or 80)
     except (OSError, ValueError):
         raise Unavailable("上级所说的文件存储地址找不到，改由上级节点转给") from None
-    for *_, place in found:
-        if inward(str(place[0])):
-            raise Unavailable("上级所说的文件存储地址指向本机或本段网线，不去；改由上级节点转给")
+    if inward:
+        raise Unavailable("上级所说的文件存储地址指向本机或本段网线，不去；改由上级节点转给")
     return where
-
-
-def inward(address: str) -> bool:
-    """Whether an IP address is this machine itself, or only means something on its own cable (RFC 6890)."""
-    one = ipaddress.ip_address(address.split("%")[0])
-    one = getattr(one, "ipv4_mapped", None) or one
-    return one.is_loopback or one.is_link_local or one.is_unspecified or one.is_multicast
 
 
 @contextmanager
