@@ -12,6 +12,8 @@ from yuanjiao.burden.rules import Measure
 from yuanjiao.flow.journal.record import record
 from yuanjiao.lib.errors import Refused
 from yuanjiao.lib.uid import new_uid
+from yuanjiao.people import commands as people
+from yuanjiao.people.rules import Actor
 from yuanjiao.places.rules import Level
 from yuanjiao.supervision import commands, jobs, queries
 from yuanjiao.supervision.events import CensusConfirmed, ProblemTold
@@ -70,3 +72,32 @@ def test_confirmations_that_cannot_be_taken_up_do_not_stop_the_others(running: M
     assert jobs.take_up_left_census(running.at) + jobs.take_up_left_census(running.at) == 1
     assert CensusTaking.objects.filter(census=first).exists()
     assert queries.pending_returns().count() == 2
+
+
+@pytest.mark.clause("SUP36")
+@pytest.mark.parametrize(("who", "code", "kind"), [("xianguan", WANG, ProblemKind.MANAGEMENT), ("gongcheng", LIN, ProblemKind.LINE)])
+def test_an_inspector_of_the_owners_unit_does_not_close_it_on_the_spot(running: Month, who: str, code: str, kind: ProblemKind) -> None:
+    running.file(code, running.inspector(who), running.found(kind, FIXED), who)
+    item = CampaignItem.objects.get().item
+    assert (item.state, item.verifications.count()) == ("issued", 0)
+    assert "派人看管，待核实" in item.measure
+
+
+@pytest.mark.clause("SUP36")
+def test_nor_does_who_is_only_registered_in_that_unit(running: Month) -> None:
+    colleague = people.add_person(name="马小兵", unit=running.cast.units["ZZ-990101"])
+    by = Actor(name=colleague.name, person_uid=colleague.uid, grants=())
+    row = commands.raise_problem(
+        campaign=running.campaign, target=running.target(WANG), kind=ProblemKind.MANAGEMENT, words="", fixed=FIXED, by=by, at=running.at
+    )
+    assert row.item.state == "issued"
+
+
+@pytest.mark.clause("SUP36")
+@pytest.mark.parametrize(
+    ("who", "unit", "name"), [("linxian", "ZZ-990102", "高志远"), ("shiguan", "ZZ-9901", "陈启明"), ("linxian", "ZZ-9901", "陈启明")]
+)
+def test_nobody_makes_their_own_unit_or_the_campaigns_the_owner(running: Month, who: str, unit: str, name: str) -> None:
+    running.file(FAR, running.inspector(), running.found())
+    with pytest.raises(Refused, match="不能作责任单位"):
+        commands.name_owner(problem=CampaignItem.objects.get(), unit=running.cast.units[unit], name=name, by=running.by(who), at=running.at)
