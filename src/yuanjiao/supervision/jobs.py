@@ -19,8 +19,8 @@ RETURNS_PER_TURN = 200
 
 
 def take_up_census(at: datetime) -> int:
-    """Take up what came and was not tried yet, oldest first; one that cannot be taken up is named in the log and waits for a turn of its own:
-    however many there are, they do not stop the others."""
+    """Take up what came and was not tried yet, oldest first; one that cannot be taken up is named in the log and waits for a turn of
+    its own: however many there are, they do not stop the others."""
     return _take_up(pending_returns().filter(delay=None), at)
 
 

@@ -12,7 +12,7 @@ from yuanjiao.supervision.queries.campaigns import (
     planless,
     scope_paths,
 )
-from yuanjiao.supervision.queries.census import census_wanted, pending_returns, returns_of
+from yuanjiao.supervision.queries.census import census_wanted, pending_returns, returns_of, untaken
 from yuanjiao.supervision.queries.figures import (
     Compared,
     CountyLine,
@@ -75,6 +75,7 @@ __all__ = [
     "tallies",
     "targets_now",
     "unowned",
+    "untaken",
     "visit_of",
     "visits_of_draw",
     "visits_seen_by",
