@@ -110,7 +110,7 @@ def _due_at(campaign: Campaign, at: datetime) -> datetime:
 
 
 def _named(owner: Owner | None, at: datetime) -> dict[str, object]:
-    return {"owner_uid": owner.person_uid, "owner_name": owner.name[:50], "owned_at": at} if owner else {}
+    return {"owner_uid": owner.person_uid, "owner_name": owner.name[:50], "owner_unit": owner.unit, "owned_at": at} if owner else {}
 
 
 @transaction.atomic

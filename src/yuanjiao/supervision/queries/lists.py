@@ -16,7 +16,7 @@ from yuanjiao.network.rules.rates import Rate
 from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.supervision.models import Campaign, CampaignItem, CampaignObject, Draw, Recheck, Visit
-from yuanjiao.supervision.queries.figures import SECONDS, measured, rate_of, whole_through, with_seconds
+from yuanjiao.supervision.queries.figures import SECONDS, measured, nobody, rate_of, whole_through, with_seconds
 from yuanjiao.supervision.rules import AT_WORK, Method
 
 MOST_VISITS = 300
@@ -40,7 +40,7 @@ def problems_seen_by(actor: Actor, campaign: Campaign) -> QuerySet[CampaignItem]
 
 def unowned() -> Q:
     """Problems that nobody answers for, and that are not ended."""
-    return Q(owned_at=None) & ~Q(item__state__in=ENDED)
+    return nobody() & ~Q(item__state__in=ENDED)
 
 
 def problem_seen_by(actor: Actor, code: str) -> CampaignItem:
