@@ -119,8 +119,8 @@ class Visit(models.Model):
 class CampaignItem(models.Model):
     """One item that came of a campaign (问题): from which confirmation or inspection, of what kind, and the person who answers for it.
 
-    `owned_at` is when unit and person were first named, `owner_unit` the unit for which the person answers; without them the campaign cannot
-    close. Who declined it, and who is of another unit than it was given to since, does not answer.
+    `owned_at` is when unit and person were first named, `owner_unit` the unit for which the person answers; without them the campaign
+    cannot close. Who declined it, and who is of another unit than it was given to since, does not answer.
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
