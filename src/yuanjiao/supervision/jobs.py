@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import QuerySet
 
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import YuanjiaoError
-from yuanjiao.supervision.commands import delay_return, freeze_day, measure_days, take_up_return
+from yuanjiao.supervision.commands import delay_return, freeze_missing, measure_days, take_up_return
 from yuanjiao.supervision.models import Campaign, CensusReturn
 from yuanjiao.supervision.queries import campaigns_at_work, pending_returns
-from yuanjiao.supervision.queries.figures import moment_after
 
 log = logging.getLogger(__name__)
 RETURNS_PER_TURN = 200
@@ -51,12 +50,7 @@ def keep_campaigns(at: datetime) -> int:
 
 def _keep(campaign: Campaign, at: datetime) -> int:
     today = local_day(at)
-    assert campaign.started_at is not None
-    day, known, written = local_day(campaign.started_at), set(campaign.days.order_by().values_list("day", flat=True)), 0
-    while day < today:
-        if day not in known:
-            written += freeze_day(campaign=campaign, day=day, before=moment_after(day))
-        day += timedelta(days=1)
+    written = freeze_missing(campaign=campaign, today=today)
     if written:
         measure_days(campaign=campaign, until=today)
     return written
