@@ -16,7 +16,7 @@ from yuanjiao.lib import clock
 from yuanjiao.lib.errors import NotFound, Refused
 from yuanjiao.lib.kept import Outcome
 from yuanjiao.supervision import commands
-from yuanjiao.supervision.models import BurnDown, Campaign, CampaignObject, Inspector, Visit
+from yuanjiao.supervision.models import BurnDown, Campaign, CampaignObject, Inspector, UnitPlan, Visit
 from yuanjiao.supervision.rules import Method, SupervisionLine
 
 Enter = Callable[[str], Client]
@@ -98,3 +98,23 @@ def test_days_outside_this_century_are_named_on_the_form(month: Month, log_in: E
     for until in ("9999-12-31", "1999-12-31"):
         assert log_in("shiguan").post(page, {**said, "until": until}).status_code == 400
     assert not Inspector.objects.exists()
+
+
+@pytest.mark.clause("SUP07")
+def test_of_two_who_write_the_plan_of_their_unit_neither_is_lost(running: Month, log_in: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: running.at)
+    plan = UnitPlan.objects.get(unit__code="ZZ-990101")
+    client, page = log_in("xianguan"), reverse("supervision:plan", args=[plan.pk])
+    first, second = ({"title": "方案", "words": words, "seen": ""} for words in ("逐站检修", "先修线路"))
+    assert client.post(page, first).status_code == 302
+    answer = client.post(page, second)
+    shown = answer.content.decode()
+    assert answer.status_code == 409
+    assert "逐站检修" in shown
+    assert "先修线路" in shown
+    plan.refresh_from_db()
+    assert plan.words == "逐站检修"
+    assert f'value="{plan.mark}"' in shown, "merged, it is handed in by the next press"
+    assert client.post(page, {**second, "seen": plan.mark}).status_code == 302
+    plan.refresh_from_db()
+    assert plan.words == "先修线路"

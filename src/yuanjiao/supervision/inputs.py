@@ -164,10 +164,11 @@ class RecheckDrawForm(PlaceForm):
 
 
 class PlanForm(forms.Form):
-    """A unit's plan."""
+    """A unit's plan; `seen` is the mark of the text that stood there when the page was opened."""
 
     title = forms.CharField(label=_("方案名称"), max_length=80)
     words = forms.CharField(label=_("内容"), max_length=4000, widget=forms.Textarea(attrs={"rows": 8}))
+    seen = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput)
 
 
 class OwnerForm(forms.Form):
