@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -30,14 +31,16 @@ from yuanjiao.supervision.rules import (
 
 PARTED = re.compile(r"[、，,;；\n]+")
 ROWS = forms.Textarea(attrs={"rows": 2})
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 YES_NO = [("", _("没有看")), ("yes", _("是")), ("no", _("否"))]
 PROBLEMS = [("", _("没有问题")), *PROBLEM_NAMES.items()]
 
 
 class DayField(forms.DateField):
-    """A day by the browser's calendar."""
+    """A day by the browser's calendar, of this century: days are counted with, and the last a calendar knows has none after it."""
 
     def __init__(self, **kwargs: Any) -> None:
+        kwargs["validators"] = [MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)]
         super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
 
 
@@ -161,10 +164,11 @@ class RecheckDrawForm(PlaceForm):
 
 
 class PlanForm(forms.Form):
-    """A unit's plan."""
+    """A unit's plan; `seen` is the mark of the text that stood there when the page was opened."""
 
     title = forms.CharField(label=_("方案名称"), max_length=80)
     words = forms.CharField(label=_("内容"), max_length=4000, widget=forms.Textarea(attrs={"rows": 8}))
+    seen = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput)
 
 
 class OwnerForm(forms.Form):

@@ -203,14 +203,16 @@ def together(tallies: Iterable[Tally]) -> Tally:
     return sum(tallies, Tally())
 
 
-def shortfalls(tally: Tally, planless: int) -> list[str]:
-    """Why a campaign may not be closed (OPS02): what lacks an inspection record, and what nobody answers for. Missing plans are told of
-    beside it, but do not hold it up."""
+def shortfalls(tally: Tally, planless: int, waiting: int = 0) -> list[str]:
+    """Why a campaign may not be closed (OPS02): what lacks an inspection record, what nobody answers for, and confirmations that came and
+    wait to be taken up. Missing plans are told of beside it, but do not hold it up."""
     found = []
     if tally.uninspected:
         found.append(f"还有 {tally.uninspected} 个服务器、线路、站点没有检查记录")
     if tally.unowned:
         found.append(f"还有 {tally.unowned} 件问题没有责任单位和责任人")
+    if waiting:
+        found.append(f"还有 {waiting} 份底数确认等待入库，请稍后再试")
     return found + ([f"另有 {planless} 个单位没有报送方案"] if found and planless else [])
 
 

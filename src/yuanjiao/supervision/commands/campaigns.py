@@ -19,9 +19,9 @@ from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import divisions, units
 from yuanjiao.places.rules import Level
-from yuanjiao.supervision.commands.figures import freeze_day, measure_days
+from yuanjiao.supervision.commands.figures import freeze_day, freeze_missing, measure_days
 from yuanjiao.supervision.models import Campaign, CampaignObject, CampaignScope, CampaignTarget, UnitPlan
-from yuanjiao.supervision.queries import held_campaign, planless, scope_paths, tallies, targets_now
+from yuanjiao.supervision.queries import held_campaign, planless, scope_paths, tallies, targets_now, untaken
 from yuanjiao.supervision.rules import (
     LONGEST_DAYS,
     SHARES,
@@ -157,12 +157,13 @@ def begin_review(*, campaign: Campaign, by: Actor, at: datetime) -> Campaign:
 
 @transaction.atomic
 def close_campaign(*, campaign: Campaign, by: Actor, at: datetime) -> Campaign:
-    """Close, and freeze the result. Refused while anything in scope lacks an inspection record, or a problem its owner (OPS02): the
-    campaign's row is held, so that nothing is added meanwhile."""
+    """Close, and freeze the result. Refused while anything in scope lacks an inspection record, or a problem its owner (OPS02), or
+    a confirmation waits to be taken up: the campaign's row is held, so that nothing is added meanwhile."""
     row = _stepped(campaign, CampaignState.CLOSED, by)
-    gaps = shortfalls(together(line.tally for line in tallies(row, ["/"])), planless(row).count())
+    gaps = shortfalls(together(line.tally for line in tallies(row, ["/"])), planless(row).count(), untaken(row).count())
     if gaps:
         raise Refused("不能结束：" + "；".join(gaps))
+    freeze_missing(campaign=row, today=local_day(at))  # what the night has not written yet: nothing is written after the closing
     last = min(local_day(at), row.ends_on + timedelta(days=1))
     measure_days(campaign=row, until=last)
     row.after_to = last

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
 from yuanjiao.flow.journal.record import record
+from yuanjiao.items.rules import ENDED
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.network.models import Site
+from yuanjiao.network.queries import divisions_of
 from yuanjiao.people.rules import Actor
 from yuanjiao.supervision.commands.problems import at_work, raise_problem
 from yuanjiao.supervision.events import CensusConfirmed, ProblemTold
-from yuanjiao.supervision.models import Campaign, CampaignObject, CensusReturn, CensusTaking
+from yuanjiao.supervision.models import Campaign, CampaignItem, CampaignObject, CensusDelay, CensusReturn, CensusTaking
 from yuanjiao.supervision.queries import campaigns_at_work, scope_paths
-from yuanjiao.supervision.queries.census import managed_paths
+from yuanjiao.supervision.queries.census import FOREIGN, managed_paths
 from yuanjiao.supervision.rules import AT_WORK, ProblemKind
 
 MOST_PROBLEMS = 5
@@ -25,11 +28,19 @@ TAKEN_UP_BY = Actor(name="专项行动", person_uid=None, grants=())
 
 
 def confirm_site(
-    *, campaign: Campaign, site: Site, remark: str, problems: Sequence[tuple[ProblemKind, str]], by: Actor, at: datetime
+    *,
+    campaign: Campaign,
+    site: Site,
+    remark: str,
+    problems: Sequence[tuple[ProblemKind, str]],
+    uid: UUID | None = None,
+    by: Actor,
+    at: datetime,
 ) -> None:
     """Confirm what is known of one's own site, with corrections as a remark and its problems by kind (OPS20).
 
-    NotFound unless the person manages the site; the campaign must be at work as far as this machine knows.
+    NotFound unless the person manages the site; the campaign must be at work as far as this machine knows. Conflict for a `uid` that was
+    confirmed before: the same press came twice.
     """
     if not any(site.division.path.startswith(path) for path in managed_paths(by)):
         raise NotFound("没有这个站点，或不是由您管理的")
@@ -37,10 +48,13 @@ def confirm_site(
         raise NotFound("这个专项行动已经结束，或不包括这个站点")
     if len(problems) > MOST_PROBLEMS:
         raise Refused(f"一次最多写 {MOST_PROBLEMS} 个问题")
+    uid = uid or new_uid()
+    if CensusReturn.objects.filter(uid=uid).exists():
+        raise Conflict("这次确认已经收到，不用再按")
     told = [ProblemTold(kind=kind, words=words.strip()[:200]) for kind, words in problems]
     record(
         CensusConfirmed(
-            uid=new_uid(), campaign=campaign.uid, site=site.code, path=site.division.path, remark=remark.strip()[:300], problems=told,
+            uid=uid, campaign=campaign.uid, site=site.code, path=site.division.path, remark=remark.strip()[:300], problems=told,
             confirmer=by.person_uid,
         ),
         at=at,
@@ -49,18 +63,37 @@ def confirm_site(
 
 @transaction.atomic
 def take_up_return(*, row: CensusReturn, at: datetime) -> CensusTaking:
-    """Count the site as confirmed and make its problems items. What comes after the end, or of a site that is none of the population, is
-    kept and said to be left out."""
+    """Count the site as confirmed and make its problems items. What comes after the end, of a site that is none of the population, or from
+    another place than the site's (the code in an event is free text), is kept and said to be left out.
+
+    A kind of problem that an earlier confirmation told of, and that is still open here, is no second item.
+    """
     campaign = campaigns_at_work().filter(uid=row.campaign_uid).first()
     target = CampaignObject.objects.filter(campaign=campaign, code=row.site_code, kind="site").first() if campaign else None
     if CensusTaking.objects.filter(census=row).exists():
         raise Conflict("已经入库")
     if campaign is None or target is None:
         return CensusTaking.objects.create(census=row, taken_at=at, left_out="行动已经结束" if campaign is None else "不在行动对象之内")
+    if not _tells_of(row, target):
+        return CensusTaking.objects.create(census=row, taken_at=at, left_out=FOREIGN)
     campaign = at_work(campaign)
+    still = CampaignItem.objects.filter(campaign=campaign, target=target, census_uid__isnull=False).exclude(item__state__in=ENDED)
+    known = set(still.values_list("kind", flat=True))
     CampaignObject.objects.filter(pk=target.pk, confirmed_at=None).update(confirmed_at=at)
     kinds = set(ProblemKind)
     for problem in row.problems.all():
         kind = ProblemKind(problem.kind) if problem.kind in kinds else ProblemKind.MANAGEMENT  # a newer machine below may know more kinds
-        raise_problem(campaign=campaign, target=target, kind=kind, words=problem.words, census_uid=row.uid, by=TAKEN_UP_BY, at=at)
+        if kind not in known:
+            raise_problem(campaign=campaign, target=target, kind=kind, words=problem.words, census_uid=row.uid, by=TAKEN_UP_BY, at=at)
     return CensusTaking.objects.create(census=row, taken_at=at)
+
+
+def _tells_of(row: CensusReturn, target: CampaignObject) -> bool:
+    """Whether it was told at the place of the site, as frozen or as it now is: the sender answers for its path (events.py), for no code."""
+    now = divisions_of([target.code]).get(target.code)
+    return target.path.startswith(row.path) or (now is not None and now.path.startswith(row.path))
+
+
+def delay_return(*, row: CensusReturn, why: str, at: datetime) -> None:
+    """Say that a confirmation could not be taken up, so that it comes again after the others (`jobs.take_up_left_census`)."""
+    CensusDelay.objects.update_or_create(census=row, defaults={"tried_at": at, "why": why[:200]})

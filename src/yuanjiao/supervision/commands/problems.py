@@ -14,7 +14,7 @@ from yuanjiao.lib.clock import day_start, local_day
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.network.queries import divisions_of
 from yuanjiao.people.commands import write_audit
-from yuanjiao.people.queries import person_in_unit
+from yuanjiao.people.queries import person_by_uid, person_in_unit
 from yuanjiao.people.rules import Actor, Grant, Permission, Role
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import division_held
@@ -58,26 +58,38 @@ def raise_problem(
 ) -> CampaignItem:  # fmt: skip
     """Make an item of what was found, give it to whoever answers, and close it at once where it was put right on the spot.
 
-    Nobody answers: it stays a draft without an owner, is listed, and holds up the closing. `by` was permitted by the caller.
+    Nobody answers: it stays a draft without an owner, is listed, and holds up the closing. What the finder's own unit answers for is given
+    out even when it was put right on the spot: who answers does not verify. `by` was permitted by the caller.
     """
     campaign = at_work(campaign)
     place, day = _place_of(target, campaign, local_day(at)), local_day(at)
     owner = proposed_owner(place, kind, code=target.code, on=day, never=campaign.unit_id)
     actor = commissioned(campaign, by)
+    settled = fixed if owner and fixed and not _of_ones_own(owner, by) else None
+    planned = measure.strip() or MEASURES[kind]
+    if fixed and not settled:
+        planned = f"{planned}（检查时{fixed.who.strip()}已改：{fixed.done.strip()}，待核实）"
     item = create_item(
         kind=ItemKind.PROBLEM, title=f"{target.name}：{PROBLEM_NAMES[kind]}{f'，{words.strip()}' if words.strip() else ''}", division=place,
-        lead_unit=owner.unit if owner else None, measure=measure.strip() or MEASURES[kind], expected_result=RESULTS[kind], starts_on=day,
+        lead_unit=owner.unit if owner else None, measure=planned, expected_result=RESULTS[kind], starts_on=day,
         source=campaign.title, by=actor, at=at,
     )  # fmt: skip
-    if owner and fixed:
+    if owner and settled:
         item = settle_item(
-            item=item, answers=_answers(fixed), result=f"{fixed.who.strip() or owner.name}当场整改：{fixed.done}", by=actor, at=at
+            item=item, answers=_answers(settled), result=f"{settled.who.strip() or owner.name}当场整改：{settled.done}", by=actor, at=at
         )
     elif owner:
         item = issue_item(item=item, due_at=_due_at(campaign, at), by=actor, at=at)
     return CampaignItem.objects.create(
         campaign=campaign, item=item, target=target, visit=visit, census_uid=census_uid, kind=kind, **_named(owner, at)
     )
+
+
+def _of_ones_own(owner: Owner, by: Actor) -> bool:
+    """Whether the person is the owner, or of the owner's unit: asked of who was there, not of the unit that sent them."""
+    if owner.unit.pk in {grant.unit_id for grant in by.grants} or owner.person_uid == by.person_uid:
+        return True
+    return by.person_uid is not None and person_by_uid(by.person_uid).unit_id == owner.unit.pk
 
 
 def _answers(fixed: Fixed) -> ThreeAnswers:
@@ -98,7 +110,7 @@ def _due_at(campaign: Campaign, at: datetime) -> datetime:
 
 
 def _named(owner: Owner | None, at: datetime) -> dict[str, object]:
-    return {"owner_uid": owner.person_uid, "owner_name": owner.name[:50], "owned_at": at} if owner else {}
+    return {"owner_uid": owner.person_uid, "owner_name": owner.name[:50], "owner_unit": owner.unit, "owned_at": at} if owner else {}
 
 
 @transaction.atomic
@@ -114,6 +126,8 @@ def name_owner(*, problem: CampaignItem, unit: OrgUnit, name: str, by: Actor, at
     )
     campaign, item = at_work(row.campaign), row.item
     by.require(Permission.ISSUE_ITEM, item.division.path)
+    if unit.pk == campaign.unit_id or unit.pk in {grant.unit_id for grant in by.grants}:
+        raise Refused(f"{unit}是组织行动或您自己的单位，不能作责任单位：交办的单位还要核实")
     person = person_in_unit(name, unit)
     if person is None:
         raise Refused(f"{unit.name}没有叫“{name.strip()}”的人员，请先在台账登记，或写全名")

@@ -7,8 +7,10 @@ from typing import ClassVar
 from django.db import models
 
 from yuanjiao.items.models import Item
+from yuanjiao.items.rules import ENDED, State
 from yuanjiao.lib.travels import Travels
 from yuanjiao.lib.uid import new_uid
+from yuanjiao.places.models import OrgUnit
 from yuanjiao.supervision.models.campaign import Campaign, CampaignObject
 from yuanjiao.supervision.rules import FOUND_NAMES, LINE_NAMES, METHOD_NAMES, PROBLEM_NAMES
 
@@ -117,7 +119,8 @@ class Visit(models.Model):
 class CampaignItem(models.Model):
     """One item that came of a campaign (问题): from which confirmation or inspection, of what kind, and the person who answers for it.
 
-    `owned_at` is when unit and person were named; without them the campaign cannot close.
+    `owned_at` is when unit and person were first named, `owner_unit` the unit for which the person answers; without them the campaign
+    cannot close. Who declined it, and who is of another unit than it was given to since, does not answer.
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
@@ -131,6 +134,9 @@ class CampaignItem(models.Model):
     kind = models.CharField("类别", max_length=12, choices=list(PROBLEM_NAMES.items()))
     owner_uid = models.UUIDField("责任人", null=True, blank=True)
     owner_name = models.CharField("责任人姓名", max_length=50, blank=True, default="")
+    owner_unit = models.ForeignKey(
+        OrgUnit, verbose_name="责任人所属单位", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     owned_at = models.DateTimeField("落实责任时间", null=True, blank=True)
     final_state = models.CharField("结束时状态", max_length=12, blank=True, default="")
 
@@ -144,6 +150,12 @@ class CampaignItem(models.Model):
 
     def __str__(self) -> str:
         return str(self.item)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the person named still answers for it, or did when it ended: what `queries.unowned` asks of the rows."""
+        held = self.item.state in ENDED or (self.item.state != State.DECLINED and self.owner_unit_id == self.item.lead_unit_id)
+        return self.owned_at is not None and held
 
 
 class Recheck(models.Model):

@@ -12,7 +12,7 @@ from yuanjiao.supervision.queries.campaigns import (
     planless,
     scope_paths,
 )
-from yuanjiao.supervision.queries.census import census_wanted, pending_returns, returns_of
+from yuanjiao.supervision.queries.census import census_wanted, pending_returns, returns_of, untaken
 from yuanjiao.supervision.queries.figures import (
     Compared,
     CountyLine,
@@ -35,6 +35,7 @@ from yuanjiao.supervision.queries.lists import (
     recheck_seen_by,
     unowned,
     visit_of,
+    visit_sent_by,
     visits_of_draw,
     visits_seen_by,
     visits_to_make,
@@ -75,7 +76,9 @@ __all__ = [
     "tallies",
     "targets_now",
     "unowned",
+    "untaken",
     "visit_of",
+    "visit_sent_by",
     "visits_of_draw",
     "visits_seen_by",
     "visits_to_make",

@@ -12,6 +12,8 @@ from yuanjiao.people.rules import Actor, Role
 from yuanjiao.supervision.models import Campaign, CampaignObject, CensusReturn
 from yuanjiao.supervision.queries.campaigns import campaigns_at_work, scope_paths
 
+FOREIGN = "不在报送机器负责的地方"
+"""Why a confirmation of a site of somewhere else is left out."""
 MOST_SITES = 50
 """Sites one manager answers for are a few; of more the first are shown."""
 
@@ -47,7 +49,12 @@ def pending_returns() -> QuerySet[CensusReturn]:
     return CensusReturn.objects.filter(taking=None).prefetch_related("problems").order_by("pk")
 
 
+def untaken(campaign: Campaign) -> QuerySet[CensusReturn]:
+    """Those of one campaign: while there are any, it is not closed, for nothing is taken up after that."""
+    return CensusReturn.objects.filter(taking=None, campaign_uid=campaign.uid)
+
+
 def returns_of(campaign: Campaign, target: CampaignObject) -> QuerySet[CensusReturn]:
-    """What the manager of one site confirmed, the newest first."""
-    rows = CensusReturn.objects.filter(campaign_uid=campaign.uid, site_code=target.code)
+    """What the manager of one site confirmed, the newest first; nothing that came from another place."""
+    rows = CensusReturn.objects.filter(campaign_uid=campaign.uid, site_code=target.code).exclude(taking__left_out=FOREIGN)
     return rows.prefetch_related("problems").order_by("-confirmed_at")

@@ -65,7 +65,7 @@ def _cut(path: str, code: str) -> str:
 def _items(campaign: Campaign, paths: Iterable[str], before: datetime | None) -> dict[str, Tally]:
     rows = CampaignItem.objects.filter(within("target__path", paths), campaign=campaign).order_by()
     if before is None:
-        ended, unowned = Q(item__state__in=ENDED), Q(owned_at=None)
+        ended, unowned = Q(item__state__in=ENDED), nobody()
         counted = rows.values_list("target__county_code").annotate(
             items=Count("pk"), open=Count("pk", filter=~ended), closed=Count("pk", filter=Q(item__state=State.CLOSED)),
             unowned=Count("pk", filter=~ended & unowned),
@@ -75,10 +75,15 @@ def _items(campaign: Campaign, paths: Iterable[str], before: datetime | None) ->
     states, found = states_at([key for key, *_ in known], before), dict[str, Tally]()
     for key, code, owned_at in known:
         if key in states:
-            still, bare = states[key] not in ENDED, owned_at is None or owned_at >= before
+            still, bare = states[key] not in ENDED, states[key] == State.DECLINED or owned_at is None or owned_at >= before
             one = Tally(items=1, open=int(still), closed=int(states[key] == State.CLOSED), unowned=int(still and bare))
             found[code] = found.get(code, Tally()) + one
     return found
+
+
+def nobody() -> Q:
+    """Nobody was named; or who was has declined, or answers for another unit than it was given to since (told of now, in no story)."""
+    return Q(owned_at=None) | Q(item__state=State.DECLINED) | ~Q(owner_unit=F("item__lead_unit"))
 
 
 def _failed(campaign: Campaign, paths: Iterable[str], before: datetime | None) -> Iterable[tuple[str, int]]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from yuanjiao.lib import clock
-from yuanjiao.lib.errors import NotFound, Refused
+from yuanjiao.lib.errors import Conflict, NotFound, Refused
+from yuanjiao.lib.uid import new_uid
 from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
 from yuanjiao.supervision import commands, queries
 from yuanjiao.supervision.inputs import CensusForm
 from yuanjiao.supervision.queries.census import Wanted
+from yuanjiao.ui.middleware import status_of
 
 
 @door(Permission.RECORD_SESSION)
@@ -28,16 +32,25 @@ def census(request: ActingRequest) -> HttpResponse:
             try:
                 commands.confirm_site(
                     campaign=chosen.campaign, site=chosen.site, remark=bound.cleaned_data["remark"], problems=bound.problems(),
-                    by=request.actor, at=clock.now(),
+                    uid=_press(request), by=request.actor, at=clock.now(),
                 )  # fmt: skip
                 messages.success(request, _("已确认：%s") % chosen.site.name)
                 return redirect("supervision:census")
-            except Refused as error:
+            except (Refused, Conflict) as error:
                 bound.add_error(None, error.message)
-        status = 400
+                status = status_of(error)
+        status = 400 if status == 200 else status
     form = CensusForm
-    rows = [(one, form(auto_id=f"{one.site.code}-{one.campaign.pk}-%s")) for one in wanted]
+    rows = [(one, form(auto_id=f"{one.site.code}-{one.campaign.pk}-%s"), new_uid()) for one in wanted]
     return render(request, "supervision/census.html", {"page_title": _("底数确认"), "rows": rows, "bound": bound}, status=status)
+
+
+def _press(request: ActingRequest) -> UUID | None:
+    """Which press this is: each form has its own, so that the same one sent twice is known. None from a page that has none yet."""
+    try:
+        return UUID(request.POST.get("press", ""))
+    except ValueError:
+        return None
 
 
 def _chosen(request: ActingRequest, wanted: list[Wanted]) -> Wanted:

@@ -27,9 +27,10 @@ def inspector_list(request: ActingRequest, uid: UUID) -> HttpResponse:
     campaign, act = found(request, uid), request.POST.get("act", "")
     request.actor.require(Permission.OPEN_CAMPAIGN, campaign.unit.division.path)
     inspectors = list(queries.inspector_rows(campaign))
-    days = {"valid_from": clock.today(), "until": campaign.ends_on}
+    days = {"valid_from": clock.today(), "until": max(clock.today(), campaign.ends_on)}
     appoint = InspectorForm(request.POST if act == "appoint" else None, places=own_places(request.actor), units=all_units(), initial=days)
-    rounds = RoundForm(request.POST if act == "round" else None, inspectors=inspectors)
+    present = [one for one in inspectors if one.valid_to > clock.today()]
+    rounds = RoundForm(request.POST if act == "round" else None, inspectors=present)
     chosen: forms.Form = appoint if act == "appoint" else rounds
     status = 200
     if request.method == "POST" and chosen.is_valid():
@@ -46,7 +47,7 @@ def inspector_list(request: ActingRequest, uid: UUID) -> HttpResponse:
         "campaign": campaign,
         "inspectors": inspectors,
         "appoint": appoint,
-        "rounds": rounds if inspectors else None,
+        "rounds": rounds if present else None,
         "back": opened("campaign", campaign),
     }
     return render(request, "supervision/inspectors.html", context, status=400 if chosen.errors and status == 200 else status)

@@ -53,7 +53,7 @@ def send_visits(request: ActingRequest) -> HttpResponse:
     """Records from the phone, each with its own answer: done, already, conflict or refused. JSON in and out."""
 
     def do(one: dict[str, Any], age: timedelta) -> str:
-        visit, form = queries.visit_of(request.actor, UUID(str(one["card"])), clock.today()), VisitForm(one)
+        visit, form = queries.visit_sent_by(request.actor, UUID(str(one["card"]))), VisitForm(one)
         if not form.is_valid():
             raise Refused(str(next(iter(form.errors.values()))[0]))
         return commands.file_visit(visit=visit, record=form.record(), age=age, by=request.actor, at=clock.now())

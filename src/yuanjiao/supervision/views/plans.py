@@ -69,8 +69,8 @@ def plan(request: ActingRequest, pk: int) -> HttpResponse:
     if row is None:
         raise NotFound(_("没有这份方案，或不在您负责的范围内"))
     may = row.unit_id in own_units(request.actor) and row.campaign.state in AT_WORK
-    form = PlanForm(request.POST or None, initial={"title": row.title, "words": row.words}) if may else None
-    status = 200
+    form = PlanForm(request.POST or None, initial={"title": row.title, "words": row.words, "seen": row.mark}) if may else None
+    status, lead = 200, "" if form else f"{row.title} {row.words}".strip() or _("还没有报送。")
     if request.method == "POST":
         if form is None:
             raise NotFound(_("只有本单位的人员在行动期间可以报送"))
@@ -80,14 +80,24 @@ def plan(request: ActingRequest, pk: int) -> HttpResponse:
                 messages.success(request, _("方案已报送。"))
                 return redirect("supervision:plan", pk)
             except (Refused, Conflict) as error:
-                form.add_error(None, error.message)
                 status = status_of(error)
+                if isinstance(error, Conflict):
+                    row.refresh_from_db()
+                    form, lead = _with_the_newer(form, row), f"{_('现在的方案')}：{row.title} {row.words}"
+                form.add_error(None, error.message)
     context = {
         "page_title": _("%s的整顿方案") % row.unit.name,
         "form": form,
         "button": _("报送"),
-        "lead": "" if form else f"{row.title} {row.words}".strip() or _("还没有报送。"),
+        "lead": lead,
         "back": opened("plan_list", row.campaign),
         "back_title": _("整顿方案"),
     }
     return render(request, "supervision/form.html", context, status=400 if form and form.errors and status == 200 else status)
+
+
+def _with_the_newer(form: PlanForm, row: UnitPlan) -> PlanForm:
+    """What the person wrote, now written in sight of the text that came before it."""
+    kept = PlanForm({**form.cleaned_data, "seen": row.mark})
+    kept.full_clean()
+    return kept

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yuanjiao.items.rules import ENDED, State, clean_code, grouped_code
+from yuanjiao.items.rules import ENDED, Act, State, clean_code, grouped_code
 from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.people.access import ActingRequest, door
@@ -32,7 +32,7 @@ def _narrow(rows: object, value: str) -> object:
         "unowned": lambda: rows.filter(queries.unowned()),  # type: ignore[attr-defined]
         "open": lambda: rows.exclude(item__state__in=ENDED),  # type: ignore[attr-defined]
         "closed": lambda: rows.filter(item__state=State.CLOSED),  # type: ignore[attr-defined]
-        "spot": lambda: rows.filter(item__steps__act="fix"),  # type: ignore[attr-defined]
+        "spot": lambda: rows.filter(item__steps__act=Act.SETTLE),  # type: ignore[attr-defined]
         "failed": lambda: rows.filter(rechecks__passed=False).distinct(),  # type: ignore[attr-defined]
     }.get(value)
     return chosen() if chosen else rows
@@ -54,7 +54,7 @@ def problem_list(request: ActingRequest, uid: UUID) -> HttpResponseBase:
             Column(
                 _("责任人"),
                 lambda row: row.owner_name or _("待定"),
-                badge=lambda row: None if row.owned_at else "red",
+                badge=lambda row: None if row.is_answered else "red",
                 link=lambda row: reverse("supervision:problem", args=[row.item.code]),
                 order=("owner_name",),
             ),
