@@ -190,7 +190,8 @@ class DocumentHand(models.Model):
 class Notice(models.Model):
     """What a circular is about to say of one unit, told to it beforehand, and what the unit answers (说明, SUP04).
 
-    `facts` are the measured facts by which it is named, a line each. The answer stays with the circular whatever becomes of it.
+    `facts` are the measured facts by which it is named, a line each; `sent_at` is when the unit was told of these. The answer stays
+    with the circular whatever becomes of it; one that is older than `sent_at` was given to other facts.
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
@@ -222,6 +223,15 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.place_name}：{self.document}"
+
+    @property
+    def answered(self) -> bool:
+        """Whether the unit has answered to these very facts."""
+        return self.replied_at is not None and self.replied_at >= self.sent_at
+
+
+ANSWERED = models.Q(replied_at__gte=models.F("sent_at"))
+"""`Notice.answered` as a condition."""
 
 
 class ReportDay(models.Model):

@@ -17,7 +17,7 @@ from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import codes_of_units, divisions
 from yuanjiao.places.rules import Level
-from yuanjiao.reports.models import Document, Figure, FrozenRow, Notice, ReportDay
+from yuanjiao.reports.models import ANSWERED, Document, Figure, FrozenRow, Notice, ReportDay
 from yuanjiao.reports.rules import (
     FRIDAY,
     SENT_UP,
@@ -158,7 +158,7 @@ def notices_in(paths: Iterable[str]) -> QuerySet[Notice]:
 
 def notices_to_answer(paths: Iterable[str], at: datetime) -> QuerySet[Notice]:
     """Those that wait for a unit's answer, the nearest limit first."""
-    rows = notices_in(paths).filter(replied_at=None, reply_until__gt=at, document__state=DocumentState.REPLYING)
+    rows = notices_in(paths).filter(reply_until__gt=at, document__state=DocumentState.REPLYING).exclude(ANSWERED)
     return rows.order_by("reply_until", "path")
 
 
