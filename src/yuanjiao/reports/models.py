@@ -235,13 +235,17 @@ ANSWERED = models.Q(replied_at__gte=models.F("sent_at"))
 
 
 class ReportDay(models.Model):
-    """The day of the week on which weekly reports fall due below one division; the nearest one above a place is its own (RPT05)."""
+    """The day of the week on which weekly reports fall due below one division; the nearest one above a place is its own (RPT05).
+
+    It holds from the day `since` on, the day it was set: no report fell due by it before. None: it always held.
+    """
 
     travels: ClassVar[Travels] = Travels.LOCAL
     personal: ClassVar[tuple[str, ...]] = ()
 
     path = models.CharField("区划路径", max_length=80, unique=True)
     weekday = models.PositiveSmallIntegerField("星期", choices=WEEKDAYS, default=FRIDAY)
+    since = models.DateField("起始日", null=True, blank=True)
 
     class Meta:
         verbose_name = "周报日"

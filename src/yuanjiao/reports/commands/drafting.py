@@ -21,10 +21,11 @@ from yuanjiao.places.rules import Chain, Level
 from yuanjiao.reports.documents.base import Subject, branch, place
 from yuanjiao.reports.documents.kinds import KINDS, kind_of
 from yuanjiao.reports.models import Document, DocumentHand, DocumentParagraph, Figure, FrozenRow
-from yuanjiao.reports.queries import weekday_at
-from yuanjiao.reports.rules import KIND_NAMES, WEEKLY, DocumentKind, DocumentState, Period, period_of, weeks_back
+from yuanjiao.reports.queries import city_of, weeks_of
+from yuanjiao.reports.rules import KIND_NAMES, WEEKLY, DocumentKind, DocumentState, Period, period_of
 
 CHUNK = 2000
+LAST_WEEKS = 60
 LEVELS: dict[DocumentKind, tuple[Level, str]] = {
     DocumentKind.COUNTY_MONTH: (Level.COUNTY, "不是县（市、区），没有县级月报"),
     DocumentKind.COUNTY_WEEK: (Level.COUNTY, "不是县（市、区），没有周报"),
@@ -50,13 +51,14 @@ def draft_city_month(*, city: Division, month: date, by: Actor, at: datetime) ->
 def draft_of(kind: DocumentKind, division: Division, day: date, *, by: Actor, at: datetime) -> Document:
     """Draft the document of this kind that begins on `day`; the one that is there already is returned unchanged.
 
-    Refused for a place of another level, a span that has not begun, and a week that does not end before the fixed day.
+    Refused for a place of another level, a span that has not begun, and a week that does not end before the fixed day, unless
+    another county of the city has a report of it.
     """
     by.require(Permission.WRITE_REPORTS, division.path)
     level, words = LEVELS[kind]
     if division.level != level:
         raise Refused(f"{division.name} {words}")
-    if kind in WEEKLY and day not in weeks_back(local_day(at), weekday_at(division.path), 60):
+    if kind in WEEKLY and day not in weeks_of(city_of(division), local_day(at), LAST_WEEKS):
         raise Refused("这一周还没有到报告日，或起始日与报告日不合")
     return _draft(kind, place(division), day, by, at)
 
