@@ -96,7 +96,6 @@ def return_circular(*, document: Document, reason: str, revision: int, by: Actor
     write_audit(by=by, action="退回通报", subject=str(document), at=at, detail=reason.strip())
 
 
-@transaction.atomic
 def approve_circular(*, document: Document, revision: int, link: Link, by: Actor, at: datetime) -> Document:
     """Approve and issue a circular. Nobody approves what they had a hand in; every named unit has answered, or its time is over."""
     by.require(Permission.APPROVE_CIRCULARS, document.path)
@@ -110,8 +109,7 @@ def approve_circular(*, document: Document, revision: int, link: Link, by: Actor
     waited = [one.place_name for one in document.notices.filter(reply_until__gt=at).exclude(ANSWERED)]
     if waited:
         raise Refused("说明时限未到，还没有提交说明的单位：" + "、".join(waited))
-    fix(document, DocumentState.REPLYING, link, by, at)
-    write_audit(by=by, action="批准并发出通报", subject=str(document), at=at)
+    fix(document, DocumentState.REPLYING, link, by, at, action="批准并发出通报")
     return document
 
 

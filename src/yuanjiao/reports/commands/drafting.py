@@ -18,7 +18,7 @@ from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import ancestors, units
 from yuanjiao.places.rules import Chain, Level
-from yuanjiao.reports.documents.base import Subject, branch, place
+from yuanjiao.reports.documents.base import Snapshot, Subject, branch, place
 from yuanjiao.reports.documents.kinds import KINDS, kind_of
 from yuanjiao.reports.models import Document, DocumentHand, DocumentParagraph, Figure, FrozenRow
 from yuanjiao.reports.queries import city_of, weeks_of
@@ -77,12 +77,13 @@ def _draft(kind: DocumentKind, subject: Subject, day: date, by: Actor, at: datet
     present = Document.objects.filter(**slot).first()
     if present is not None:
         return present
+    heading, taken = _heading(kind, subject, period, at), KINDS[kind].snapshot(subject, period, at)  # before anything is locked
     try:
         with transaction.atomic():
-            document = Document.objects.create(**slot, **_heading(kind, subject, period, at), drafted_at=at)
+            document = Document.objects.create(**slot, **heading, drafted_at=at)
             for key in KINDS[kind].paragraphs:
                 DocumentParagraph.objects.create(document=document, key=key)
-            _freeze(document, subject, period, at)
+            _freeze(document, taken)
             keep_hand(document, by)
             write_audit(by=by, action=f"起草{KIND_NAMES[kind]}", subject=f"{subject.name} {period.first_day:%Y-%m-%d}", at=at)
     except IntegrityError:  # somebody drafted it at the same moment
@@ -127,8 +128,7 @@ def _department(division: Division, at: datetime) -> OrgUnit | None:
     return found.first()
 
 
-def _freeze(document: Document, subject: Subject, period: Period, at: datetime) -> None:
-    taken = kind_of(document).snapshot(subject, period, at)
+def _freeze(document: Document, taken: Snapshot) -> None:
     for row in taken.rows:
         row.document = document
     for figure in taken.figures:
@@ -145,30 +145,31 @@ def keep_hand(document: Document, by: Actor) -> None:
         DocumentHand.objects.get_or_create(document=document, person_uid=by.person_uid)
 
 
-@transaction.atomic
 def refresh_draft(*, document: Document, county: Division | None = None, unit: OrgUnit | None = None, by: Actor, at: datetime) -> None:
-    """Take a draft's snapshot anew; the officer's paragraphs stay. Conflict for a document that is no draft any more.
+    """Take a draft's snapshot anew; the officer's paragraphs stay. Conflict for a document that is no draft any more, or
+    that somebody changed since it was read or while the rows were counted: counting locks nothing.
 
     `county` is the place as it was named then, of whatever level; of a branch's report `unit` is the branch.
     """
     by.require(Permission.WRITE_REPORTS, document.path)
-    taken = Document.objects.filter(pk=document.pk, state=DocumentState.DRAFT).update(revision=F("revision") + 1)
-    if not taken:
-        still_draft(document)
-        raise Conflict("草稿刚被别人改动，请刷新后再试")
+    still_draft(document)
     kind = DocumentKind(document.kind)
     subject = branch(unit) if unit else place(county) if county else None
     if subject is None or subject.code != document.place_code:
         raise Refused("要重取数据的单位与报告不合")
     period = _period(kind, document.first_day, at)
-    FrozenRow.objects.filter(document=document).delete()
-    Figure.objects.filter(document=document).delete()
-    DocumentParagraph.objects.filter(document=document).exclude(key__in=KINDS[kind].paragraphs).delete()
-    Document.objects.filter(pk=document.pk).update(**_heading(kind, subject, period, at))
+    heading, taken = _heading(kind, subject, period, at), KINDS[kind].snapshot(subject, period, at)
+    with transaction.atomic():
+        row = Document.objects.filter(pk=document.pk, revision=document.revision, state=DocumentState.DRAFT)
+        if not row.update(revision=F("revision") + 1, **heading):
+            raise Conflict("草稿刚被别人改动，请刷新后再试")
+        FrozenRow.objects.filter(document=document).delete()
+        Figure.objects.filter(document=document).delete()
+        DocumentParagraph.objects.filter(document=document).exclude(key__in=KINDS[kind].paragraphs).delete()
+        _freeze(document, taken)
+        keep_hand(document, by)
+        write_audit(by=by, action=f"重取{document.get_kind_display()}数据", subject=str(document), at=at)
     document.refresh_from_db()
-    _freeze(document, subject, period, at)
-    keep_hand(document, by)
-    write_audit(by=by, action=f"重取{document.get_kind_display()}数据", subject=str(document), at=at)
 
 
 @transaction.atomic
