@@ -154,10 +154,11 @@ def test_nobody_approves_what_they_had_a_hand_in_and_no_one_before_the_units_cou
 
 def test_while_units_are_heard_nothing_moves_and_a_returned_circular_keeps_the_answers(month: Month, asked: Document) -> None:
     by = month.cast.actor("shiguan")
-    for refused in (
+    moves: list[Callable[[], object]] = [
         lambda: commands.write_paragraphs(document=asked, texts=DEMANDS, revision=asked.revision, by=by, at=month.as_of),
         lambda: commands.refresh_draft(document=asked, county=month.cast.divisions["990100000000"], by=by, at=month.as_of),
-    ):
+    ]
+    for refused in moves:
         with pytest.raises(Conflict, match="听取说明"):
             refused()
     answer(month, "停电检修。")

@@ -45,7 +45,7 @@ def during(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], Non
             happens()
             return content
 
-        monkeypatch.setitem(KINDS, MONTH, replace(KINDS[MONTH], snapshot=counting))  # type: ignore[arg-type]
+        monkeypatch.setitem(KINDS, MONTH, replace(KINDS[MONTH], snapshot=counting))
         monkeypatch.setattr(issuing, "rendered", typesetting)
 
     return arrange
