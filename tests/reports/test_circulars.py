@@ -22,9 +22,9 @@ from yuanjiao.network.queries import rate_over
 from yuanjiao.people.models import AuditRow
 from yuanjiao.people.rules import Grant, Role
 from yuanjiao.reports import commands
-from yuanjiao.reports.documents.circular import Named, named
+from yuanjiao.reports.documents.circular import Named, answer_of, named
 from yuanjiao.reports.models import Document, Notice
-from yuanjiao.reports.queries import rows_of
+from yuanjiao.reports.queries import notices_to_answer, rows_of
 from yuanjiao.reports.rules import DocumentKind, DocumentState, Measure, due_at, measured
 from yuanjiao.simulation.cast import PEOPLE
 
@@ -61,6 +61,7 @@ def answer(month: Month, text: str, revision: int = 1, *, who: str = "xianguan",
 
 def approve(month: Month, document: Document, who: str = "lingdao", at: datetime | None = None) -> Document:
     by = month.cast.actor(who)
+    document.refresh_from_db()
     return commands.approve_circular(document=document, revision=document.revision, link=link, by=by, at=at or month.as_of)
 
 
@@ -153,14 +154,16 @@ def test_nobody_approves_what_they_had_a_hand_in_and_no_one_before_the_units_cou
 
 def test_while_units_are_heard_nothing_moves_and_a_returned_circular_keeps_the_answers(month: Month, asked: Document) -> None:
     by = month.cast.actor("shiguan")
-    for refused in (
+    moves: list[Callable[[], object]] = [
         lambda: commands.write_paragraphs(document=asked, texts=DEMANDS, revision=asked.revision, by=by, at=month.as_of),
         lambda: commands.refresh_draft(document=asked, county=month.cast.divisions["990100000000"], by=by, at=month.as_of),
-    ):
+    ]
+    for refused in moves:
         with pytest.raises(Conflict, match="听取说明"):
             refused()
     answer(month, "停电检修。")
     leader = month.cast.actor("lingdao")
+    asked.refresh_from_db()
     with pytest.raises(Conflict):
         commands.return_circular(document=asked, reason="晚了", revision=asked.revision - 1, by=leader, at=month.as_of)
     commands.return_circular(document=asked, reason="数字请再核", revision=asked.revision, by=leader, at=month.as_of)
@@ -170,9 +173,54 @@ def test_while_units_are_heard_nothing_moves_and_a_returned_circular_keeps_the_a
     assert [one.reply for one in told] == ["停电检修。"]
 
 
+def ask_again(month: Month, asked: Document, facts: str, at: datetime) -> Notice:
+    """The circular was given back and the unit is told once more, having been told `facts` before."""
+    asked.refresh_from_db()
+    asked.notices.update(facts=facts)
+    by = month.cast.actor("shiguan")
+    commands.return_circular(document=asked, reason="再核", revision=asked.revision, by=by, at=at)
+    (told,) = commands.ask_units(document=asked, revision=asked.revision, by=by, at=at)
+    return told
+
+
+@pytest.mark.clause("SUP04")
+def test_an_answer_to_other_facts_is_no_answer_to_these(month: Month, asked: Document) -> None:
+    answer(month, "停电检修。")
+    same, at = asked.notices.get().facts, month.as_of + timedelta(hours=1)
+    told = ask_again(month, asked, "故障率6.00%", at)
+    assert (told.reply, told.answered) == ("停电检修。", False)
+    assert list(notices_to_answer([COUNTY], at)) == [told]
+    assert "没有提交说明；对先前告知的事实曾说明：停电检修。" in answer_of(told)
+    with pytest.raises(Refused, match="还没有提交说明的单位：柳溪县"):
+        approve(month, asked, at=at)
+    with pytest.raises(Conflict, match="重新告知"):
+        answer(month, "对着旧的事实写的", revision=told.revision - 1, at=at)
+    answer(month, "已经换线。", told.revision, at=at)
+    told = ask_again(month, asked, same, at + timedelta(hours=1))
+    assert told.answered, "to the same facts nobody has to answer twice"
+    assert not notices_to_answer([COUNTY], at)
+    assert answer_of(told) == "已经换线。"
+    assert approve(month, asked, at=at + timedelta(hours=1)).state == DocumentState.ISSUED
+
+
+@pytest.mark.clause("SUP04")
+def test_nobody_approves_an_answer_that_the_page_did_not_show(month: Month, asked: Document) -> None:
+    shown, leader = asked.revision, month.cast.actor("lingdao")
+    answer(month, "停电检修。")
+    asked.refresh_from_db()
+    with pytest.raises(Conflict, match="看过新的内容"):
+        commands.approve_circular(document=asked, revision=shown, link=link, by=leader, at=month.as_of)
+    read = Document.objects.get(pk=asked.pk)
+    answer(month, "停电检修，已报备。", revision=2)
+    with pytest.raises(Conflict):
+        commands.approve_circular(document=read, revision=read.revision, link=link, by=leader, at=month.as_of)
+    assert not asked.files.exists()
+
+
 def test_a_unit_that_is_named_no_more_keeps_its_answer(month: Month, asked: Document) -> None:
     answer(month, "停电检修。")
     by = month.cast.actor("shiguan")
+    asked.refresh_from_db()
     commands.return_circular(document=asked, reason="再核", revision=asked.revision, by=by, at=month.as_of)
     asked.figures.update(number=None)
     (told,) = commands.ask_units(document=asked, revision=asked.revision, by=by, at=month.as_of)
@@ -209,9 +257,9 @@ def test_the_leader_decides_on_one_page_and_the_counties_read_what_was_sent(
     assert notice.facts.splitlines()[0] in read
     assert "批准并发出" in read
     assert "批准并发出" not in city.get(address).content.decode()
-    assert city.post(f"{address}approve/", {"revision": "3"}).status_code == 403
-    assert leader.post(f"{address}approve/", {"revision": "2"}).status_code == 409
-    assert leader.post(f"{address}approve/", {"revision": "3"}, follow=True).status_code == 200
+    assert city.post(f"{address}approve/", {"revision": "4"}).status_code == 403
+    assert leader.post(f"{address}approve/", {"revision": "3"}).status_code == 409, "that page did not show the answer"
+    assert leader.post(f"{address}approve/", {"revision": "4"}, follow=True).status_code == 200
     neighbour = log_in("linxian")
     assert neighbour.get(address).status_code == 200
     assert neighbour.get(f"{address}files/pdf/").status_code == 200

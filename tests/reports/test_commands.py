@@ -87,6 +87,7 @@ def test_a_draft_does_not_move_when_the_world_does_and_a_refreshed_one_does(mont
     assert commands.render_docx(document, link) == bytes_before
     officer = month.cast.actor("xianguan")
     commands.write_paragraphs(document=document, texts=BOTH, revision=1, by=officer, at=later)
+    document.refresh_from_db()
     commands.refresh_draft(document=document, county=month.county, by=officer, at=later)
     assert number(document, "onsite") == 82
     assert written_of(document) == BOTH

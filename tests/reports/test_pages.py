@@ -115,3 +115,8 @@ def test_a_draft_downloads_as_a_draft(document: Document, log_in: LogIn) -> None
     answer = log_in("xianguan").get(f"/reports/{document.uid}/files/docx/")
     assert "%E8%8D%89%E7%A8%BF" in answer["Content-Disposition"]
     assert commands.file_name(document, "docx") == "柳溪县2026年3月远程教育运行和使用情况报告.docx"
+
+
+@pytest.mark.parametrize("asked", ["month=9999-12", "month=1999-12", "kind=county_week&day=9999-12-31", "kind=circular&day=0001-01-01"])
+def test_a_day_beyond_the_calendar_is_refused(cast: Any, log_in: LogIn, asked: str) -> None:
+    assert log_in("xianguan").get(f"/reports/draft/?place=990101000000&{asked}").status_code == 400

@@ -20,11 +20,13 @@ from yuanjiao.lib import clock
 from yuanjiao.lib.clock import day_start
 from yuanjiao.lib.errors import Conflict, NotFound, Refused
 from yuanjiao.network.queries import detected_outages
+from yuanjiao.places.commands import add_division
 from yuanjiao.reports import commands
 from yuanjiao.reports.jobs import draft_week_reports
-from yuanjiao.reports.models import Document
-from yuanjiao.reports.queries import rows_of, slots_of, weekday_at, written_of
+from yuanjiao.reports.models import Document, ReportDay
+from yuanjiao.reports.queries import rows_of, slots_of, week_slots, weekday_at, written_of
 from yuanjiao.reports.rules import DocumentKind, Measure, Standing, due_at, measured, weeks_back
+from yuanjiao.simulation.cast import SINCE
 
 LogIn = Callable[[str], Client]
 WEEK = DocumentKind.COUNTY_WEEK
@@ -187,6 +189,77 @@ def test_the_machine_drafts_on_the_day_and_nobody_begins_late(week: Week) -> Non
     assert Document.objects.filter(kind=WEEK, first_day=FIRST).count() == 2
     assert draft_week_reports(week.at + timedelta(days=8)) == 2, "a day on which the machine stood still is made up for"
     assert not Document.objects.filter(kind=WEEK).first().hands.exists()  # type: ignore[union-attr]
+
+
+def set_day(week: Week, weekday: int, day: date) -> None:
+    by, at = week.month.cast.actor("shiguan"), day_start(day) + timedelta(hours=9)
+    commands.set_report_day(city=week.month.cast.divisions["990100000000"], weekday=weekday, by=by, at=at)
+
+
+def drafted_days() -> set[date]:
+    return set(Document.objects.filter(kind=WEEK).values_list("first_day", flat=True))
+
+
+@pytest.mark.clause("RPT05")
+def test_another_day_holds_from_the_next_one_on_and_makes_nobody_late(week: Week, log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft_week_reports(week.at)
+    wednesday, city = date(2026, 3, 11), week.month.cast.divisions["990100000000"]
+    at = day_start(wednesday) + timedelta(hours=10)
+    set_day(week, 0, wednesday)
+    draft_week_reports(at)
+    assert drafted_days() == {FIRST}, "the Monday before was no fixed day"
+    monkeypatch.setattr(clock, "now", lambda: at)
+    monkeypatch.setattr(clock, "today", lambda: wednesday)
+    monday_before = date(2026, 3, 2)
+    page = log_in("shiguan").get("/reports/weeks/").content.decode()
+    assert f"{FIRST}" in page
+    assert f"{monday_before}" not in page
+    assert f"kind=week_digest&amp;day={FIRST}" in page, "the week that was reported is still the one to add up"
+    with pytest.raises(Refused, match="报告日"):
+        commands.draft_of(WEEK, week.month.county, monday_before, by=week.month.cast.actor("xianguan"), at=at)
+    assert commands.draft_of(DocumentKind.WEEK_DIGEST, city, FIRST, by=week.month.cast.actor("shiguan"), at=at).first_day == FIRST
+    draft_week_reports(day_start(date(2026, 3, 15)) + timedelta(hours=8))
+    assert drafted_days() == {FIRST}, "Sunday is no fixed day any more"
+    draft_week_reports(day_start(date(2026, 3, 16)) + timedelta(hours=8))
+    assert drafted_days() == {FIRST, date(2026, 3, 9)}
+
+
+def test_the_same_day_set_again_holds_as_long_as_it_did(week: Week) -> None:
+    set_day(week, 6, date(2026, 3, 20))
+    assert ReportDay.objects.get().since == FIXED
+
+
+def test_a_county_draws_level_with_a_week_of_the_rule_before(week: Week) -> None:
+    week.draft("990102000000", "linxian")
+    set_day(week, 0, date(2026, 3, 11))
+    week.at = day_start(date(2026, 3, 12))
+    assert week.draft().first_day == FIRST
+
+
+@pytest.mark.clause("RPT05")
+def test_weeks_in_which_the_machine_stood_still_are_drafted_later(week: Week) -> None:
+    draft_week_reports(week.at)
+    draft_week_reports(week.at + timedelta(days=22))
+    assert drafted_days() == {FIRST + timedelta(days=7 * number) for number in range(4)}
+    draft_week_reports(week.at + timedelta(days=100))
+    assert len(drafted_days()) == 8, "four weeks back and no more"
+
+
+@pytest.mark.clause("RPT05")
+def test_a_city_is_not_late_by_the_rule_of_another(week: Week) -> None:
+    cast = week.month.cast
+    other = add_division(code="990200000000", name="白沙市", parent=cast.divisions["990000000000"], on=SINCE)
+    county = add_division(code="990201000000", name="沙河县", parent=other, on=SINCE)
+    ReportDay.objects.create(path=other.path, weekday=2)
+    draft_week_reports(week.at)
+    assert {one.place_code for one in Document.objects.filter(kind=WEEK)} == {"990101000000", "990102000000"}
+    on, after = date(2026, 3, 12), day_start(date(2026, 3, 12))
+    draft_week_reports(day_start(date(2026, 3, 11)) + timedelta(hours=8))
+    slots = week_slots(["/"], at=after, on=on)
+    assert {(slot.county.code, slot.first_day) for slot in slots} == {
+        ("990101000000", FIRST), ("990102000000", FIRST), (county.code, date(2026, 3, 4)),
+    }  # fmt: skip
+    assert [slot.county.code for slot in week_slots([week.month.county.path], at=after, on=on)] == ["990101000000"]
 
 
 def test_nothing_sent_is_changed(week: Week) -> None:

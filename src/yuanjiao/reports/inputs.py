@@ -15,6 +15,8 @@ from yuanjiao.reports.models import WEEKDAYS
 from yuanjiao.reports.rules import REPLY_DAYS
 
 LONGEST = 3000
+YEARS = range(2000, 2101)
+"""Of which documents may be asked: days beyond what a calendar can count are nobody's."""
 
 
 class ParagraphsForm(forms.Form):
@@ -66,16 +68,20 @@ class ReportDayForm(forms.Form):
 
 
 def month_asked(text: str) -> date:
-    """The first day of '2026-03'. Refused when it is no month."""
-    try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise Refused(_("月份写法应为 2026-03")) from None
+    """The first day of '2026-03'. Refused when it is no month of `YEARS`."""
+    return _day(f"{text}-01", _("月份写法应为 2026-03"))
 
 
 def day_asked(text: str) -> date:
-    """'2026-03-20'. Refused when it is no day."""
+    """'2026-03-20'. Refused when it is no day of `YEARS`."""
+    return _day(text, _("日期写法应为 2026-03-20"))
+
+
+def _day(text: str, otherwise: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
-        raise Refused(_("日期写法应为 2026-03-20")) from None
+        raise Refused(otherwise) from None
+    if found.year not in YEARS:
+        raise Refused(otherwise)
+    return found

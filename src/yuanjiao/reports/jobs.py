@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from yuanjiao.lib.clock import local_day
 from yuanjiao.people.rules import SYSTEM
 from yuanjiao.places.queries import divisions, units
 from yuanjiao.places.rules import Chain, Level
 from yuanjiao.reports.commands import draft_branch_month, draft_county_month, draft_of
-from yuanjiao.reports.queries import has_weeks, weekday_at
-from yuanjiao.reports.rules import DocumentKind, drafting_months, weeks_back
+from yuanjiao.reports.queries import city_of, weeks_to_draft
+from yuanjiao.reports.rules import DocumentKind, drafting_months
+
+WEEKS_MADE_UP = 4
+"""How many weeks back a missing draft is made."""
 
 
 def draft_month_reports(at: datetime) -> int:
@@ -26,17 +29,18 @@ def draft_month_reports(at: datetime) -> int:
 
 
 def draft_week_reports(at: datetime) -> int:
-    """From the fixed day of the week on, draft every county's report of the seven days before it; returns how many have one now (RPT05).
+    """From the fixed day of the week on, draft every county's report of the seven days before it; returns how many counties have theirs.
 
-    The first time only on the day itself: nobody begins with a report that is late.
+    After a standstill the weeks between are made up for, as far as `WEEKS_MADE_UP`. The first time only on the day itself, and by a
+    new rule only from the day it was set: nobody begins with a report that is late (RPT05).
     """
     done, today = 0, local_day(at)
-    began = has_weeks()
+    weeks: dict[str, list[date]] = {}
     for county in divisions(on=today, level=Level.COUNTY):
-        weekday = weekday_at(county.path)
-        if not began and today.weekday() != weekday:
-            continue
-        (first_day,) = weeks_back(today, weekday, 1)
-        draft_of(DocumentKind.COUNTY_WEEK, county, first_day, by=SYSTEM, at=at)
-        done += 1
+        city = city_of(county)
+        if city not in weeks:
+            weeks[city] = weeks_to_draft(city, today, WEEKS_MADE_UP)
+        for first_day in weeks[city]:
+            draft_of(DocumentKind.COUNTY_WEEK, county, first_day, by=SYSTEM, at=at)
+        done += bool(weeks[city])
     return done

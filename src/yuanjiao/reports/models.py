@@ -190,7 +190,8 @@ class DocumentHand(models.Model):
 class Notice(models.Model):
     """What a circular is about to say of one unit, told to it beforehand, and what the unit answers (说明, SUP04).
 
-    `facts` are the measured facts by which it is named, a line each. The answer stays with the circular whatever becomes of it.
+    `facts` are the measured facts by which it is named, a line each; `sent_at` is when the unit was told of these. The answer stays
+    with the circular whatever becomes of it; one that is older than `sent_at` was given to other facts.
     """
 
     travels: ClassVar[Travels] = Travels.LOCAL
@@ -223,15 +224,28 @@ class Notice(models.Model):
     def __str__(self) -> str:
         return f"{self.place_name}：{self.document}"
 
+    @property
+    def answered(self) -> bool:
+        """Whether the unit has answered to these very facts."""
+        return self.replied_at is not None and self.replied_at >= self.sent_at
+
+
+ANSWERED = models.Q(replied_at__gte=models.F("sent_at"))
+"""`Notice.answered` as a condition."""
+
 
 class ReportDay(models.Model):
-    """The day of the week on which weekly reports fall due below one division; the nearest one above a place is its own (RPT05)."""
+    """The day of the week on which weekly reports fall due below one division; the nearest one above a place is its own (RPT05).
+
+    It holds from the day `since` on, the day it was set: no report fell due by it before. None: it always held.
+    """
 
     travels: ClassVar[Travels] = Travels.LOCAL
     personal: ClassVar[tuple[str, ...]] = ()
 
     path = models.CharField("区划路径", max_length=80, unique=True)
     weekday = models.PositiveSmallIntegerField("星期", choices=WEEKDAYS, default=FRIDAY)
+    since = models.DateField("起始日", null=True, blank=True)
 
     class Meta:
         verbose_name = "周报日"

@@ -17,10 +17,11 @@ from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
 from yuanjiao.places.queries import codes_of_units, divisions
 from yuanjiao.places.rules import Level
-from yuanjiao.reports.models import Document, Figure, FrozenRow, Notice, ReportDay
+from yuanjiao.reports.models import ANSWERED, Document, Figure, FrozenRow, Notice, ReportDay
 from yuanjiao.reports.rules import (
     FRIDAY,
     SENT_UP,
+    WEEK_DAYS,
     DocumentKind,
     DocumentState,
     Measure,
@@ -30,7 +31,10 @@ from yuanjiao.reports.rules import (
     month_end,
     span_of,
     standing_of,
+    weeks_back,
 )
+
+WEEKS_LISTED = 9
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,12 @@ def written_of(document: Document) -> dict[str, str]:
 
 def slots_of(kind: DocumentKind, paths: Iterable[str], first_days: Iterable[date], *, at: datetime, on: date) -> list[Slot]:
     """Every county under `paths` for every month or week: on time, late, missing, drafted or not (RPT01, RPT05)."""
-    wanted = list(first_days)
     counties = {row.code: row for path in paths for row in divisions(on=on, level=Level.COUNTY, under=path)}
+    return _slots(kind, counties, first_days, at)
+
+
+def _slots(kind: DocumentKind, counties: dict[str, Division], first_days: Iterable[date], at: datetime) -> list[Slot]:
+    wanted = list(dict.fromkeys(first_days))
     kept = Document.objects.filter(kind=kind, first_day__in=wanted, place_code__in=counties)
     by_slot = {(row.first_day, row.place_code): row for row in kept}
     return [_slot(kind, day, county, by_slot.get((day, county.code)), at) for day in wanted for county in counties.values()]
@@ -145,10 +153,67 @@ def has_weeks() -> bool:
     return Document.objects.filter(kind=DocumentKind.COUNTY_WEEK).exists()
 
 
+def report_day(path: str) -> ReportDay:
+    """The rule by which weekly reports of this place fall due; where nobody has set one, Friday since ever (not saved)."""
+    rows = [row for row in ReportDay.objects.all() if path.startswith(row.path)]
+    return max(rows, key=lambda row: len(row.path)) if rows else ReportDay(path="/", weekday=FRIDAY)
+
+
 def weekday_at(path: str) -> int:
     """The day of the week (Monday is 0) on which weekly reports of this place fall due."""
-    rows = [row for row in ReportDay.objects.all() if path.startswith(row.path)]
-    return max(rows, key=lambda row: len(row.path)).weekday if rows else FRIDAY
+    return report_day(path).weekday
+
+
+def city_of(division: Division) -> str:
+    """The path of the city that a county lies in; a city's own."""
+    return division.path if division.level == Level.CITY else division.path.rstrip("/").rpartition("/")[0] + "/"
+
+
+def _weeks_kept(city: str, today: date, count: int) -> QuerySet[Document]:
+    """Weekly reports of counties of the city, of weeks that began in the last `count` weeks or one before."""
+    earliest = today - timedelta(days=WEEK_DAYS * (count + 1))
+    return Document.objects.filter(within("path", [city]), kind=DocumentKind.COUNTY_WEEK, first_day__gte=earliest).order_by("first_day")
+
+
+def weeks_of(city: str, today: date, count: int) -> list[date]:
+    """First days of the last weeks of a city's reports, newest first: by its rule as long as that has held, and weeks that somebody
+    there has a report of, whatever the rule was then."""
+    rule = report_day(city)
+    kept = _weeks_kept(city, today, count).values_list("first_day", flat=True)
+    return sorted({*weeks_back(today, rule.weekday, count, rule.since), *kept}, reverse=True)
+
+
+def weeks_to_draft(city: str, today: date, count: int) -> list[date]:
+    """First days of weeks, at most `count` back, of which every county of the city should have a report by now, newest first.
+
+    None from before somebody there first had one in time; where nobody ever had, only on the fixed day itself.
+    """
+    rule = report_day(city)
+    weeks = weeks_back(today, rule.weekday, count, rule.since)
+    ever = Document.objects.filter(within("path", [city]), kind=DocumentKind.COUNTY_WEEK).order_by("first_day")
+    written = ever.values_list("first_day", "drafted_at").iterator(chunk_size=100)
+    began = next((day for day, at in written if at < due_at(day, DocumentKind.COUNTY_WEEK)), None)
+    if began is None:
+        return weeks[:1] if today.weekday() == rule.weekday else []
+    return [day for day in weeks if day >= began]
+
+
+def week_slots(paths: Iterable[str], *, at: datetime, on: date) -> list[Slot]:
+    """The last weeks of every county under `paths` that somebody of its city has a report of, and the newest one (RPT05).
+
+    Every city by its own rule. Before anybody there had a report, nobody was late.
+    """
+    cities: dict[str, dict[str, Division]] = {}
+    for path in paths:
+        for county in divisions(on=on, level=Level.COUNTY, under=path):
+            cities.setdefault(city_of(county), {})[county.code] = county
+    slots = []
+    for city, counties in cities.items():
+        kept = set(_weeks_kept(city, on, WEEKS_LISTED).values_list("first_day", flat=True))
+        if kept:
+            rule = report_day(city)
+            slots += _slots(DocumentKind.COUNTY_WEEK, counties, [*kept, *weeks_back(on, rule.weekday, 1, rule.since)], at)
+    return sorted(slots, key=lambda slot: slot.first_day, reverse=True)
 
 
 def notices_in(paths: Iterable[str]) -> QuerySet[Notice]:
@@ -158,7 +223,7 @@ def notices_in(paths: Iterable[str]) -> QuerySet[Notice]:
 
 def notices_to_answer(paths: Iterable[str], at: datetime) -> QuerySet[Notice]:
     """Those that wait for a unit's answer, the nearest limit first."""
-    rows = notices_in(paths).filter(replied_at=None, reply_until__gt=at, document__state=DocumentState.REPLYING)
+    rows = notices_in(paths).filter(reply_until__gt=at, document__state=DocumentState.REPLYING).exclude(ANSWERED)
     return rows.order_by("reply_until", "path")
 
 
@@ -189,11 +254,12 @@ def asked(first: date, last: date, path: str) -> list[Asked]:
             what = f"{month.year}年{month.month}月县级月报"
             found.append(Asked(Kind.FORM, what, due_on, fields=WRITTEN, path="/", level=Level.COUNTY, link=("reports:report_list",)))
         month = month_end(month)
-    return found + (_weeks_asked(first, last, weekday_at(path)) if has_weeks() else [])
+    return found + (_weeks_asked(first, last, report_day(path)) if has_weeks() else [])
 
 
-def _weeks_asked(first: date, last: date, weekday: int) -> list[Asked]:
-    due = first + timedelta(days=(weekday - first.weekday()) % 7)
+def _weeks_asked(first: date, last: date, rule: ReportDay) -> list[Asked]:
+    first = max(first, rule.since or first)
+    due = first + timedelta(days=(rule.weekday - first.weekday()) % 7)
     days = [due + timedelta(days=7 * number) for number in range((last - due).days // 7 + 1)] if due <= last else []
     return [
         Asked(Kind.FORM, f"{day.month}月{day.day}日周报", day, fields=SECTIONS, path="/", level=Level.COUNTY, link=("reports:week_list",))

@@ -169,11 +169,12 @@ def due_at(day: date, kind: DocumentKind = DocumentKind.COUNTY_MONTH) -> datetim
     return day_start(last + timedelta(days=1)) if kind in WEEKLY else day_start(last)
 
 
-def weeks_back(today: date, weekday: int, count: int = 8) -> list[date]:
+def weeks_back(today: date, weekday: int, count: int = 8, since: date | None = None) -> list[date]:
     """The first days of the weeks whose reports have fallen due to be written, newest first: seven days up to the fixed day before or on
-    `today` (Monday is 0), and those before it."""
+    `today` (Monday is 0), and those before it; at most `count`, and none whose fixed day lies before `since`."""
     fixed = today - timedelta(days=(today.weekday() - weekday) % WEEK_DAYS)
-    return [fixed - timedelta(days=WEEK_DAYS * number) for number in range(1, count + 1)]
+    fixed_days = [fixed - timedelta(days=WEEK_DAYS * number) for number in range(count)]
+    return [day - timedelta(days=WEEK_DAYS) for day in fixed_days if since is None or day >= since]
 
 
 class Standing(StrEnum):

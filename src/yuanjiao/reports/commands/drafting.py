@@ -18,13 +18,14 @@ from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division, OrgUnit
 from yuanjiao.places.queries import ancestors, units
 from yuanjiao.places.rules import Chain, Level
-from yuanjiao.reports.documents.base import Subject, branch, place
+from yuanjiao.reports.documents.base import Snapshot, Subject, branch, place
 from yuanjiao.reports.documents.kinds import KINDS, kind_of
 from yuanjiao.reports.models import Document, DocumentHand, DocumentParagraph, Figure, FrozenRow
-from yuanjiao.reports.queries import weekday_at
-from yuanjiao.reports.rules import KIND_NAMES, WEEKLY, DocumentKind, DocumentState, Period, period_of, weeks_back
+from yuanjiao.reports.queries import city_of, weeks_of
+from yuanjiao.reports.rules import KIND_NAMES, WEEKLY, DocumentKind, DocumentState, Period, period_of
 
 CHUNK = 2000
+LAST_WEEKS = 60
 LEVELS: dict[DocumentKind, tuple[Level, str]] = {
     DocumentKind.COUNTY_MONTH: (Level.COUNTY, "不是县（市、区），没有县级月报"),
     DocumentKind.COUNTY_WEEK: (Level.COUNTY, "不是县（市、区），没有周报"),
@@ -50,13 +51,14 @@ def draft_city_month(*, city: Division, month: date, by: Actor, at: datetime) ->
 def draft_of(kind: DocumentKind, division: Division, day: date, *, by: Actor, at: datetime) -> Document:
     """Draft the document of this kind that begins on `day`; the one that is there already is returned unchanged.
 
-    Refused for a place of another level, a span that has not begun, and a week that does not end before the fixed day.
+    Refused for a place of another level, a span that has not begun, and a week that does not end before the fixed day, unless
+    another county of the city has a report of it.
     """
     by.require(Permission.WRITE_REPORTS, division.path)
     level, words = LEVELS[kind]
     if division.level != level:
         raise Refused(f"{division.name} {words}")
-    if kind in WEEKLY and day not in weeks_back(local_day(at), weekday_at(division.path), 60):
+    if kind in WEEKLY and day not in weeks_of(city_of(division), local_day(at), LAST_WEEKS):
         raise Refused("这一周还没有到报告日，或起始日与报告日不合")
     return _draft(kind, place(division), day, by, at)
 
@@ -75,12 +77,13 @@ def _draft(kind: DocumentKind, subject: Subject, day: date, by: Actor, at: datet
     present = Document.objects.filter(**slot).first()
     if present is not None:
         return present
+    heading, taken = _heading(kind, subject, period, at), KINDS[kind].snapshot(subject, period, at)  # before anything is locked
     try:
         with transaction.atomic():
-            document = Document.objects.create(**slot, **_heading(kind, subject, period, at), drafted_at=at)
+            document = Document.objects.create(**slot, **heading, drafted_at=at)
             for key in KINDS[kind].paragraphs:
                 DocumentParagraph.objects.create(document=document, key=key)
-            _freeze(document, subject, period, at)
+            _freeze(document, taken)
             keep_hand(document, by)
             write_audit(by=by, action=f"起草{KIND_NAMES[kind]}", subject=f"{subject.name} {period.first_day:%Y-%m-%d}", at=at)
     except IntegrityError:  # somebody drafted it at the same moment
@@ -125,8 +128,7 @@ def _department(division: Division, at: datetime) -> OrgUnit | None:
     return found.first()
 
 
-def _freeze(document: Document, subject: Subject, period: Period, at: datetime) -> None:
-    taken = kind_of(document).snapshot(subject, period, at)
+def _freeze(document: Document, taken: Snapshot) -> None:
     for row in taken.rows:
         row.document = document
     for figure in taken.figures:
@@ -143,30 +145,31 @@ def keep_hand(document: Document, by: Actor) -> None:
         DocumentHand.objects.get_or_create(document=document, person_uid=by.person_uid)
 
 
-@transaction.atomic
 def refresh_draft(*, document: Document, county: Division | None = None, unit: OrgUnit | None = None, by: Actor, at: datetime) -> None:
-    """Take a draft's snapshot anew; the officer's paragraphs stay. Conflict for a document that is no draft any more.
+    """Take a draft's snapshot anew; the officer's paragraphs stay. Conflict for a document that is no draft any more, or
+    that somebody changed since it was read or while the rows were counted: counting locks nothing.
 
     `county` is the place as it was named then, of whatever level; of a branch's report `unit` is the branch.
     """
     by.require(Permission.WRITE_REPORTS, document.path)
-    taken = Document.objects.filter(pk=document.pk, state=DocumentState.DRAFT).update(revision=F("revision") + 1)
-    if not taken:
-        still_draft(document)
-        raise Conflict("草稿刚被别人改动，请刷新后再试")
+    still_draft(document)
     kind = DocumentKind(document.kind)
     subject = branch(unit) if unit else place(county) if county else None
     if subject is None or subject.code != document.place_code:
         raise Refused("要重取数据的单位与报告不合")
     period = _period(kind, document.first_day, at)
-    FrozenRow.objects.filter(document=document).delete()
-    Figure.objects.filter(document=document).delete()
-    DocumentParagraph.objects.filter(document=document).exclude(key__in=KINDS[kind].paragraphs).delete()
-    Document.objects.filter(pk=document.pk).update(**_heading(kind, subject, period, at))
+    heading, taken = _heading(kind, subject, period, at), KINDS[kind].snapshot(subject, period, at)
+    with transaction.atomic():
+        row = Document.objects.filter(pk=document.pk, revision=document.revision, state=DocumentState.DRAFT)
+        if not row.update(revision=F("revision") + 1, **heading):
+            raise Conflict("草稿刚被别人改动，请刷新后再试")
+        FrozenRow.objects.filter(document=document).delete()
+        Figure.objects.filter(document=document).delete()
+        DocumentParagraph.objects.filter(document=document).exclude(key__in=KINDS[kind].paragraphs).delete()
+        _freeze(document, taken)
+        keep_hand(document, by)
+        write_audit(by=by, action=f"重取{document.get_kind_display()}数据", subject=str(document), at=at)
     document.refresh_from_db()
-    _freeze(document, subject, period, at)
-    keep_hand(document, by)
-    write_audit(by=by, action=f"重取{document.get_kind_display()}数据", subject=str(document), at=at)
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from yuanjiao.reports.documents.gb9704 import Link
 
 
-@transaction.atomic
 def issue_document(*, document: Document, link: Link, by: Actor, at: datetime) -> Document:
     """Send the report up. Refused while a paragraph or the data is empty, and for a circular: that is approved, not sent.
 
@@ -40,8 +40,7 @@ def issue_document(*, document: Document, link: Link, by: Actor, at: datetime) -
     all_written(document)
     kind = DocumentKind(document.kind)
     late = "（逾期）" if kind in SENT_UP and at >= due_at(document.first_day, kind) else ""
-    fix(document, DocumentState.DRAFT, link, by, at)
-    write_audit(by=by, action=f"报出{document.get_kind_display()}{late}", subject=str(document), at=at)
+    fix(document, DocumentState.DRAFT, link, by, at, action=f"报出{document.get_kind_display()}{late}")
     return document
 
 
@@ -55,19 +54,33 @@ def all_written(document: Document) -> None:
         raise Refused("数据一节是空的：统计期内没有一条记录。请先查看站点和报修是否已经登记，再重新提取数据")
 
 
-def fix(document: Document, state: DocumentState, link: Link, by: Actor, at: datetime) -> None:
-    """Turn a document of this state into an issued one with its files. Conflict when it changed since it was read."""
-    taken = Document.objects.filter(pk=document.pk, revision=document.revision, state=state).update(
-        state=DocumentState.ISSUED, issued_at=at, issued_by=by.name, revision=F("revision") + 1
-    )
-    if not taken:
-        raise Conflict("草稿刚被别人改动，请核对后再报出")
+def fix(document: Document, state: DocumentState, link: Link, by: Actor, at: datetime, *, action: str) -> None:
+    """Turn a document of this state into an issued one with its files, and write `action` down.
+
+    The files are made before anything is locked, of the document as it will be. Conflict when it changed since it was read, also
+    while they were made: every change of what is printed moves the revision on.
+    """
+    issued = {"state": DocumentState.ISSUED, "issued_at": at, "issued_by": by.name}
+    files = _files(document, issued, link)
+    with transaction.atomic():
+        row = Document.objects.filter(pk=document.pk, revision=document.revision, state=state)
+        if not row.update(**issued, revision=F("revision") + 1):
+            raise Conflict("草稿刚被别人改动，请核对后再报出")
+        IssuedFile.objects.bulk_create(files)
+        write_audit(by=by, action=action, subject=str(document), at=at)
     document.refresh_from_db()
+
+
+def _files(document: Document, issued: dict[str, Any], link: Link) -> list[IssuedFile]:
+    to_be = copy(document)
+    for name, value in issued.items():
+        setattr(to_be, name, value)
+    files = []
     for media in MEDIA:
-        content = rendered(document, media, link)
-        IssuedFile.objects.create(
-            document=document, media=media, name=file_name(document, media), content=content, sha256=hashlib.sha256(content).hexdigest()
-        )
+        content = rendered(to_be, media, link)
+        sha256 = hashlib.sha256(content).hexdigest()
+        files.append(IssuedFile(document=document, media=media, name=file_name(to_be, media), content=content, sha256=sha256))
+    return files
 
 
 def file_name(document: Document, media: str) -> str:

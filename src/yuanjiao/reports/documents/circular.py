@@ -162,8 +162,11 @@ def _explained(document: Document) -> tuple[Table, ...]:
 
 
 def answer_of(notice: Notice) -> str:
-    """What the unit said, or until when it could have said something."""
-    return notice.reply or f"至{moment(notice.reply_until)}没有提交说明"
+    """What the unit said to these facts, or until when it could have said something; and what it said to earlier ones."""
+    if notice.answered:
+        return notice.reply
+    silent = f"至{moment(notice.reply_until)}没有提交说明"
+    return f"{silent}；对先前告知的事实曾说明：{notice.reply}" if notice.reply else silent
 
 
 def title_of(document: Document) -> str:

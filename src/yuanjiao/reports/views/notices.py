@@ -44,7 +44,7 @@ def notice_list(request: ActingRequest) -> HttpResponseBase:
 
 
 def _state(row: Notice, now: object) -> tuple[str, str]:
-    if row.replied_at:
+    if row.answered:
         return _("已说明"), "green"
     return (_("待说明"), "yellow") if row.reply_until > now else (_("没有说明"), "grey")  # type: ignore[operator]
 

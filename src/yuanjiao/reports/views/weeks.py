@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,9 +14,8 @@ from yuanjiao.people.access import ActingRequest, door
 from yuanjiao.people.rules import Permission
 from yuanjiao.reports import commands, queries
 from yuanjiao.reports.inputs import ReportDayForm, day_asked
-from yuanjiao.reports.models import Document
 from yuanjiao.reports.queries import Slot
-from yuanjiao.reports.rules import STANDING_NAMES, DocumentKind, weeks_back
+from yuanjiao.reports.rules import STANDING_NAMES, DocumentKind
 from yuanjiao.reports.views.parts import draft_link, of_standing, own_cities, slot_columns
 from yuanjiao.ui.lists import Column, Filter, ListPage, respond
 
@@ -26,7 +23,7 @@ from yuanjiao.ui.lists import Column, Filter, ListPage, respond
 @door(Permission.SEE_REPORTS)
 def week_list(request: ActingRequest) -> HttpResponseBase:
     """Week by week, county by county: what is sent, what is late, what is missing (RPT05)."""
-    slots = _slots(request)
+    slots = queries.week_slots(request.actor.paths(Permission.SEE_REPORTS), at=clock.now(), on=clock.today())
     weeks = sorted({slot.first_day for slot in slots}, reverse=True)
     page = ListPage[Slot](
         title=_("周报"),
@@ -44,19 +41,6 @@ def week_list(request: ActingRequest) -> HttpResponseBase:
     return respond(request, page, "reports/weeks.html")
 
 
-def _slots(request: ActingRequest) -> list[Slot]:
-    """The last weeks of everybody in scope that some report is of, and the newest one: before the system ran, nobody was late."""
-    paths, today, now = request.actor.paths(Permission.SEE_REPORTS), clock.today(), clock.now()
-    days: set[date] = set(
-        Document.objects.filter(kind=DocumentKind.COUNTY_WEEK, first_day__gte=date.fromordinal(today.toordinal() - 70))
-        .order_by()
-        .values_list("first_day", flat=True)
-    )
-    if days:
-        days |= {weeks_back(today, queries.weekday_at(path), 1)[0] for path in paths}
-    return queries.slots_of(DocumentKind.COUNTY_WEEK, paths, sorted(days, reverse=True), at=now, on=today)
-
-
 def _of_week(slots: list[Slot], text: str) -> list[Slot]:
     day = day_asked(text)
     return [slot for slot in slots if slot.first_day == day]
@@ -72,7 +56,7 @@ def _actions(request: ActingRequest) -> list[tuple[str, str]]:
             draft_link(DocumentKind.WEEK_DIGEST, city.code, day),
         )
         for city in cities
-        for day in weeks_back(today, queries.weekday_at(city.path), 1)
+        for day in queries.weeks_of(city.path, today, 1)[:1]
     ]
     return [*digests, (_("周报日"), reverse("reports:week_settings"))] if cities else []
 
