@@ -25,6 +25,7 @@ from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused, Tampered
 from yuanjiao.lib.uid import new_uid
 from yuanjiao.people import commands as people
+from yuanjiao.people.models import AuditRow
 from yuanjiao.people.rules import Actor, Role
 from yuanjiao.places import commands as places
 from yuanjiao.places.models import Division
@@ -49,6 +50,15 @@ def test_what_is_booked_is_what_was_approved_though_villages_are_counted_anew(bo
         commands.approve_proposal(proposal=waiting, by=books.second, at=books.at)
     assert books.source().balance_fen == 2_000_000
     assert not Entry.objects.filter(kind=EntryKind.ALLOWANCE).exists()
+
+
+def test_the_trail_of_many_entries_is_written_at_once(books: Books) -> None:
+    books.give(2_000_000)
+    rate = set_rate(books)
+    with CaptureQueriesContext(connection) as asked:
+        assert len(pay_villages(books, rate, COUNTY, 100)) == 4
+    assert sum('INSERT INTO "people_auditrow"' in one["sql"] for one in asked.captured_queries) == 3  # proposed, booked, decided
+    assert AuditRow.objects.filter(action="记账").count() == 5
 
 
 def test_villages_are_not_counted_on_a_day_to_come(books: Books) -> None:

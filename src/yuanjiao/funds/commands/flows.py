@@ -24,7 +24,6 @@ from yuanjiao.funds.rules import Category, EntryKind, ProposalState, SubsidyStat
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.money import yuan
-from yuanjiao.lib.uid import new_uid
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
@@ -84,11 +83,13 @@ def apply_for_subsidy(
         raise Refused("须写明项目和申请文件，申请金额大于零，配套不为负")
     fresh(fund)
     check_new(Subsidy, uid)
-    row = Subsidy.objects.create(
-        uid=uid or new_uid(), fund=fund, division=division, purpose=purpose.strip(), document=document.strip(),
+    row = Subsidy(
+        fund=fund, division=division, purpose=purpose.strip(), document=document.strip(),
         asked_fen=asked_fen, own_fen=own_fen,
         applied_uid=person_of(by), applied_name=by.name, applied_at=at,
     )  # fmt: skip
+    row.uid = uid or row.uid
+    row.save(force_insert=True)
     detail = f"{row.purpose}：申请 {yuan(asked_fen)} 元，配套 {yuan(own_fen)} 元"
     write_audit(by=by, action="申请补贴", subject=f"补贴 {row.uid}", at=at, detail=detail)
     return row

@@ -17,7 +17,7 @@ from yuanjiao.funds.rules import OUTFLOWS, EntryKind, SubsidyState, chain_hash, 
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.lib.money import yuan
 from yuanjiao.lib.uid import new_uid
-from yuanjiao.people.commands import write_audit
+from yuanjiao.people.commands import write_audits
 from yuanjiao.people.queries import sharing_number
 from yuanjiao.people.rules import Actor
 from yuanjiao.places.models import Division
@@ -109,10 +109,12 @@ def post(fund: Fund, postings: Sequence[Posting], signed: Signed, *, by: Actor, 
     locked = Fund.objects.select_for_update().get(pk=fund.pk)
     written = [_write(locked, posting, signed, at) for posting in postings]
     locked.save(update_fields=["entry_count", "head"])
-    for entry in written:
-        detail = f"{entry.get_kind_display()} {yuan(entry.amount_fen)} 元，{entry.purpose}；指纹 {entry.entry_hash[:16]}"
-        write_audit(by=by, action="记账", subject=f"分录 {entry}", at=at, detail=detail)
+    write_audits(by=by, action="记账", subjects=[(f"分录 {entry}", _told(entry)) for entry in written], at=at)
     return written
+
+
+def _told(entry: Entry) -> str:
+    return f"{entry.get_kind_display()} {yuan(entry.amount_fen)} 元，{entry.purpose}；指纹 {entry.entry_hash[:16]}"
 
 
 def _write(fund: Fund, posting: Posting, signed: Signed, at: datetime) -> Entry:
