@@ -52,6 +52,7 @@ def enter_listed(*, entries: Sequence[AssetEntry], on: date) -> dict[str, UUID]:
 
 def _listed_issue(row: Asset, on: date) -> Issue:
     """A hand-over of which only the register tells: nobody wrote down who took it."""
+    assert row.unit_id is not None  # only what stands with a unit is issued
     return Issue(asset=row, unit_id=row.unit_id, taker="", issued_on=on, document=LISTED_DOCUMENT)
 
 
