@@ -10,12 +10,13 @@ from django.db import IntegrityError, transaction
 
 from yuanjiao.assets import commands, queries
 from yuanjiao.assets.models import Issue, Move
-from yuanjiao.assets.rules import bought_before
+from yuanjiao.assets.rules import bought_before, years_used
+from yuanjiao.flow.catalogue.shelf import from_document
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, NotFound, Refused
 from yuanjiao.network.models import Asset, Condition
-from yuanjiao.network.shelf.register import offer
-from yuanjiao.people.rules import Permission
+from yuanjiao.network.shelf.register import Register, accept, offer
+from yuanjiao.people.rules import Actor, Grant, Permission, Role
 from yuanjiao.simulation.cast import Cast
 
 SITE, OTHER_SITE, FAR_SITE = "S-990101100200", "S-990101101200", "S-990102100200"
@@ -174,3 +175,55 @@ def test_warranties_about_to_end_and_the_register_on_paper(who: dict[str, Any]) 
     assert [row.code for row in queries.warranties_ending(["/"], on=DAY)] == ["A-0", "A-1"]
     [line] = queries.book_lines(["/"])
     assert (line.kind, line.model, line.count, line.purchased_on, line.handled_by) == ("机顶盒", "DTV", 4, date(2024, 1, 1), "赵敏芝")
+
+
+def test_scrapped_equipment_goes_down_no_more_and_the_rest_with_its_condition(cast: Cast, who: dict[str, Any]) -> None:
+    box, broken, path = enter(who, "A-1"), enter(who, "A-2"), cast.divisions["990101000000"].path
+    commands.send_to_repair(asset=broken, note="不开机", on=DAY, **who)
+    commands.scrap_asset(asset=box, document="文", on=DAY, **who)
+    down = offer(path).document
+    assert [(row.code, row.condition) for row in from_document(down, Register).assets] == [("A-2", "repair")]
+
+
+def test_a_copy_takes_the_condition_from_the_document(cast: Cast, who: dict[str, Any]) -> None:
+    box, path = enter(who, "A-1"), cast.divisions["990101000000"].path
+    commands.send_to_repair(asset=box, note="不开机", on=DAY, **who)
+    down = offer(path).document
+    Move.objects.all().delete()
+    Asset.objects.update(condition=Condition.IN_SERVICE)
+    accept(down)
+    assert Asset.objects.get(code="A-1").condition == Condition.REPAIR
+    accept(down.replace(b',"condition":"repair"', b""))  # of an older machine above
+    assert Asset.objects.get(code="A-1").condition == Condition.IN_SERVICE
+
+
+@pytest.mark.clause("OPS08")
+def test_equipment_of_a_retired_site_is_neither_aged_nor_replaced(cast: Cast, at: datetime, who: dict[str, Any]) -> None:
+    aged(who, cast, at)
+    cast.sites[SITE].__class__.objects.filter(code=SITE).update(lifecycle="retired")
+    lines = {line.name: (line.total, line.beyond) for line in queries.ageing_by_county(["/"], on=local_day(at))}
+    assert lines == {"柳溪县": (1, 0), "石岭县": (1, 0)}
+    assert not queries.replacement_list(["/"], on=local_day(at)).exists()
+
+
+def test_years_in_use_are_whole_years() -> None:
+    assert [years_used(date(2020, 3, 3), date(2026, 3, day)) for day in (2, 3)] == [5, 6]
+
+
+def test_a_life_for_all_is_set_by_who_answers_for_all(cast: Cast, at: datetime, who: dict[str, Any]) -> None:
+    enter(who, "A-1")
+    far = enter({"by": cast.actor("linxian"), "at": at}, "A-2", place=FAR_SITE)
+    half = Actor("县管", cast.people["xianguan"].uid, (Grant(Role.CITY_ADMIN, cast.divisions["990101000000"].path, 0),))
+    with pytest.raises(Forbidden, match="全部设备"):
+        commands.set_kind_life(kind="机顶盒", years=4, by=half, at=at)
+    far.refresh_from_db()
+    assert far.life_years == 6
+    assert commands.set_kind_life(kind="机顶盒", years=4, by=cast.actor("shiguan"), at=at) == 2
+
+
+def test_what_is_entered_with_a_unit_is_issued_to_it(cast: Cast, at: datetime, who: dict[str, Any]) -> None:
+    laptop = enter(who, "PC-1", kind="计算机", unit=TOWN_UNIT)
+    issue = Issue.objects.get()
+    assert (issue.asset_id, issue.unit_id, issue.issued_on, issue.returned_on) == (laptop.pk, cast.units[TOWN_UNIT].pk, local_day(at), None)
+    commands.hand_back(asset=laptop, store=cast.units[COUNTY_UNIT], note="", on=local_day(at), **who)
+    assert not Issue.objects.filter(returned_on=None).exists()

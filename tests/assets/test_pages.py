@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
+from html import unescape
 from io import BytesIO
 
 import pytest
@@ -11,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
-from tests.assets.test_assets import COUNTY_UNIT, TOWN_UNIT, aged
+from tests.assets.test_assets import COUNTY_UNIT, TOWN_UNIT, aged, enter
 from yuanjiao.lib import clock
 from yuanjiao.network.models import Asset
 from yuanjiao.simulation.cast import Cast
@@ -71,3 +73,28 @@ def test_an_officer_enters_issues_and_takes_back_on_the_pages(cast: Cast, log_in
     assert "PC-1" in listed
     assert "柳溪县委组织部备件库" in listed
     assert "PC-1" not in log_in("linxian").get(reverse("register:asset_list")).content.decode()
+
+
+@pytest.mark.clause("OPS08")
+def test_a_number_opens_as_many_pieces_as_it_says(cast: Cast, at: datetime, log_in: LogIn) -> None:
+    city, county = {"by": cast.actor("shiguan"), "at": at}, {"by": cast.actor("xianguan"), "at": at}
+    aged(county, cast, at)
+    odd = "机顶盒&q=A"
+    for code, store in (("C-1", "ZZ-9901"), ("C-2", COUNTY_UNIT), ("C-3", COUNTY_UNIT)):
+        enter(city, code, kind=odd, store=store, purchased_on=date(2010, 1, 1))
+    client = log_in("shiguan")
+
+    def opened(name: str) -> list[int]:
+        """How many rows stand behind each link of a number."""
+        page = client.get(reverse(f"assets:{name}"), {"kind": odd} if name == "ageing" else {}).content.decode()
+        links = re.findall(r'<a[^>]+href="([^"]*\?(?:county|condition)=[^"]*)"[^>]*>\s*(\d+)\s*<', page)
+        assert links
+        told = []
+        for address, number in links:
+            shown = client.get(unescape(address)).content.decode()
+            told.append(len(set(re.findall(r">\s*([A-C]-\d)\s*<", shown))))
+            assert told[-1] == int(number), (address, number)
+        return told
+
+    assert opened("ageing") == [1, 2]
+    assert sorted(opened("stock_list")) == [1, 1, 2]

@@ -87,3 +87,37 @@ def test_a_sheet_that_moves_equipment_writes_its_way_and_can_be_undone(cast: Cas
     undo_import(batch=batch, by=by, at=at)
     box.refresh_from_db()
     assert (box.unit.code if box.unit else "", box.place_id, box.price_fen) == ("ZZ-990101100", None, 30_000)
+
+
+@pytest.mark.clause("OPS22")
+def test_what_a_sheet_gives_to_a_unit_is_a_hand_over_that_undoing_takes_back(cast: Cast, at: datetime, tmp_path: Path) -> None:
+    by, town, county = cast.actor("shiguan"), cast.units["ZZ-990101100"].pk, cast.units["ZZ-990101"].pk
+    first = bring_and_apply(sheet(tmp_path, {**BOX, **AT_UNIT}, {**BOX, "资产编号": "A-2", **IN_STORE}), by=by, at=at)
+    assert [(one.asset.code, one.unit_id, one.returned_on) for one in queries.issues(["/"])] == [("A-1", town, None)]
+    other = {"使用单位代码": "ZZ-990101"}
+    batch = bring_and_apply(sheet(tmp_path, {**BOX, **other}, {**BOX, "资产编号": "A-2", **AT_UNIT}), by=by, at=at)
+    out = Issue.objects.filter(returned_on=None).order_by("asset__code")
+    assert [(one.asset.code, one.unit_id) for one in out] == [("A-1", county), ("A-2", town)]
+    undo_import(batch=batch, by=by, at=at)
+    assert [(one.asset.code, one.unit_id, one.returned_on) for one in queries.issues(["/"])] == [("A-1", town, None)]
+    assert batch != first
+
+
+def test_undoing_the_entry_takes_its_hand_over_with_it(cast: Cast, at: datetime, tmp_path: Path) -> None:
+    by = cast.actor("shiguan")
+    batch = bring_and_apply(sheet(tmp_path, {**BOX, **AT_UNIT}), by=by, at=at)
+    undo_import(batch=batch, by=by, at=at)
+    assert not Asset.objects.exists()
+    assert not Issue.objects.exists()
+
+
+def test_undoing_reopens_the_hand_over_that_the_sheet_ended(cast: Cast, at: datetime, tmp_path: Path) -> None:
+    by = cast.actor("shiguan")
+    bring_and_apply(sheet(tmp_path, {**BOX, **IN_STORE}), by=by, at=at)
+    box, town = Asset.objects.get(), cast.units["ZZ-990101100"]
+    commands.issue_asset(asset=box, unit=town, taker="刘建国", document="", on=date(2026, 3, 2), by=by, at=at)
+    batch = bring_and_apply(sheet(tmp_path, {**BOX, **AT_SITE}), by=by, at=at)
+    assert Issue.objects.get().returned_on is not None
+    undo_import(batch=batch, by=by, at=at)
+    issue = Issue.objects.get()
+    assert (issue.taker, issue.returned_on) == ("刘建国", None)

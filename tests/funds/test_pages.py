@@ -42,6 +42,7 @@ def test_two_people_open_a_fund_fill_it_and_pay_from_it(books: Books, log_in: Lo
         one.post(reverse("funds:contribution_new", args=[fund.uid]), give)
     assert "12,345.60 元" in one.get(reverse("funds:fund", args=[fund.uid])).content.decode()
     pay = {
+        "uid": new_uid(),
         "kind": "purchase",
         "source": first.pk,
         "amount": "2345.60",
@@ -86,7 +87,10 @@ def test_allowances_subsidies_and_promises_on_their_pages(books: Books, log_in: 
     rate = {"year": 2026, "rate": "2000", "counted_on": COUNTED.isoformat(), "document": "文"}
     one.post(reverse("funds:rate_new", args=[books.fund.uid]), rate)
     row = books.fund.allowance_rates.get()
-    one.post(reverse("funds:allowance_pay", args=[row.uid]), {"source": books.source().pk, "place": COUNTY, "per_village": "2000"})
+    one.post(
+        reverse("funds:allowance_pay", args=[row.uid]),
+        {"source": books.source().pk, "place": COUNTY, "per_village": "2000", "uid": new_uid()},
+    )
     two.post(reverse("funds:proposal_act", args=[Proposal.objects.get().uid]), {"act": "approve"})
     use = {"uid": new_uid(), "place": "990101100200", "amount": "300", "purpose": "电费"}
     assert county.post(reverse("funds:allowance_use", args=[row.uid]), use).status_code == 302
@@ -96,6 +100,7 @@ def test_allowances_subsidies_and_promises_on_their_pages(books: Books, log_in: 
     villages = county.get(reverse("funds:rate_villages", args=[row.uid])).content.decode()
     assert [word in villages for word in ("李村", "1,700.00")] == [True] * 2
     asked = {
+        "uid": new_uid(),
         "fund": books.fund.pk,
         "division": books.cast.divisions[COUNTY].pk,
         "purpose": "升级",
@@ -108,7 +113,15 @@ def test_allowances_subsidies_and_promises_on_their_pages(books: Books, log_in: 
     assert "1 : 0.80" in county.get(page).content.decode()
     one.post(page, {"act": "approve", "source": books.source().pk, "amount": "50", "decision": "同意"})
     assert "1 : 1.60" in county.get(reverse("funds:matching_list")).content.decode()
-    promise = {"source": books.source().pk, "what": "电视机", "count": 5, "unit": "1000", "due_on": COUNTED.isoformat(), "document": "协议"}
+    promise = {
+        "uid": new_uid(),
+        "source": books.source().pk,
+        "what": "电视机",
+        "count": 5,
+        "unit": "1000",
+        "due_on": COUNTED.isoformat(),
+        "document": "协议",
+    }
     one.post(reverse("funds:commitment_new", args=[books.fund.uid]), promise)
     found = books.source().commitments.get()
     one.post(reverse("funds:delivery_new", args=[found.uid]), {"uid": new_uid(), "count": 2})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,10 +10,11 @@ from uuid import UUID
 from django.db import transaction
 
 from yuanjiao.assets.models import Issue, KindLife, LeastStock, Move
-from yuanjiao.assets.queries import kind_lives, where
+from yuanjiao.assets.queries import assets, kind_lives, where
 from yuanjiao.assets.rules import USUAL_LIFE_YEARS, Act
 from yuanjiao.funds.queries import purchases
-from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.clock import local_day
+from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.network.commands import many as network
 from yuanjiao.network.commands.many import STANDINGS, AssetEntry
 from yuanjiao.network.models import Asset, Condition, ManagedObject
@@ -27,6 +28,7 @@ from yuanjiao.places.queries import open_units
 P = Permission
 Standing = Mapping[str, str]
 """One of `place`, `unit`, `store` → a code."""
+LISTED_DOCUMENT = "台账登记"
 
 
 def _stored(unit: OrgUnit) -> Standing:
@@ -34,26 +36,69 @@ def _stored(unit: OrgUnit) -> Standing:
 
 
 @transaction.atomic
-def enter_listed(*, entries: Sequence[AssetEntry]) -> dict[str, UUID]:
-    """Equipment that the register's spreadsheet brings, checked by it; where a row says nothing of its life it gets that of its kind."""
+def enter_listed(*, entries: Sequence[AssetEntry], on: date) -> dict[str, UUID]:
+    """Equipment that the register's spreadsheet brings, checked by it; where a row says nothing of its life it gets that of its kind.
+    What stands with a unit is issued to it from that day."""
     lives = kind_lives()
     told = [
         AssetEntry(entry.code, entry.kind, entry.place, {"life_years": lives.get(entry.kind, USUAL_LIFE_YEARS), **entry.details})
         for entry in entries
     ]
-    return network.enter_assets(entries=told)
+    uids = network.enter_assets(entries=told)
+    issued = [entry.code for entry in entries if entry.details.get("unit")]
+    Issue.objects.bulk_create([_listed_issue(row, on) for row, _ in _standings(set(issued)).values()], batch_size=500)
+    return uids
+
+
+def _listed_issue(row: Asset, on: date) -> Issue:
+    """A hand-over of which only the register tells: nobody wrote down who took it."""
+    assert row.unit_id is not None  # only what stands with a unit is issued
+    return Issue(asset=row, unit_id=row.unit_id, taker="", issued_on=on, document=LISTED_DOCUMENT)
 
 
 @transaction.atomic
-def correct_listed(*, changes: Mapping[str, Mapping[str, Any]], on: date, by_name: str, note: str) -> None:
-    """Changes that the register's spreadsheet brings, or its undoing; what moves is written down as every move is."""
+def remove_listed(*, uids: Collection[UUID]) -> None:
+    """Take out again what `enter_listed` brought, with the hand-overs that it wrote. Conflict when anything else hangs on it."""
+    wanted = list(uids)
+    for start in range(0, len(wanted), 500):
+        Issue.objects.filter(asset__uid__in=wanted[start : start + 500], document=LISTED_DOCUMENT, returned_on=None).delete()
+    network.remove_assets(uids=uids)
+
+
+@transaction.atomic
+def correct_listed(*, changes: Mapping[str, Mapping[str, Any]], on: date, by_name: str, note: str, undoing: bool = False) -> None:
+    """Changes that the register's spreadsheet brings, or its undoing; what moves is written down as every move is. What leaves a unit is
+    handed back, what reaches one is issued to it; undoing puts hand-overs back as they were."""
     moving = {code for code, fields in changes.items() if any(name in fields for name in (*STANDINGS, "condition"))}
     before = _standings(moving)
     network.correct_assets(changes=changes)
     for code, row in _standings(moving).items():
         _write(row, Act.LISTED, before[code][1], on, by_name, note)
         if row[0].unit_id != before[code][0].unit_id:
-            Issue.objects.filter(asset=row[0], returned_on=None).update(returned_on=on)
+            _end_issue(row[0], on, undoing)
+            _begin_issue(row[0], on, undoing)
+
+
+def _end_issue(row: Asset, on: date, undoing: bool) -> None:
+    issue = Issue.objects.filter(asset=row, returned_on=None).first()
+    if issue is None:
+        return
+    if undoing and issue.document == LISTED_DOCUMENT:
+        issue.delete()  # it was written by what is undone
+        return
+    issue.returned_on = max(on, issue.issued_on)
+    issue.save(update_fields=["returned_on"])
+
+
+def _begin_issue(row: Asset, on: date, undoing: bool) -> None:
+    if row.unit_id is None:
+        return
+    ended = Issue.objects.filter(asset=row, unit_id=row.unit_id).order_by("-returned_on", "-pk").first() if undoing else None
+    if ended is None:
+        _listed_issue(row, on).save(force_insert=True)
+        return
+    ended.returned_on = None
+    ended.save(update_fields=["returned_on"])
 
 
 def _standings(codes: set[str]) -> dict[str, tuple[Asset, str]]:
@@ -88,7 +133,7 @@ def enter_asset(*, code: str, kind: str, standing: Standing, details: Mapping[st
     condition = Condition.SPARE if standing.get("store") else Condition.IN_SERVICE
     said = {key: value for key, value in details.items() if value not in {None, ""}}
     entry = AssetEntry(code.strip(), kind.strip(), standing.get("place", ""), {**said, **_units(standing), "condition": condition})
-    enter_listed(entries=[entry])
+    enter_listed(entries=[entry], on=local_day(at))
     row = listed().get(code=code.strip())
     write_audit(by=by, action="登记设备", subject=f"设备 {row.code}", at=at, detail=f"{row.kind} {row.model}，{where(row)}")
     return row
@@ -216,7 +261,9 @@ def scrap_asset(*, asset: Asset, document: str, on: date, by: Actor, at: datetim
 def set_kind_life(*, kind: str, years: int, by: Actor, at: datetime) -> int:
     """Say how long a kind is expected to last. Equipment that had the former figure of its kind follows; what had one of its own keeps
     it. Returns how many followed."""
-    by.require(P.IMPORT_REGISTER)  # lives are the same for the whole city
+    by.require(P.IMPORT_REGISTER)
+    if listed().exclude(pk__in=assets(by.paths(P.IMPORT_REGISTER)).order_by().values("pk")).exists():
+        raise Forbidden("使用年限对全部设备通用，须由管理全部设备的人设定")
     if not kind.strip() or not 1 <= years <= 50:
         raise Refused("使用年限为 1 到 50 年")
     former = kind_lives().get(kind.strip(), USUAL_LIFE_YEARS)

@@ -12,7 +12,7 @@ from django.db.models import Case, Count, F, Q, QuerySet, When
 from django.db.models.functions import Coalesce, ExtractYear
 
 from yuanjiao.assets.models import Issue, KindLife, LeastStock, Move
-from yuanjiao.assets.rules import WARRANTY_DAYS, bought_before, county_path
+from yuanjiao.assets.rules import COUNTY_DEPTH, WARRANTY_DAYS, bought_before, county_path
 from yuanjiao.lib.errors import NotFound
 from yuanjiao.network.models import Asset, Condition
 from yuanjiao.network.queries import assets as listed
@@ -74,11 +74,23 @@ def over_life(on: date) -> Q:
     return over
 
 
+def _living(paths: Iterable[str]) -> QuerySet[Asset]:
+    """What ages and is to be replaced: not scrapped, not at a place that is retired."""
+    return assets(paths).filter(condition__in=ALIVE).exclude(place__lifecycle="retired")
+
+
+def of_county(path: str) -> Q:
+    """Equipment that `ageing_by_county` counts in the line of a path: all of a county; above counties what is of the division itself."""
+    if len(path.strip("/").split("/")) < COUNTY_DEPTH:
+        return inside(lambda field_path: Q(**{field_path: path}))
+    return inside(lambda field_path: within(field_path, [path]))
+
+
 def replacement_list(paths: Iterable[str], *, on: date, faulty: Collection[str] = ()) -> QuerySet[Asset]:
     """What is to be replaced: beyond its life, or among `faulty` codes, which a room above names (orders know repeated faults). The
     oldest first; what is scrapped is left out."""
-    rows = assets(paths).filter(over_life(on) | Q(code__in=list(faulty))).exclude(condition=Condition.SCRAPPED)
-    return rows.exclude(place__lifecycle="retired").order_by(F("purchased_on").asc(nulls_last=True), "code")
+    rows = _living(paths).filter(over_life(on) | Q(code__in=list(faulty)))
+    return rows.order_by(F("purchased_on").asc(nulls_last=True), "code")
 
 
 @dataclass
@@ -103,7 +115,7 @@ class Ageing:
 def ageing_by_county(paths: Iterable[str], *, on: date, kind: str = "") -> list[Ageing]:
     """Each county with equipment, in code order; what belongs to the city itself stands under its own name (OPS08)."""
     names = {row.path: row for row in divisions(on=on).filter(level__lte=Level.COUNTY)}
-    rows = assets(paths).filter(condition__in=ALIVE)
+    rows = _living(paths)
     if kind:
         rows = rows.filter(kind=kind)
     counted = (

@@ -11,6 +11,10 @@ WARRANTY_DAYS = 90
 """Warranties that end within so many days are shown."""
 
 
+COUNTY_DEPTH = 3
+"""Codes in the path of a county: province, city, county."""
+
+
 class Act(StrEnum):
     """What is kept of a piece of equipment's way."""
 
@@ -32,7 +36,12 @@ def bought_before(day: date, life_years: int) -> date:
         return day.replace(year=year, day=28)
 
 
+def years_used(bought: date, day: date) -> int:
+    """Whole years since the day of purchase."""
+    return day.year - bought.year - ((day.month, day.day) < (bought.month, bought.day))
+
+
 def county_path(path: str) -> str:
     """The path of the county in which a division lies; of the division itself above counties."""
     parts = path.strip("/").split("/")
-    return "/" + "/".join(parts[:3]) + "/"
+    return "/" + "/".join(parts[:COUNTY_DEPTH]) + "/"

@@ -120,7 +120,7 @@ class ContributionForm(FundPartForm, OnceForm):
     document = forms.CharField(label=_("凭据"), max_length=100, required=False, help_text=_("拨款文件或银行回单编号"))
 
 
-class PaymentForm(PlaceCodeForm):
+class PaymentForm(PlaceCodeForm, OnceForm):
     """Money to be paid."""
 
     kind = forms.ChoiceField(label=_("类别"), choices=[(EntryKind.PURCHASE, _("设备采购")), (EntryKind.PAYMENT, _("其他支出"))])
@@ -146,7 +146,7 @@ class RateForm(forms.Form):
     document = forms.CharField(label=_("依据文件"), max_length=100)
 
 
-class AllowancePaymentForm(PlaceCodeForm):
+class AllowancePaymentForm(PlaceCodeForm, OnceForm):
     """So much for each village of a place."""
 
     per_village = YuanField(label=_("每村金额（元）"))
@@ -162,7 +162,7 @@ class AllowanceUseForm(OnceForm):
     document = forms.CharField(label=_("凭据"), max_length=100, required=False)
 
 
-class SubsidyForm(forms.Form):
+class SubsidyForm(OnceForm):
     """A county asks."""
 
     purpose = forms.CharField(label=_("项目"), max_length=200, help_text=_("如：120 个站点升级改造"))
@@ -191,7 +191,7 @@ class AcceptForm(forms.Form):
     acceptance = forms.CharField(label=_("验收意见"), max_length=200)
 
 
-class CommitmentForm(PlaceCodeForm):
+class CommitmentForm(PlaceCodeForm, OnceForm):
     """What was promised in kind."""
 
     what = forms.CharField(label=_("实物"), max_length=100, help_text=_("如：机顶盒、电视机"))

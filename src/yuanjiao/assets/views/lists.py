@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseBase
 from django.urls import reverse
@@ -12,7 +13,7 @@ from yuanjiao.assets import commands, queries
 from yuanjiao.assets.inputs import LeastForm, LifeForm
 from yuanjiao.assets.models import Issue
 from yuanjiao.assets.queries import Ageing, BookLine, StockLine
-from yuanjiao.assets.rules import USUAL_LIFE_YEARS, WARRANTY_DAYS
+from yuanjiao.assets.rules import USUAL_LIFE_YEARS, WARRANTY_DAYS, years_used
 from yuanjiao.assets.views.parts import asset_address, asset_columns, counties, county_filter, kind_filter, managed_units, seen
 from yuanjiao.lib import clock
 from yuanjiao.lib.shares import per_cent
@@ -26,6 +27,11 @@ from yuanjiao.ui.lists import Column, Filter, ListPage, respond
 P = Permission
 
 
+def asked(**filters: str) -> str:
+    """The query of an address: filters that say something."""
+    return urlencode({name: value for name, value in filters.items() if value}, safe="/")
+
+
 @door(P.SEE_NETWORK)
 def ageing(request: ActingRequest) -> HttpResponseBase:
     """Each county: how much of its equipment is beyond its life (OPS08)."""
@@ -35,7 +41,7 @@ def ageing(request: ActingRequest) -> HttpResponseBase:
     kinds = Filter("kind", _("设备名称"), [(one, one) for one in queries.kinds(seen(request.actor))], lambda rows, _value: rows)
 
     def opened(row: Ageing) -> str:
-        return f"{reverse('assets:replacement_list')}?county={row.path}" + (f"&kind={kind}" if kind else "")
+        return f"{reverse('assets:replacement_list')}?{asked(county=row.path, kind=kind)}"
 
     page: ListPage[Ageing] = ListPage(
         title=_("设备老化"),
@@ -64,7 +70,7 @@ def replacement_list(request: ActingRequest) -> HttpResponseBase:
         columns=[
             *asset_columns(),
             Column(_("使用年限"), lambda row: row.life_years),
-            Column(_("已用（年）"), lambda row: today.year - row.purchased_on.year if row.purchased_on else None),
+            Column(_("已用（年）"), lambda row: years_used(row.purchased_on, today) if row.purchased_on else None),
             Column(_("状态"), lambda row: row.get_condition_display()),
             Column(_("原值（元）"), lambda row: row.price_fen, money=True),
         ],
@@ -80,7 +86,7 @@ def replacement_list(request: ActingRequest) -> HttpResponseBase:
 @door(P.SEE_NETWORK)
 def stock_list(request: ActingRequest) -> HttpResponseBase:
     def opened(row: StockLine) -> str:
-        return f"{reverse('register:asset_list')}?condition=spare&q={row.kind}"
+        return f"{reverse('register:asset_list')}?{asked(condition='spare', kind=row.kind, store=row.store_code)}"
 
     page: ListPage[StockLine] = ListPage(
         title=_("备件库存"),

@@ -40,7 +40,7 @@ def county_filter(actor: Actor) -> Filter:
     """Narrow equipment to one county."""
 
     def apply(rows: Any, value: str) -> Any:
-        return rows.filter(queries.inside(lambda field: within(field, [value])))
+        return rows.filter(queries.of_county(value))
 
     return Filter("county", _("县（市、区）"), counties(actor), apply)
 

@@ -7,15 +7,29 @@ from uuid import UUID
 
 from django.db import transaction
 
-from yuanjiao.funds.commands.posting import Posting, check_permitted, fresh, person_of, post, signed_by
+from yuanjiao.funds.commands.posting import (
+    Posting,
+    check_new,
+    check_other_person,
+    check_permitted,
+    check_reason,
+    fresh,
+    person_of,
+    post,
+    signed_by,
+)
 from yuanjiao.funds.models import AllowanceRate, Commitment, Entry, Fund, Proposal, Source, Subsidy
 from yuanjiao.funds.queries import village_allowance
 from yuanjiao.funds.rules import Category, EntryKind, ProposalState, SubsidyState
-from yuanjiao.lib.errors import Conflict, Forbidden, Refused
+from yuanjiao.lib.clock import local_day
+from yuanjiao.lib.errors import Conflict, Refused
 from yuanjiao.lib.money import yuan
 from yuanjiao.people.commands import write_audit
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import Division
+
+MOST_FEN = 10**15
+"""The most that one entry in kind may be worth, in fen: the sums of many stay inside 64 bits."""
 
 
 @transaction.atomic
@@ -24,6 +38,9 @@ def set_allowance_rate(*, fund: Fund, year: int, rate_fen: int, counted_on: date
     by.require(Permission.KEEP_FUNDS, fund.division.path)
     if rate_fen <= 0 or not document.strip():
         raise Refused("须写明依据文件，标准大于零")
+    if counted_on > local_day(at):
+        raise Refused("村数截至日期不能晚于今天：以后的村数还会变")
+    fresh(fund)  # of two at once the second finds the first
     if AllowanceRate.objects.filter(fund=fund, year=year).exists():
         raise Conflict(f"{year} 年的补助标准已经设定")
     row = AllowanceRate.objects.create(fund=fund, year=year, rate_fen=rate_fen, counted_on=counted_on, document=document.strip())
@@ -55,18 +72,24 @@ def enter_allowance_use(
 
 @transaction.atomic
 def apply_for_subsidy(
-    *, fund: Fund, division: Division, purpose: str, asked_fen: int, own_fen: int, document: str, by: Actor, at: datetime
-) -> Subsidy:
+    *, fund: Fund, division: Division, purpose: str, asked_fen: int, own_fen: int, document: str, by: Actor, at: datetime,
+    uid: UUID | None = None,
+) -> Subsidy:  # fmt: skip
     """A county or town asks a fund of its own division or of one above for a subsidy, and says what it gives itself (FND06)."""
     by.require(Permission.KEEP_FUNDS, division.path)
     if not division.path.startswith(fund.division.path):
         raise Refused(f"{division.name}不在“{fund.name}”的范围内")
     if asked_fen <= 0 or own_fen < 0 or not purpose.strip() or not document.strip():
         raise Refused("须写明项目和申请文件，申请金额大于零，配套不为负")
-    row = Subsidy.objects.create(
-        fund=fund, division=division, purpose=purpose.strip(), document=document.strip(), asked_fen=asked_fen, own_fen=own_fen,
+    fresh(fund)
+    check_new(Subsidy, uid)
+    row = Subsidy(
+        fund=fund, division=division, purpose=purpose.strip(), document=document.strip(),
+        asked_fen=asked_fen, own_fen=own_fen,
         applied_uid=person_of(by), applied_name=by.name, applied_at=at,
     )  # fmt: skip
+    row.uid = uid or row.uid
+    row.save(force_insert=True)
     detail = f"{row.purpose}：申请 {yuan(asked_fen)} 元，配套 {yuan(own_fen)} 元"
     write_audit(by=by, action="申请补贴", subject=f"补贴 {row.uid}", at=at, detail=detail)
     return row
@@ -91,8 +114,7 @@ def approve_subsidy(*, subsidy: Subsidy, source: Source, granted_fen: int, decis
 def refuse_subsidy(*, subsidy: Subsidy, decision: str, by: Actor, at: datetime) -> None:
     current = _in_state(subsidy, SubsidyState.APPLIED, Permission.APPROVE_FUNDS, by)
     _other_person(current, by)
-    if not decision.strip():
-        raise Refused("不予批准须写明理由")
+    decision = check_reason(decision, "不予批准须写明理由")
     current.state = SubsidyState.REFUSED
     _signed_off(current, decision, by)
     write_audit(by=by, action="不批准补贴", subject=f"补贴 {subsidy.uid}", at=at, detail=decision.strip())
@@ -124,8 +146,7 @@ def _in_state(subsidy: Subsidy, state: SubsidyState, permission: Permission, by:
 
 
 def _other_person(subsidy: Subsidy, by: Actor) -> None:
-    if person_of(by) == subsidy.applied_uid:
-        raise Forbidden("申请人不能审批或验收自己的申请")
+    check_other_person(subsidy.applied_uid, subsidy.applied_name, by, "申请人不能审批或验收自己的申请")
 
 
 def _signed_off(subsidy: Subsidy, decision: str, by: Actor) -> None:
@@ -135,8 +156,9 @@ def _signed_off(subsidy: Subsidy, decision: str, by: Actor) -> None:
 
 @transaction.atomic
 def enter_commitment(
-    *, source: Source, division: Division, what: str, count: int, unit_fen: int, due_on: date, document: str, by: Actor, at: datetime
-) -> Commitment:
+    *, source: Source, division: Division, what: str, count: int, unit_fen: int, due_on: date, document: str, by: Actor, at: datetime,
+    uid: UUID | None = None,
+) -> Commitment:  # fmt: skip
     """An operator promised so many things in kind (FND09)."""
     fund = source.fund
     by.require(Permission.KEEP_FUNDS, fund.division.path)
@@ -144,9 +166,11 @@ def enter_commitment(
         raise Refused("须写明实物和协议，数量和单价大于零")
     if not division.path.startswith(fund.division.path):
         raise Refused(f"{division.name}不在“{fund.name}”的范围内")
-    row = Commitment.objects.create(
-        source=source, division=division, what=what.strip(), unit_fen=unit_fen, promised=0, due_on=due_on, document=document.strip()
-    )
+    fresh(fund)
+    check_new(Commitment, uid)
+    row = Commitment(source=source, division=division, what=what.strip(), unit_fen=unit_fen, promised=0, due_on=due_on)
+    row.uid, row.document = uid or row.uid, document.strip()
+    row.save(force_insert=True)
     post(fund, [_in_kind(EntryKind.IN_KIND_PROMISE, row, count, f"承诺 {row.what}")], signed_by(by), by=by, at=at)
     row.refresh_from_db()
     return row
@@ -164,6 +188,8 @@ def enter_delivery(*, commitment: Commitment, count: int, document: str, by: Act
 
 
 def _in_kind(kind: EntryKind, commitment: Commitment, count: int, purpose: str, document: str = "", uid: UUID | None = None) -> Posting:
+    if count * commitment.unit_fen > MOST_FEN:
+        raise Refused(f"总价超过 {yuan(MOST_FEN)} 元，请核对数量和单价")
     return Posting(
         kind, commitment.source, count * commitment.unit_fen, commitment.division, purpose,
         document=document or commitment.document, count=count, commitment=commitment, uid=uid,

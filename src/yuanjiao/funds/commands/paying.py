@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
-from yuanjiao.funds.commands.posting import Posting, Signed, check_permitted, fresh, person_of, post
+from yuanjiao.funds.commands.posting import (
+    Posting,
+    Signed,
+    check_new,
+    check_other_person,
+    check_permitted,
+    check_reason,
+    fresh,
+    person_of,
+    post,
+)
 from yuanjiao.funds.models import AllowanceRate, Entry, Fund, Proposal, Source, Subsidy, VillageAllowance
 from yuanjiao.funds.queries import villages_of
 from yuanjiao.funds.rules import Category, EntryKind, ProposalState, SubsidyState
@@ -21,7 +32,7 @@ WAITING = "这项申请已经办结"
 @transaction.atomic
 def propose_payment(
     *, kind: EntryKind, source: Source, amount_fen: int, category: str, division: Division, purpose: str, payee: str, document: str,
-    by: Actor, at: datetime,
+    by: Actor, at: datetime, uid: UUID | None = None,
 ) -> Proposal:  # fmt: skip
     """Propose a purchase or another payment from one source for a place inside the fund's division (FND01)."""
     fund = source.fund
@@ -34,13 +45,14 @@ def propose_payment(
     check_permitted(source, category)
     row = Proposal(kind=kind, source=source, amount_fen=amount_fen, category=category, division=division, purpose=purpose.strip())
     row.payee, row.document = payee.strip(), document.strip()
-    return _propose(fund, row, by, at)
+    return _propose(fund, row, by, at, uid)
 
 
 @transaction.atomic
 def propose_allowances(
-    *, rate: AllowanceRate, source: Source, division: Division, per_village_fen: int, purpose: str, by: Actor, at: datetime
-) -> Proposal:
+    *, rate: AllowanceRate, source: Source, division: Division, per_village_fen: int, purpose: str, by: Actor, at: datetime,
+    uid: UUID | None = None,
+) -> Proposal:  # fmt: skip
     """Propose so much for each village that the rate counts under a division: one village, a town, a county or all."""
     fund = rate.fund
     by.require(Permission.KEEP_FUNDS, fund.division.path)
@@ -57,7 +69,7 @@ def propose_allowances(
         kind=EntryKind.ALLOWANCE, source=source, amount_fen=villages * per_village_fen, category=Category.OPERATION, division=division,
         purpose=purpose.strip() or f"{rate.year} 年村级补助", rate=rate, per_village_fen=per_village_fen, document=rate.document,
     )  # fmt: skip
-    return _propose(fund, row, by, at)
+    return _propose(fund, row, by, at, uid)
 
 
 @transaction.atomic
@@ -65,6 +77,7 @@ def propose_subsidy_payment(*, subsidy: Subsidy, by: Actor, at: datetime) -> Pro
     """Propose to pay out an approved subsidy."""
     fund = subsidy.fund
     by.require(Permission.KEEP_FUNDS, fund.division.path)
+    fresh(fund)
     current = fresh(subsidy)
     if current.state != SubsidyState.APPROVED or current.source is None:
         raise Conflict("只有已批准、未拨付的补贴可以拨付")
@@ -86,6 +99,7 @@ def propose_reversal(*, entry: Entry, reason: str, by: Actor, at: datetime) -> P
         raise Refused("须写明冲销的原因")
     if entry.reverses_id is not None:
         raise Refused("冲销分录本身不再冲销；需要时重新记账")
+    fresh(fund)  # of two at once the second finds the first
     if Entry.objects.filter(reverses=entry).exists() or Proposal.objects.filter(reverses=entry, state=ProposalState.WAITING).exists():
         raise Conflict("这条分录已经冲销，或冲销正在等待审批")
     row = Proposal(
@@ -95,7 +109,10 @@ def propose_reversal(*, entry: Entry, reason: str, by: Actor, at: datetime) -> P
     return _propose(fund, row, by, at)
 
 
-def _propose(fund: Fund, row: Proposal, by: Actor, at: datetime) -> Proposal:
+def _propose(fund: Fund, row: Proposal, by: Actor, at: datetime, uid: UUID | None = None) -> Proposal:
+    fresh(fund)
+    check_new(Proposal, uid)
+    row.uid = uid or row.uid
     row.fund, row.proposed_uid, row.proposed_name, row.proposed_at = fund, person_of(by), by.name, at
     row.save(force_insert=True)
     write_audit(
@@ -115,13 +132,21 @@ def approve_proposal(*, proposal: Proposal, by: Actor, at: datetime) -> list[Ent
     fund = proposal.fund
     by.require(Permission.APPROVE_FUNDS, fund.division.path)
     current = _waiting(proposal)
-    if person_of(by) == current.proposed_uid:
-        raise Forbidden("经办人和审批人不能是同一人")
+    _check_second(current, by)
     signed = Signed(current.proposed_uid, current.proposed_name, person_of(by), by.name)
     fresh(fund)  # before villages are looked at: of two approvals the second finds the rows that the first made
-    written = post(fund, _postings(current), signed, by=by, at=at)
+    postings = _postings(current)
+    if current.rate is not None and sum(one.amount_fen for one in postings) != current.amount_fen:
+        raise Conflict("村数已变，请重新提请")  # what is booked is what was approved
+    written = post(fund, postings, signed, by=by, at=at)
     _decide(current, ProposalState.APPROVED, "", by, at)
     return written
+
+
+def _check_second(current: Proposal, by: Actor) -> None:
+    check_other_person(current.proposed_uid, current.proposed_name, by, "经办人和审批人不能是同一人")
+    if current.subsidy is not None:
+        check_other_person(current.subsidy.applied_uid, current.subsidy.applied_name, by, "补贴的申请人不能审批它的拨付")
 
 
 @transaction.atomic
@@ -129,8 +154,7 @@ def refuse_proposal(*, proposal: Proposal, reason: str, by: Actor, at: datetime)
     """Say no, with the reason."""
     by.require(Permission.APPROVE_FUNDS, proposal.fund.division.path)
     current = _waiting(proposal)
-    if not reason.strip():
-        raise Refused("不批准须写明理由")
+    reason = check_reason(reason, "不批准须写明理由")
     if person_of(by) == current.proposed_uid:
         raise Forbidden("本人提请的请用“撤回”")
     _decide(current, ProposalState.REFUSED, reason, by, at)

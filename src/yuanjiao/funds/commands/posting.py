@@ -14,14 +14,16 @@ from django.db.models import F, Model
 from yuanjiao.funds.models import CATEGORY_NAMES, Commitment, Entry, Fund, Source, Subsidy, VillageAllowance
 from yuanjiao.funds.queries import said_by
 from yuanjiao.funds.rules import OUTFLOWS, EntryKind, SubsidyState, chain_hash, effect_on_balance
-from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.lib.money import yuan
 from yuanjiao.lib.uid import new_uid
-from yuanjiao.people.commands import write_audit
+from yuanjiao.people.commands import write_audits
+from yuanjiao.people.queries import sharing_number
 from yuanjiao.people.rules import Actor
 from yuanjiao.places.models import Division
 
 M = TypeVar("M", bound=Model)
+LONGEST_REASON = 200
 CATEGORIES = {str(key): name for key, name in CATEGORY_NAMES}
 
 
@@ -67,6 +69,27 @@ def signed_by(by: Actor) -> Signed:
     return Signed(person_of(by), by.name)
 
 
+def check_other_person(uid: UUID, name: str, by: Actor, words: str) -> None:
+    """Forbidden when who acts is the person before, or another row of the register for the same human: of one telephone or one name."""
+    if person_of(by) in sharing_number([uid]) or (name.strip() and by.name.strip() == name.strip()):
+        raise Forbidden(words)
+
+
+def check_new(model: type[Model], uid: UUID | None) -> None:
+    """Conflict for a form sent twice: its uid is taken. Called under the lock of the fund."""
+    if uid is not None and model._default_manager.filter(uid=uid).exists():
+        raise Conflict("这张表已经提交过，请到列表查看")
+
+
+def check_reason(reason: str, words: str) -> str:
+    """A reason of 1 to 200 characters."""
+    if not reason.strip():
+        raise Refused(words)
+    if len(reason.strip()) > LONGEST_REASON:
+        raise Refused(f"理由不超过 {LONGEST_REASON} 字")
+    return reason.strip()
+
+
 def check_permitted(source: Source, category: str) -> None:
     """Refused when money of an earmarked source is to be spent on something else (FND04)."""
     if category not in CATEGORIES:
@@ -86,10 +109,12 @@ def post(fund: Fund, postings: Sequence[Posting], signed: Signed, *, by: Actor, 
     locked = Fund.objects.select_for_update().get(pk=fund.pk)
     written = [_write(locked, posting, signed, at) for posting in postings]
     locked.save(update_fields=["entry_count", "head"])
-    for entry in written:
-        detail = f"{entry.get_kind_display()} {yuan(entry.amount_fen)} 元，{entry.purpose}；指纹 {entry.entry_hash[:16]}"
-        write_audit(by=by, action="记账", subject=f"分录 {entry}", at=at, detail=detail)
+    write_audits(by=by, action="记账", subjects=[(f"分录 {entry}", _told(entry)) for entry in written], at=at)
     return written
+
+
+def _told(entry: Entry) -> str:
+    return f"{entry.get_kind_display()} {yuan(entry.amount_fen)} 元，{entry.purpose}；指纹 {entry.entry_hash[:16]}"
 
 
 def _write(fund: Fund, posting: Posting, signed: Signed, at: datetime) -> Entry:

@@ -72,10 +72,12 @@ class CountyAllowance:
 
 
 def county_allowances(rate: AllowanceRate, paths: Iterable[str]) -> list[CountyAllowance]:
-    """The counties of a rate under the paths: sums of `village_lines`."""
+    """The counties of a rate under the paths, or the one division of a fund below counties: sums of `village_lines`."""
     lines = village_lines(rate, paths)
     found = []
-    for county in divisions(on=rate.counted_on, level=Level.COUNTY, under=rate.fund.division.path):
+    place = rate.fund.division
+    counties = [place] if place.level > Level.COUNTY else divisions(on=rate.counted_on, level=Level.COUNTY, under=place.path)
+    for county in counties:
         own = [line for line in lines if line.division.path.startswith(county.path)]
         if own:
             sums = (sum(line.entitled_fen for line in own), sum(line.paid_fen for line in own), sum(line.used_fen for line in own))
@@ -102,13 +104,15 @@ def subsidy_by_uid(uid: UUID, paths: Iterable[str]) -> Subsidy:
 
 @dataclass(frozen=True)
 class Matching:
-    """One division: subsidies granted, own money promised and spent, in fen; the ratio is own money spent to money granted."""
+    """One division: subsidies granted, own money promised and spent, in fen. The ratio is own money spent to what
+    was granted, both of accepted work only: before, nothing is known of what was spent."""
 
     division: Division
     count: int
     granted_fen: int
     own_fen: int
     own_spent_fen: int
+    accepted_fen: int
 
     @property
     def promised_ratio(self) -> float | None:
@@ -116,7 +120,7 @@ class Matching:
 
     @property
     def ratio(self) -> float | None:
-        return match_ratio(self.own_spent_fen, self.granted_fen)
+        return match_ratio(self.own_spent_fen, self.accepted_fen)
 
 
 def matchings(paths: Iterable[str]) -> list[Matching]:
@@ -125,10 +129,11 @@ def matchings(paths: Iterable[str]) -> list[Matching]:
     rows = Subsidy.objects.filter(within("division__path", paths), state__in=granted).select_related("division")
     found: dict[str, Matching] = {}
     for row in rows.order_by("division__code", "pk"):
-        sums = found.get(row.division.code, Matching(row.division, 0, 0, 0, 0))
+        sums = found.get(row.division.code, Matching(row.division, 0, 0, 0, 0, 0))
         found[row.division.code] = Matching(
             row.division, sums.count + 1, sums.granted_fen + row.granted_fen, sums.own_fen + row.own_fen,
             sums.own_spent_fen + row.own_spent_fen,
+            sums.accepted_fen + (row.granted_fen if row.state == SubsidyState.ACCEPTED else 0),
         )  # fmt: skip
     return list(found.values())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Case, Count, Q, QuerySet, Sum, When
@@ -11,7 +12,10 @@ from django.db.models import Case, Count, Q, QuerySet, Sum, When
 from yuanjiao.funds.models import Entry, Fund, Proposal, Source
 from yuanjiao.funds.rules import OUTFLOWS, WHOLE, EntryKind, ProposalState
 from yuanjiao.lib.errors import NotFound
+from yuanjiao.lib.shares import per_cent
 from yuanjiao.people.queries import within
+
+T = TypeVar("T")
 
 
 def funds(paths: Iterable[str]) -> QuerySet[Fund]:
@@ -52,6 +56,14 @@ class SourceLine:
     spent_fen: int
     permitted: tuple[str, ...]
 
+    @property
+    def agreed_words(self) -> str:
+        return per_cent(self.source.share / WHOLE) if self.source.share else "—"
+
+    @property
+    def given_words(self) -> str:
+        return "—" if self.given_share is None else per_cent(self.given_share / WHOLE)
+
 
 def source_lines(fund: Fund) -> list[SourceLine]:
     """The sources of a fund with what they gave; kept balances, which `prove_fund` checks."""
@@ -86,13 +98,23 @@ def entry_by_uid(uid: UUID, paths: Iterable[str]) -> Entry:
 
 def purchases(references: Collection[str]) -> dict[str, Entry]:
     """Entries of purchases by their reference such as WH-2026-12, as assets cite them; reversed ones are left out."""
-    wanted = Q(pk__in=[])
+    cited: dict[str, set[int]] = {}
     for reference in references:
         code, _, number = reference.rpartition("-")
         if code and number.isdecimal() and len(number) < 10:
-            wanted |= Q(fund__code=code, number=int(number))
-    rows = Entry.objects.filter(wanted, kind=EntryKind.PURCHASE, reverses=None, reversed_by=None).select_related("fund", "source")
-    return {str(row): row for row in rows}
+            cited.setdefault(code, set()).add(int(number))
+    bought = Entry.objects.filter(kind=EntryKind.PURCHASE, reverses=None, reversed_by=None).select_related("fund", "source")
+    found: dict[str, Entry] = {}
+    for codes in _some(sorted(cited)):
+        for fund in Fund.objects.filter(code__in=codes):
+            for numbers in _some(sorted(cited[fund.code])):
+                found |= {str(row): row for row in bought.filter(fund=fund, number__in=numbers)}
+    return found
+
+
+def _some(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """So many at a time: a question to the database has a longest form."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def proposals(paths: Iterable[str]) -> QuerySet[Proposal]:

@@ -121,8 +121,8 @@ def allowance_pay(request: ActingRequest, uid: UUID) -> HttpResponse:
 
     def save(said: dict[str, Any]) -> str:
         row = commands.propose_allowances(
-            rate=found, source=said["source"], division=place_named(said["place"], found.fund.division, request.actor),
-            per_village_fen=said["per_village"], purpose=said["purpose"], by=request.actor, at=clock.now(),
+            rate=found, source=said["source"], division=place_named(said["place"], found.fund.division, request.actor, on=found.counted_on),
+            per_village_fen=said["per_village"], purpose=said["purpose"], uid=said["uid"], by=request.actor, at=clock.now(),
         )  # fmt: skip
         return proposal_address(row)
 
@@ -137,8 +137,9 @@ def allowance_use(request: ActingRequest, uid: UUID) -> HttpResponse:
 
     def save(said: dict[str, Any]) -> str:
         entry = commands.enter_allowance_use(
-            rate=found, village=place_named(said["place"], found.fund.division, request.actor), amount_fen=said["amount"],
-            purpose=said["purpose"], document=said["document"], uid=said["uid"], by=request.actor, at=clock.now(),
+            rate=found, village=place_named(said["place"], found.fund.division, request.actor, on=found.counted_on),
+            amount_fen=said["amount"], purpose=said["purpose"], document=said["document"], uid=said["uid"],
+            by=request.actor, at=clock.now(),
         )  # fmt: skip
         return entry_address(entry)
 

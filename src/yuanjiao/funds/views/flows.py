@@ -100,7 +100,7 @@ def subsidy_new(request: ActingRequest) -> HttpResponse:
     def save(said: dict[str, Any]) -> str:
         row = commands.apply_for_subsidy(
             fund=said["fund"], division=said["division"], purpose=said["purpose"], asked_fen=said["asked"], own_fen=said["own"],
-            document=said["document"], by=request.actor, at=clock.now(),
+            document=said["document"], uid=said["uid"], by=request.actor, at=clock.now(),
         )  # fmt: skip
         return subsidy_address(row)
 
@@ -194,7 +194,8 @@ def commitment_new(request: ActingRequest, uid: UUID) -> HttpResponse:
     def save(said: dict[str, Any]) -> str:
         row = commands.enter_commitment(
             source=said["source"], division=place_named(said["place"], found.division, request.actor), what=said["what"],
-            count=said["count"], unit_fen=said["unit"], due_on=said["due_on"], document=said["document"], by=request.actor, at=clock.now(),
+            count=said["count"], unit_fen=said["unit"], due_on=said["due_on"], document=said["document"], uid=said["uid"],
+            by=request.actor, at=clock.now(),
         )  # fmt: skip
         return reverse("funds:commitment", args=[row.uid])
 

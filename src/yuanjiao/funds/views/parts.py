@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -31,11 +32,13 @@ def kept_places(actor: Actor) -> QuerySet[Division]:
     return divisions(on=clock.today()).filter(within("path", actor.paths(Permission.KEEP_FUNDS)), level__lte=Level.TOWN)
 
 
-def place_named(code: str, default: Division, actor: Actor) -> Division:
-    """The place of a code that the person keeps money for; `default` when none is named. A ValidationError otherwise."""
+def place_named(code: str, default: Division, actor: Actor, *, on: date | None = None) -> Division:
+    """The place of a code that the person keeps money for, as it was on a day (today); `default` when none is named. A ValidationError
+    otherwise."""
     if not code.strip():
         return default
-    found = divisions(on=clock.today()).filter(within("path", actor.paths(Permission.KEEP_FUNDS)), code=code.strip()).first()
+    kept = within("path", actor.paths(Permission.KEEP_FUNDS))
+    found = divisions(on=on or clock.today()).filter(kept, code=code.strip()).first()
     if found is None:
         raise forms.ValidationError(_("没有代码为 %(code)s 的区划，或不在您负责的范围内"), params={"code": code})
     return found

@@ -69,7 +69,7 @@ def payment_new(request: ActingRequest, uid: UUID) -> HttpResponse:
         row = commands.propose_payment(
             kind=EntryKind(said["kind"]), source=said["source"], amount_fen=said["amount"], category=said["category"],
             division=place_named(said["place"], found.division, request.actor), purpose=said["purpose"], payee=said["payee"],
-            document=said["document"], by=request.actor, at=clock.now(),
+            document=said["document"], uid=said["uid"], by=request.actor, at=clock.now(),
         )  # fmt: skip
         return proposal_address(row)
 

@@ -18,7 +18,7 @@ from django.db.models import Q
 from yuanjiao.flow.catalogue.copying import Link, Table, copy_tables
 from yuanjiao.flow.catalogue.shelf import ALL, Offer, from_document, to_document
 from yuanjiao.network.commands.versions import register_changed
-from yuanjiao.network.models import Asset, Edge, FormerLabels, Lifecycle, Line, MaintenanceWindow, ManagedObject, Placement, Site
+from yuanjiao.network.models import Asset, Condition, Edge, FormerLabels, Lifecycle, Line, MaintenanceWindow, ManagedObject, Placement, Site
 from yuanjiao.places.models import Division
 
 name = "network"
@@ -69,7 +69,7 @@ class SiteRow(ObjectRow, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class AssetRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One piece of equipment; `place` is a code."""
+    """One piece of equipment that is not scrapped; `place` is a code. A document of an older machine says nothing of its condition."""
 
     uid: UUID
     code: str
@@ -79,6 +79,7 @@ class AssetRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     serial_number: str = ""
     purchased_on: date | None = None
     life_years: int = 6
+    condition: str = "in_service"
 
 
 class PlacementRow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -136,12 +137,13 @@ def offer(scope: str) -> Offer:
     inside = Q(division__path__under=scope)
     wanted = inside | Q(pk__in=_above(inside))
     sites = Site.objects.filter(inside)
+    equipment = Asset.objects.filter(place__division__path__under=scope).exclude(condition=Condition.SCRAPPED)
     objects = Q(object__in=ManagedObject.objects.filter(wanted).values("pk"))
     register = Register(
         edges=_rows(Edge.objects.filter(wanted), EdgeRow),
         lines=_rows(Line.objects.filter(wanted), LineRow),
         sites=_rows(sites, SiteRow),
-        assets=_rows(Asset.objects.filter(place__division__path__under=scope), AssetRow),
+        assets=_rows(equipment, AssetRow),
         placements=_rows(Placement.objects.filter(objects), PlacementRow, "object__code", "valid_from"),
         maintenance=_rows(MaintenanceWindow.objects.filter(objects), WindowRow, "object__code", "start_at", "uid"),
         former_labels=_rows(FormerLabels.objects.filter(site__in=sites.values("pk")), LabelsRow, "site__code", "until"),

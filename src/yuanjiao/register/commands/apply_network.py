@@ -63,7 +63,7 @@ def phone_fields(kept: dict[str, Any], number: str) -> list[tuple[str, Any, Any]
 
 def apply_assets(book: Book, ledger: Ledger, on: date) -> None:
     rows = good_rows(book, "asset", CREATED)
-    uids = assets.enter_listed(entries=[_asset_entry(row) for row in rows])
+    uids = assets.enter_listed(entries=[_asset_entry(row) for row in rows], on=on)
     for row in rows:
         ledger.created(Table.ASSET, uids[row.code], row.code, row.values["kind"])
     changing = good_rows(book, "asset", CHANGED)

@@ -43,7 +43,7 @@ def undo_import(*, batch: Import, by: Actor, at: datetime) -> None:
     created = {table: [change.subject_uid for change in changes if change.created and change.table == table] for table in Table}
     _undo_people(created, [change for change in changed if change.table in {Table.PERSON, Table.RESPONSIBILITY, Table.MEMBERSHIP}])
     _undo_assets([change for change in changed if change.table == Table.ASSET], by, at)
-    network.remove_assets(uids=created[Table.ASSET])
+    assets.remove_listed(uids=created[Table.ASSET])
     _undo_objects(known, [change for change in changed if change.table in OBJECTS], at)
     network.remove_objects(uids=[uid for table in OBJECTS for uid in created[table]])
     _undo_units(known, [change for change in changed if change.table == Table.UNIT])
@@ -127,7 +127,7 @@ def _undo_people(created: dict[Table, list[UUID]], changed: Iterable[ImportChang
 
 def _undo_assets(changed: Iterable[ImportChange], by: Actor, at: datetime) -> None:
     former = {change.code: _before(change) for change in changed}
-    assets.correct_listed(changes=former, on=local_day(at), by_name=by.name, note="撤销导入")
+    assets.correct_listed(changes=former, on=local_day(at), by_name=by.name, note="撤销导入", undoing=True)
 
 
 def _undo_objects(known: Known, changed: Iterable[ImportChange], at: datetime) -> None:

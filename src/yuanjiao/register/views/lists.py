@@ -197,6 +197,16 @@ def _ends_in(row: Asset) -> int | None:
     return row.purchased_on.year + row.life_years if row.purchased_on else None
 
 
+def _of_one_store(request: ActingRequest) -> list[Filter]:
+    """The kind and the store that an address names, as the list of stores does: shown when they are asked for."""
+    kind, store = request.GET.get("kind", ""), request.GET.get("store", "")
+    found = [Filter("kind", _("设备名称"), [(kind, kind)], lambda rows, value: rows.filter(kind=value))] if kind else []
+    if store:
+        name = units(on=clock.today()).filter(code=store).values_list("name", flat=True).first() or store
+        found.append(Filter("store", _("备件库"), [(store, name)], lambda rows, value: rows.filter(store__code=value)))
+    return found
+
+
 def _by_age(rows: Any, value: str) -> Any:
     ends = ExpressionWrapper(ExtractYear("purchased_on") + F("life_years"), output_field=IntegerField())
     year = clock.today().year
@@ -230,6 +240,7 @@ def asset_list(request: ActingRequest) -> HttpResponseBase:
         filters=[
             Filter("age", _("使用年限"), ages, _by_age),
             Filter("condition", _("状态"), Condition.choices, lambda rows, value: rows.filter(condition=value)),
+            *_of_one_store(request),
         ],
         actions=_actions(request) + _entering(request),
         lead=_("到期年份＝购置年份＋使用年限。到期该更新的见“更新清单”。"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser
 from datetime import date
 from typing import Any
@@ -15,6 +16,9 @@ from yuanjiao.lib import clock
 from yuanjiao.lib.errors import Tampered
 from yuanjiao.lib.money import yuan
 
+NOTED = re.compile(r"[0-9a-fA-F]{16,64}")
+"""A fingerprint as people note it: the 16 digits of the page, or all 64."""
+
 
 class Command(BaseCommand):
     help = "经费：按分录重新计算各基金、各来源的余额，核对分录的指纹链"
@@ -24,11 +28,13 @@ class Command(BaseCommand):
         check = acts.add_parser("verify", help="按分录重算余额并核对指纹链；有一处不符即列出，并以非零结束")
         check.add_argument("--fund", default="", help="基金编号，默认全部")
         check.add_argument("--to", dest="until", type=date.fromisoformat, help="另列截至某日（不含）的余额，如上季度末的次日")
-        check.add_argument("--head", default="", help="以前抄下的末条指纹：须仍在链上；与 --fund 一起用")
+        check.add_argument("--head", default="", help="以前抄下的末条指纹（基金页的前 16 位或全部 64 位）：须仍在链上；与 --fund 一起用")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["head"] and not options["fund"]:
             raise CommandError("--head 须与 --fund 一起用")
+        if options["head"] and not NOTED.fullmatch(options["head"]):
+            raise CommandError("--head 须为 16 到 64 位十六进制数，如基金页所示")
         until = clock.day_start(options["until"]) if options["until"] else None
         with transaction.atomic():  # one view of the books, whoever pays meanwhile
             found = Fund.objects.select_for_update().order_by("code")
@@ -55,4 +61,4 @@ class Command(BaseCommand):
 
 
 def _on_chain(proof: FundProof, head: str) -> bool:
-    return proof.fund.entries.filter(entry_hash=head).exists()
+    return proof.fund.entries.filter(entry_hash__startswith=head.lower()).exists()
