@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuanjiao.burden import commands, models, queries
+from yuanjiao.burden.inputs import month_asked
 from yuanjiao.burden.models import Approval, Cap, FrozenAsked, UnitMonth
 from yuanjiao.burden.rules import Load, Measure, growth, last_of, load_of, months_back
 from yuanjiao.items import commands as items
@@ -163,6 +165,31 @@ def test_caps_are_dated_and_lifted_and_of_a_level(cast: Cast, at: datetime) -> N
     cap(cast, at, None)
     assert give(cast, task(cast, at), at).state == State.ISSUED
     assert Cap.objects.count() == 2, "what was before stays"
+
+
+def test_a_cap_is_set_by_who_answers_for_every_unit_it_binds(cast: Cast, at: datetime) -> None:
+    """An officer of the city's kind who was appointed for one county does not bind the other counties."""
+    person = people.add_person(name="钱卫东", unit=cast.units[COUNTY])
+    people.appoint(person=person, unit=cast.units[COUNTY], role=Role.CITY_ADMIN, on=SINCE)
+    cast.people["one"] = person
+    cast.accounts["one"] = people.open_account(person=person, username="one", password="Qinghe-2026!")
+    with pytest.raises(Forbidden, match="所有单位"):
+        commands.set_cap(level=3, measure="forms", most=1, from_month=MARCH, document="x", by=cast.actor("one"), at=at)
+    assert not Cap.objects.exists()
+
+
+def test_months_at_the_edges_of_the_calendar() -> None:
+    assert month_asked("2028-03", date(2028, 2, 29)) == date(2028, 3, 1)
+    assert month_asked("2029-03", date(2028, 2, 29)) == date(2028, 2, 1), "further than a year"
+    assert last_of(date(9999, 12, 1)) == date(9999, 12, 31)
+
+
+def test_the_month_that_is_shown_is_the_marked_button(cast: Cast, log_in: LogIn) -> None:
+    del cast
+    county, address = log_in("xianguan"), reverse("burden:unit", args=[COUNTY])
+    for month in ("2026-03", "2026-04", "2026-01", "2024-05"):
+        shown = county.get(f"{address}?month={month}").content.decode()
+        assert re.findall(r'class="btn btn-primary" href="[^"]*">([^<]*)<', shown)[0] == month
 
 
 @pytest.mark.clause("GOV30")

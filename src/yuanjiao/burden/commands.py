@@ -19,9 +19,10 @@ from yuanjiao.lib.asked import Asked, Weight
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.people.commands import write_audit
+from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import OrgUnit
-from yuanjiao.places.queries import lock_division, unit_by_code
+from yuanjiao.places.queries import lock_division, unit_by_code, units
 from yuanjiao.places.rules import Level
 
 SALT = "yuanjiao.burden.approval"
@@ -165,6 +166,7 @@ def decide_approval(*, approval: Approval, granted: bool, decision: str, by: Act
 def set_cap(*, level: int, measure: str, most: int | None, from_month: date, document: str, by: Actor, at: datetime) -> Cap:
     """Set the cap of a level from a month on (None: no cap any more). What was before stays; an ended month is not judged anew."""
     by.require(Permission.LIMIT_BURDEN)
+    _require_all_of(level, by, at)
     if level not in set(Level) or measure not in set(Measure):
         raise Refused("请选择级别和计量")
     if not document.strip():
@@ -177,6 +179,13 @@ def set_cap(*, level: int, measure: str, most: int | None, from_month: date, doc
     )  # fmt: skip
     write_audit(by=by, action="设定负担上限", subject=str(row), at=at, detail=row.document)
     return row
+
+
+def _require_all_of(level: int, by: Actor, at: datetime) -> None:
+    """A cap binds every unit of its level, so it is set by who answers for all of them."""
+    bound = units(on=local_day(at)).filter(division__level=level)
+    if bound.exclude(within("division__path", by.paths(Permission.LIMIT_BURDEN))).exists():
+        raise Forbidden("上限对本级的所有单位有效，须由管辖全部这些单位的人设定")
 
 
 def freeze_months(at: datetime) -> int:

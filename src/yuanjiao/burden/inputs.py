@@ -49,4 +49,4 @@ def month_asked(text: str, today: date) -> date:
         asked = date.fromisoformat(f"{text}-01")
     except ValueError:
         return month_of(today)
-    return asked if OLDEST <= asked <= today.replace(year=today.year + 1) else month_of(today)
+    return asked if OLDEST <= asked <= date(today.year + 1, today.month, 1) else month_of(today)

@@ -84,7 +84,7 @@ def item(request: ActingRequest, code: str) -> HttpResponseBase:
         raise Refused(_("不认识的操作"))
     form = acting.form_of(act, found, request.POST)
     if request.POST.get("seen", str(found.step_count)) != str(found.step_count):
-        return conflict(request, found, act, int(request.POST["seen"]) if request.POST["seen"].isdecimal() else 0)
+        return conflict(request, found, act, int(request.POST["seen"][:9]) if request.POST["seen"].isdecimal() else 0)
     if form is not None and not form.is_valid():
         return _page(request, found, bound={act: form}, status=400)
     return _do(request, found, act, form)
