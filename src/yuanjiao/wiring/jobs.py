@@ -37,7 +37,7 @@ from yuanjiao.network.probing.site import try_newest_film
 from yuanjiao.programmes import jobs as programmes
 from yuanjiao.register.jobs import forget_old_uploads
 from yuanjiao.reports.jobs import draft_month_reports, draft_week_reports
-from yuanjiao.supervision.jobs import keep_campaigns, take_up_census
+from yuanjiao.supervision.jobs import keep_campaigns, take_up_census, take_up_left_census
 from yuanjiao.wiring.edge.updating import keep_software
 from yuanjiao.wiring.lessons import rank_lessons
 from yuanjiao.wiring.prober import keep_prober
@@ -129,6 +129,7 @@ JOBS: tuple[Job, ...] = (
     Job("freeze_burden", 3600.0, freeze_months, TOP, share=0.1),
     Job("draft_week_reports", 3600.0, draft_week_reports, TOP, share=0.1),
     Job("take_up_census", 10.0, take_up_census, TOP),
+    Job("take_up_left_census", 3600.0, take_up_left_census, TOP),
     Job("keep_campaigns", 600.0, keep_campaigns, TOP, share=0.1),
 )
 INTAKE_JOBS = (SWEEP, *SHARING, Job("reload_register", 1.0, network.reload_register))

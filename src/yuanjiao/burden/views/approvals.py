@@ -48,7 +48,7 @@ def cap_list(request: ActingRequest) -> HttpResponseBase:
             Column(_("设定"), lambda row: row.set_at, width=18),
         ],
         empty=_("还没有设上限：布置什么都不会被拦下。"),
-        lead=_("超出上限的事项和调查，要另一个人批准才能下发；月内先布置的先占。工单不受限：故障总要修。"),
+        lead=_("超出上限的事项和调查，要另一个人批准才能下发；月内先布置的先占。工单、问题和整改不受限：故障总要修，查出的问题总要改。"),
         context={"form": form},
     )
     return respond(request, page, "burden/caps.html")

@@ -23,6 +23,7 @@ from yuanjiao.items.rules import (
     ENDED,
     KIND_NAMES,
     MOVES,
+    NEVER_OVER_A_CAP,
     Act,
     ItemKind,
     State,
@@ -144,7 +145,8 @@ def issue_item(
 ) -> Item:
     """Dispatch a draft, or a declined item to a (new) unit. The clock starts here, not at acceptance (requirements c11).
 
-    Refused while it would bring the unit over its cap (GOV30). An order is not paper work: a fault is repaired whatever the month.
+    Refused while it would bring the unit over its cap (GOV30). An order is not paper work: a fault is repaired whatever the month. Nor is a
+    problem or a rectification: what an inspection or a census has found is there, and a record of it that a cap refuses would be lost.
     """
     unit = lead_unit or item.lead_unit
     missing = missing_before_issue(
@@ -156,7 +158,7 @@ def issue_item(
     if due_at <= at:
         raise Refused("办结时限应晚于现在")
     _require_phases_inside(item, due_at)
-    if item.kind != ItemKind.WORK_ORDER:
+    if item.kind not in NEVER_OVER_A_CAP:
         meter().require(asks_of(item, unit, local_day(due_at)), subject=subject_of(item), by=by, at=at)
     fresh: dict[str, Any] = dict.fromkeys(("accepted_at", "started_at", "submitted_at")) | {"worker_uid": None, "worker_name": ""}
     changes = fresh | {"lead_unit": unit, "issued_at": at} | _clock(item, at, due_at, respond_due_at)

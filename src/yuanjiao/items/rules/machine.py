@@ -192,6 +192,8 @@ ACT_NAMES: dict[Act, str] = {
 }
 ON_THE_SPOT = frozenset({ItemKind.PROBLEM, ItemKind.RECTIFICATION})
 """Kinds that are found by looking: what is put right before the finder's eyes is closed in one step (立行立改, SUP30)."""
+NEVER_OVER_A_CAP = ON_THE_SPOT | {ItemKind.WORK_ORDER}
+"""Kinds whose giving out no cap of the month refuses: a fault is repaired, and what was found wrong is put right, whatever the month."""
 KIND_NAMES: dict[ItemKind, str] = {
     ItemKind.WORK_ORDER: "工单",
     ItemKind.PLAN: "方案",

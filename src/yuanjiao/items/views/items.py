@@ -17,7 +17,17 @@ from django.utils.translation import gettext as _
 from yuanjiao.items import commands, queries
 from yuanjiao.items.inputs import ItemForm
 from yuanjiao.items.models import Item
-from yuanjiao.items.rules import COLOUR_NAMES, PARTS_OF, Act, ItemKind, clean_code, grouped_code, one_at_a_time, permission_of
+from yuanjiao.items.rules import (
+    COLOUR_NAMES,
+    NEVER_OVER_A_CAP,
+    PARTS_OF,
+    Act,
+    ItemKind,
+    clean_code,
+    grouped_code,
+    one_at_a_time,
+    permission_of,
+)
 from yuanjiao.items.views import acting
 from yuanjiao.lib import clock
 from yuanjiao.lib.asked import Weight
@@ -156,7 +166,7 @@ def _page(request: ActingRequest, found: Item, *, bound: dict[str, Any] | None =
 
 def _weights(found: Item, actor: Actor, bound: dict[str, Any]) -> list[Weight]:
     """What giving it out adds to the unit's month: that of the date on the form, this month before there is one."""
-    if found.kind == ItemKind.WORK_ORDER or Act.ISSUE not in queries.acts_open_to(found, actor):
+    if found.kind in NEVER_OVER_A_CAP or Act.ISSUE not in queries.acts_open_to(found, actor):
         return []
     form = bound.get(Act.ISSUE)
     due_on = form.cleaned_data["due_on"] if form is not None and form.is_valid() else clock.today()

@@ -14,7 +14,7 @@ from yuanjiao.network.models import Site
 from yuanjiao.people.rules import Actor
 from yuanjiao.supervision.commands.problems import at_work, raise_problem
 from yuanjiao.supervision.events import CensusConfirmed, ProblemTold
-from yuanjiao.supervision.models import Campaign, CampaignObject, CensusReturn, CensusTaking
+from yuanjiao.supervision.models import Campaign, CampaignObject, CensusDelay, CensusReturn, CensusTaking
 from yuanjiao.supervision.queries import campaigns_at_work, scope_paths
 from yuanjiao.supervision.queries.census import managed_paths
 from yuanjiao.supervision.rules import AT_WORK, ProblemKind
@@ -64,3 +64,8 @@ def take_up_return(*, row: CensusReturn, at: datetime) -> CensusTaking:
         kind = ProblemKind(problem.kind) if problem.kind in kinds else ProblemKind.MANAGEMENT  # a newer machine below may know more kinds
         raise_problem(campaign=campaign, target=target, kind=kind, words=problem.words, census_uid=row.uid, by=TAKEN_UP_BY, at=at)
     return CensusTaking.objects.create(census=row, taken_at=at)
+
+
+def delay_return(*, row: CensusReturn, why: str, at: datetime) -> None:
+    """Say that a confirmation could not be taken up, so that it comes again after the others (`jobs.take_up_left_census`)."""
+    CensusDelay.objects.update_or_create(census=row, defaults={"tried_at": at, "why": why[:200]})

@@ -1,7 +1,7 @@
 """Tables of campaigns, by noun."""
 
 from yuanjiao.supervision.models.campaign import BurnDown, Campaign, CampaignObject, CampaignScope, CampaignTarget, UnitPlan
-from yuanjiao.supervision.models.census import CensusProblem, CensusReturn, CensusTaking
+from yuanjiao.supervision.models.census import CensusDelay, CensusProblem, CensusReturn, CensusTaking
 from yuanjiao.supervision.models.inspection import CampaignItem, Draw, Inspector, Recheck, Visit
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "CampaignObject",
     "CampaignScope",
     "CampaignTarget",
+    "CensusDelay",
     "CensusProblem",
     "CensusReturn",
     "CensusTaking",

@@ -70,3 +70,20 @@ class CensusTaking(models.Model):
 
     def __str__(self) -> str:
         return f"{self.census_id}"
+
+
+class CensusDelay(models.Model):
+    """That a confirmation could not be taken up when it was last tried, and why; it stays beside the taking that comes later."""
+
+    travels: ClassVar[Travels] = Travels.LOCAL
+    personal: ClassVar[tuple[str, ...]] = ()
+
+    census = models.OneToOneField(CensusReturn, on_delete=models.CASCADE, related_name="delay")
+    tried_at = models.DateTimeField("最近一次尝试")
+    why = models.CharField("原因", max_length=200)
+
+    class Meta:
+        verbose_name = "底数待入库"
+
+    def __str__(self) -> str:
+        return f"{self.census_id} {self.why}"
