@@ -71,6 +71,8 @@ def test_each_figure_opens_to_its_rows_and_the_two_sides_stand_apart(field: Fiel
     field.close(survey)
     shown = page(city, "survey", survey.uid)
     assert "柳溪县李村" in shown.split("不一致的村")[1].split("<h2>")[0]
+    said_same = shown.split("走访那一刻")[1].split("</tr>")[0]
+    assert "20.0%" in said_same, "the one village of the small county that was down weighs as one of five, not as one of three"
     rows = reverse("surveys:visit_list", args=[survey.uid])
     for query, count in (("plays=no", 2), ("state=told", 5), ("plays=nobody", 2), ("differ=yes", 1), ("state=told&word=down", 1)):
         assert f"共 {count} 行" in city.get(f"{rows}?{query}").content.decode(), query
