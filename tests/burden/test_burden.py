@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuanjiao.burden import commands, models, queries
+from yuanjiao.burden.inputs import month_asked
 from yuanjiao.burden.models import Approval, Cap, FrozenAsked, UnitMonth
 from yuanjiao.burden.rules import Load, Measure, growth, last_of, load_of, months_back
 from yuanjiao.items import commands as items
@@ -34,6 +36,7 @@ from yuanjiao.surveys import commands as surveys
 
 LogIn = Callable[[str], Client]
 MARCH, APRIL, DUE = date(2026, 3, 1), date(2026, 4, 1), datetime(2026, 3, 20, 15, 59, tzinfo=clock.CHINA)
+IN_APRIL = DUE + timedelta(days=30)
 COUNTY = "ZZ-990101"
 
 
@@ -163,6 +166,102 @@ def test_caps_are_dated_and_lifted_and_of_a_level(cast: Cast, at: datetime) -> N
     cap(cast, at, None)
     assert give(cast, task(cast, at), at).state == State.ISSUED
     assert Cap.objects.count() == 2, "what was before stays"
+
+
+@pytest.mark.clause("GOV30")
+def test_a_date_moved_into_a_full_month_asks_the_meter(cast: Cast, at: datetime) -> None:
+    """By extension, by an approved change and by reopening; within its own month an item is counted already."""
+    give(cast, task(cast, at, "四月的"), at, IN_APRIL)
+    item, by = give(cast, task(cast, at), at), cast.actor("shiguan")
+    cap(cast, at)
+    moved = items.extend_item(item=item, due_at=DUE + timedelta(days=5), reason="雨", by=by, at=at)
+    assert load(cast).uploads == 1
+    with pytest.raises(Refused, match=r"2026-04 .*1 → 2（上限 1）"):
+        items.extend_item(item=moved, due_at=IN_APRIL, reason="雨", by=by, at=at)
+    asked = items.ask_change(item=moved, due_at=IN_APRIL, expected_result="", reason="雨", by=cast.actor("xianguan"), at=at)
+    waiting = Item.objects.get(pk=item.pk)
+    with pytest.raises(Refused, match="超出"):
+        items.decide_change(item=waiting, change=asked.pk, agreed=True, note="", by=by, at=at)
+    assert waiting.changes.get().agreed is None, "what is refused leaves nothing"
+    Item.objects.filter(pk=item.pk).update(state=State.CLOSED, verified_at=at, closed_at=at)
+    closed = Item.objects.get(pk=item.pk)
+    with pytest.raises(Refused, match="超出"):
+        items.reopen_item(item=closed, reason="又坏", due_at=IN_APRIL, by=by, at=at)
+    assert items.reopen_item(item=closed, reason="又坏", due_at=DUE + timedelta(days=6), by=by, at=at).state == State.ISSUED
+
+
+@pytest.mark.clause("GOV30")
+def test_the_page_asks_leave_for_a_later_date_as_for_a_new_item(cast: Cast, at: datetime, log_in: LogIn) -> None:
+    cap(cast, at)
+    give(cast, task(cast, at, "四月的"), at, IN_APRIL)
+    item, city = give(cast, task(cast, at), at), log_in("shiguan")
+    address, later = reverse("items:item", args=[item.code]), {"act": "extend", "due_on": "2026-04-20", "reason": "雨"}
+    refused = city.post(address, later)
+    assert refused.status_code == 400
+    asking = re.search(r'href="(/burden/approvals/new[^"]*)"', refused.content.decode())
+    assert asking
+    assert city.post(asking[1], {"reason": "汛期"}).status_code == 302
+    commands.decide_approval(approval=Approval.objects.get(), granted=True, decision="同意", by=cast.actor("lingdao"), at=at)
+    assert city.post(address, later).status_code == 302
+    assert load(cast, APRIL).uploads == 2
+    items.ask_change(
+        item=Item.objects.get(pk=item.pk),
+        due_at=IN_APRIL + timedelta(days=30),
+        expected_result="",
+        reason="雨",
+        by=cast.actor("xianguan"),
+        at=at,
+    )
+    assert "2026-05" in city.get(address).content.decode(), "what agreeing would add stands there before it is agreed"
+    for wrong in ("9999-12-31", "0001-01-01"):
+        assert city.post(reverse("items:item", args=[task(cast, at).code]), {"act": "issue", "due_on": wrong}).status_code == 400
+
+
+@pytest.mark.clause("GOV30")
+def test_leave_is_for_what_it_was_asked_for(cast: Cast, at: datetime) -> None:
+    """A draft that is rewritten after the approval is something else; leave for it is asked for anew."""
+    cap(cast, at, 0)
+    item, by = task(cast, at), cast.actor("shiguan")
+    row = commands.ask_approval(about=leave(item, cast), reason="要", by=by, at=at)
+    commands.decide_approval(approval=row, granted=True, decision="同意", by=cast.actor("lingdao"), at=at)
+    said = {"measure": item.measure, "expected_result": item.expected_result, "starts_on": item.starts_on}
+    other = items.edit_draft(item=item, title="报送全部台账", by=by, at=at, **said)
+    with pytest.raises(Refused, match="超出"):
+        give(cast, other, at)
+    assert commands.ask_approval(about=leave(other, cast), reason="要", by=by, at=at).what.endswith("报送全部台账")
+    assert give(cast, items.edit_draft(item=other, title=item.title, by=by, at=at, **said), at).state == State.ISSUED
+
+
+def test_no_cap_is_set_that_would_refuse_nothing(cast: Cast, at: datetime, log_in: LogIn) -> None:
+    """Rooms that call meetings do not ask the meter."""
+    with pytest.raises(Refused):
+        cap(cast, at, 1, Measure.MEETINGS)
+    assert 'value="meetings"' not in log_in("shiguan").get(reverse("burden:cap_list")).content.decode()
+
+
+def test_a_cap_is_set_by_who_answers_for_every_unit_it_binds(cast: Cast, at: datetime) -> None:
+    """An officer of the city's kind who was appointed for one county does not bind the other counties."""
+    person = people.add_person(name="钱卫东", unit=cast.units[COUNTY])
+    people.appoint(person=person, unit=cast.units[COUNTY], role=Role.CITY_ADMIN, on=SINCE)
+    cast.people["one"] = person
+    cast.accounts["one"] = people.open_account(person=person, username="one", password="Qinghe-2026!")
+    with pytest.raises(Forbidden, match="所有单位"):
+        commands.set_cap(level=3, measure="forms", most=1, from_month=MARCH, document="x", by=cast.actor("one"), at=at)
+    assert not Cap.objects.exists()
+
+
+def test_months_at_the_edges_of_the_calendar() -> None:
+    assert month_asked("2028-03", date(2028, 2, 29)) == date(2028, 3, 1)
+    assert month_asked("2029-03", date(2028, 2, 29)) == date(2028, 2, 1), "further than a year"
+    assert last_of(date(9999, 12, 1)) == date(9999, 12, 31)
+
+
+def test_the_month_that_is_shown_is_the_marked_button(cast: Cast, log_in: LogIn) -> None:
+    del cast
+    county, address = log_in("xianguan"), reverse("burden:unit", args=[COUNTY])
+    for month in ("2026-03", "2026-04", "2026-01", "2024-05"):
+        shown = county.get(f"{address}?month={month}").content.decode()
+        assert re.findall(r'class="btn btn-primary" href="[^"]*">([^<]*)<', shown)[0] == month
 
 
 @pytest.mark.clause("GOV30")

@@ -122,6 +122,25 @@ def test_a_village_that_cannot_be_visited_gives_its_place_to_the_next_of_its_str
     assert told[2].endswith("990101000000/"), "what is not visited is not asked"
 
 
+def test_what_somebody_saw_stays_in_the_sample(field: Field) -> None:
+    """An answer may be corrected, never turned into a village that was not reached: its fault would leave the sample."""
+    survey = field.given_out(4)
+    seen = next(iter(visits(survey).values()))
+    field.tell(seen, SAID["no"])
+    with pytest.raises(Refused, match="已经走访过"):
+        field.tell(seen, Told(1, unreached=True, remark="道路塌方"))
+    assert len(visits(survey)) == 4, "nobody takes its place"
+    assert queries.result_of(survey).field.faulty == 1
+    assert field.tell(seen, Told(1, plays="nobody"))
+
+
+def test_a_survey_is_due_within_two_years(field: Field) -> None:
+    assert field.draw(3, due_on=date(2028, 3, 1)).due_on == date(2028, 3, 1)
+    for late in (date(2028, 4, 1), date.max):
+        with pytest.raises(Refused, match="两年"):
+            field.draw(3, due_on=late)
+
+
 def test_of_two_who_tell_the_second_is_told_and_the_first_may_correct(field: Field) -> None:
     survey = field.given_out(5)
     lin = visits(survey)[LIN]

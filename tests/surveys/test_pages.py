@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from tests.courseware.test_above import parent
 from tests.desks.conftest import chromium
 from tests.surveys.conftest import GAO, LIN, SAID, WANG, Field, LogIn, field
 from yuanjiao.lib import clock
@@ -20,7 +21,7 @@ from yuanjiao.surveys import queries
 from yuanjiao.surveys.models import Survey, Visit
 from yuanjiao.surveys.rules import Strata, SurveyState
 
-__all__ = ["chromium", "field"]
+__all__ = ["chromium", "field", "parent"]
 WRITTEN = {
     "title": "百村调查",
     "place": "990100000000",
@@ -70,6 +71,8 @@ def test_each_figure_opens_to_its_rows_and_the_two_sides_stand_apart(field: Fiel
     field.close(survey)
     shown = page(city, "survey", survey.uid)
     assert "柳溪县李村" in shown.split("不一致的村")[1].split("<h2>")[0]
+    said_same = shown.split("走访那一刻")[1].split("</tr>")[0]
+    assert "20.0%" in said_same, "the one village of the small county that was down weighs as one of five, not as one of three"
     rows = reverse("surveys:visit_list", args=[survey.uid])
     for query, count in (("plays=no", 2), ("state=told", 5), ("plays=nobody", 2), ("differ=yes", 1), ("state=told&word=down", 1)):
         assert f"共 {count} 行" in city.get(f"{rows}?{query}").content.decode(), query
@@ -121,6 +124,35 @@ def test_the_pages_for_phones_are_forgotten_with_the_log_out(log_in: LogIn) -> N
     for route in ("faults:my_orders_worker", "surveys:my_visits_worker"):
         shell = json.loads(Client().get(reverse(route)).content.decode().split("const SHELL = ")[1].split(";\n")[0])
         assert f"'{shell['name']}-page'" in forgotten
+
+
+def test_a_village_that_was_seen_is_corrected_and_never_given_away_on_the_page(field: Field, log_in: LogIn) -> None:
+    survey, county = field.given_out(5), log_in("xianguan")
+    visit = next(row for row in queries.visits_of(survey) if row.member.code == LIN)
+    address = reverse("surveys:visit", args=[visit.uid])
+    assert "记为未能走访" in county.get(address).content.decode()
+    field.tell(visit, SAID["no"], who="xianguan")
+    shown = county.get(address).content.decode()
+    assert "更正填报" in shown
+    assert "记为未能走访" not in shown
+    told = {"act": "tell", "plays": "yes", "seen": "9" * 5000}
+    assert county.post(address, told).status_code == 409, "more digits than a number may have"
+    assert Visit.objects.get(pk=visit.pk).plays == "no"
+
+
+def test_dates_beyond_the_calendar_are_refused_and_not_a_breakdown(field: Field, log_in: LogIn) -> None:
+    city = log_in("shiguan")
+    for wrong in ({"due_on": "9999-12-31"}, {"frame_on": "0001-01-01"}):
+        assert city.post(reverse("surveys:survey_new"), {**WRITTEN, **wrong}).status_code == 400
+    assert not Survey.objects.exists()
+
+
+def test_an_edge_leads_to_the_lists_above(parent: str, field: Field, log_in: LogIn) -> None:
+    """What a machine below has of surveys and of what is asked would be a part; whole lists are at the top."""
+    uid, city = field.draw(3).uid, log_in("shiguan")
+    lists = [reverse("surveys:survey_list"), *(reverse(f"surveys:{one}", args=[uid]) for one in ("visit_list", "frame_list"))]
+    for address in [*lists, reverse("burden:overview")]:
+        assert city.get(address)["Location"] == f"{parent}{address}"
 
 
 @pytest.mark.browser

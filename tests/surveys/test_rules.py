@@ -19,6 +19,7 @@ from yuanjiao.surveys.rules import (
     largest_remainder,
     simple_estimate,
     stratified_estimate,
+    stratified_share,
     wilson,
 )
 
@@ -112,6 +113,25 @@ def test_nineteen_of_twenty_intervals_hold_the_truth(shares: tuple[float, ...]) 
         held["stratified"] += one.low <= truth <= one.high
         held["simple"] += other.low <= truth <= other.high
     assert all(0.94 <= number / rounds <= 0.995 for number in held.values()), held
+
+
+def test_a_simple_sample_is_corrected_for_its_frame_too() -> None:
+    every = simple_estimate([Stratum("", 80, 80, 8)])
+    assert (every.value, every.low, every.high) == (0.1, 0.1, 0.1), "of the whole frame nothing is left to guess"
+    half, endless = simple_estimate([Stratum("", 160, 80, 8)]), wilson(0.1, 80)
+    assert endless[0] < half.low < 0.1 < half.high < endless[1]
+    assert simple_estimate([Stratum("", 10**9, 80, 8)]).low == pytest.approx(endless[0], abs=1e-6)
+
+
+def test_telemetry_of_the_same_villages_is_weighted_as_the_field_is() -> None:
+    """Of one village in a large stratum and nine in a small one the large one counts more; without a word of one there is no figure."""
+    sizes, heard = {"甲": 90, "乙": 10}, {"甲": Heard(0, 1, 0), "乙": Heard(9, 0, 0)}
+    assert stratified_share(heard, sizes) == pytest.approx(0.9)
+    same_eyes = stratified_estimate([Stratum("甲", 90, 1, 1), Stratum("乙", 10, 9, 0)])
+    assert stratified_share(heard, sizes) == pytest.approx(same_eyes.value)
+    assert stratified_share(heard | {"甲": Heard(0, 0, 1)}, sizes) is None
+    assert stratified_share({}, sizes) is None
+    assert stratified_share({"": Heard(3, 1, 5)}, {"": 70}) == Heard(3, 1, 5).value
 
 
 def test_unknown_is_not_up_and_counts_for_nothing() -> None:

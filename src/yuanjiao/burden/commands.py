@@ -13,15 +13,16 @@ from django.urls import reverse
 
 from yuanjiao.burden.models import Approval, Cap, FrozenAsked, FrozenMonth, UnitMonth
 from yuanjiao.burden.queries import approved, asked_now, caps_of, is_frozen, load_now, standings, units_reached
-from yuanjiao.burden.rules import MEASURE_NAMES, Caps, Load, Measure, growth, last_of, load_of, month_of, months_back
+from yuanjiao.burden.rules import CAPPED, MEASURE_NAMES, Caps, Load, Measure, growth, last_of, load_of, month_of, months_back
 from yuanjiao.flow.nodes.queries import own_node
 from yuanjiao.lib.asked import Asked, Weight
 from yuanjiao.lib.clock import local_day
 from yuanjiao.lib.errors import Conflict, Forbidden, Refused
 from yuanjiao.people.commands import write_audit
+from yuanjiao.people.queries import within
 from yuanjiao.people.rules import Actor, Permission
 from yuanjiao.places.models import OrgUnit
-from yuanjiao.places.queries import lock_division, unit_by_code
+from yuanjiao.places.queries import lock_division, unit_by_code, units
 from yuanjiao.places.rules import Level
 
 SALT = "yuanjiao.burden.approval"
@@ -74,8 +75,7 @@ class BurdenMeter:
 
     def weighed(self, asks: Sequence[Asked], *, subject: str, at: datetime) -> list[Weight]:
         """What these add to each unit's month; with the address where leave is asked for, where a cap stands in the way."""
-        what = asks[0].what if asks else ""
-        return [_weight(one, subject, what) for one in grown(asks)]
+        return [_weight(one, subject, _words(asks)) for one in grown(asks)]
 
     def require(self, asks: Sequence[Asked], *, subject: str, by: Any, at: datetime) -> None:
         """Refused while somebody would be over a cap without an approval. Of two who ask at once the second sees what the first asked."""
@@ -83,24 +83,27 @@ class BurdenMeter:
             return
         for key in sorted({unit.division_id for one in asks for unit in units_reached(one, one.due_on)}):
             lock_division(key)
-        over = [one for one in grown(asks) if one.over and not approved(subject, one.unit.code, one.month)]
+        over = [one for one in grown(asks) if one.over and not approved(subject, _words(asks), one.unit.code, one.month)]
         if over:
             told = "；".join(f"{one.unit.name} {one.month:%Y-%m} {'，'.join(one.lines)}" for one in over[:3])
             raise Refused(f"超出每月上限，须先经另一人批准：{told}{'；等' if len(over) > 3 else ''}")
 
 
+def _words(asks: Sequence[Asked]) -> str:
+    """What is asked, as an approval keeps it."""
+    return asks[0].what[:160] if asks else ""
+
+
 def _weight(one: Grown, subject: str, what: str) -> Weight:
     over = bool(one.over)
-    has = over and approved(subject, one.unit.code, one.month)
+    has = over and approved(subject, what, one.unit.code, one.month)
     address = reverse("burden:approval_new") + "?about=" + _sealed(one, subject, what) if over and not has else ""
     return Weight(one.unit.name, one.month, one.lines, over, has, address)
 
 
 def _sealed(one: Grown, subject: str, what: str) -> str:
     """What the approval is about, as this machine said it: nobody asks for leave in other words than the page used."""
-    return signing.dumps(
-        [subject, what[:160], one.unit.code, f"{one.month:%Y-%m-%d}", "，".join(one.lines)[:300]], salt=SALT, compress=True
-    )
+    return signing.dumps([subject, what, one.unit.code, f"{one.month:%Y-%m-%d}", "，".join(one.lines)[:300]], salt=SALT, compress=True)
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,8 @@ def decide_approval(*, approval: Approval, granted: bool, decision: str, by: Act
 def set_cap(*, level: int, measure: str, most: int | None, from_month: date, document: str, by: Actor, at: datetime) -> Cap:
     """Set the cap of a level from a month on (None: no cap any more). What was before stays; an ended month is not judged anew."""
     by.require(Permission.LIMIT_BURDEN)
-    if level not in set(Level) or measure not in set(Measure):
+    _require_all_of(level, by, at)
+    if level not in set(Level) or measure not in CAPPED:
         raise Refused("请选择级别和计量")
     if not document.strip():
         raise Refused("请写明依据")
@@ -177,6 +181,13 @@ def set_cap(*, level: int, measure: str, most: int | None, from_month: date, doc
     )  # fmt: skip
     write_audit(by=by, action="设定负担上限", subject=str(row), at=at, detail=row.document)
     return row
+
+
+def _require_all_of(level: int, by: Actor, at: datetime) -> None:
+    """A cap binds every unit of its level, so it is set by who answers for all of them."""
+    bound = units(on=local_day(at)).filter(division__level=level)
+    if bound.exclude(within("division__path", by.paths(Permission.LIMIT_BURDEN))).exists():
+        raise Forbidden("上限对本级的所有单位有效，须由管辖全部这些单位的人设定")
 
 
 def freeze_months(at: datetime) -> int:

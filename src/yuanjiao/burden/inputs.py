@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from yuanjiao.burden.rules import MEASURE_NAMES, month_of
+from yuanjiao.burden.rules import CAPPED, MEASURE_NAMES, month_of
 from yuanjiao.places.models import LEVEL_NAMES
 
 ROWS = forms.Textarea(attrs={"rows": 2})
@@ -19,7 +19,7 @@ class CapForm(forms.Form):
     """The most of one measure for each unit of a level, from a month on."""
 
     level = forms.TypedChoiceField(label=_("哪一级单位"), coerce=int, choices=LEVEL_NAMES)
-    measure = forms.ChoiceField(label=_("计量"), choices=list(MEASURE_NAMES.items()))
+    measure = forms.ChoiceField(label=_("计量"), choices=[(one, MEASURE_NAMES[one]) for one in CAPPED])
     most = forms.IntegerField(label=_("每个单位每月上限"), min_value=0, max_value=100_000, required=False, help_text=_("留空：不再设上限"))
     from_month = forms.DateField(
         label=_("自哪个月起"), input_formats=["%Y-%m"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m")
@@ -49,4 +49,4 @@ def month_asked(text: str, today: date) -> date:
         asked = date.fromisoformat(f"{text}-01")
     except ValueError:
         return month_of(today)
-    return asked if OLDEST <= asked <= today.replace(year=today.year + 1) else month_of(today)
+    return asked if OLDEST <= asked <= date(today.year + 1, today.month, 1) else month_of(today)

@@ -63,7 +63,7 @@ class Approval(models.Model):
         ordering = ["-asked_at"]
         constraints = [
             models.UniqueConstraint(  # one at a time; what was denied may be asked again
-                fields=["subject", "unit_code", "month"],
+                fields=["subject", "what", "unit_code", "month"],
                 condition=models.Q(granted=None) | models.Q(granted=True),
                 name="burden_approval_once",
             ),

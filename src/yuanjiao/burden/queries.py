@@ -210,6 +210,6 @@ def approval_for(uid: UUID, actor: Actor) -> Approval:
     return found
 
 
-def approved(subject: str, unit_code: str, month: date) -> bool:
-    """Whether somebody let this be asked of this unit in this month."""
-    return Approval.objects.filter(subject=subject, unit_code=unit_code, month=month, granted=True).exists()
+def approved(subject: str, what: str, unit_code: str, month: date) -> bool:
+    """Whether somebody let this be asked of this unit in this month, in these words: what was changed since is something else."""
+    return Approval.objects.filter(subject=subject, what=what, unit_code=unit_code, month=month, granted=True).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,6 +23,9 @@ class Measure(StrEnum):
 MEASURE_NAMES = {Measure.FORMS: "表单", Measure.FIELDS: "填写项", Measure.MEETINGS: "会议活动", Measure.UPLOADS: "报送材料"}
 KIND_NAMES = {Kind.FORM: "表单", Kind.MEETING: "会议活动", Kind.UPLOAD: "报送材料"}
 OF_KIND = {Kind.FORM: Measure.FORMS, Kind.MEETING: Measure.MEETINGS, Kind.UPLOAD: Measure.UPLOADS}
+CAPPED = (Measure.FORMS, Measure.FIELDS, Measure.UPLOADS)
+"""What a cap may be set for. Not for meetings: study days and trainings are counted but do not ask the meter, so such a cap would
+refuse nothing. It comes back with the first room that asks before it calls a meeting."""
 Caps = Mapping[Measure, int]
 """The most of each measure; a measure without a cap is left out."""
 
@@ -68,7 +72,7 @@ def month_of(day: date) -> date:
 
 def last_of(month: date) -> date:
     """The last day of a month."""
-    return (month.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 def months_back(day: date, count: int) -> list[date]:

@@ -7,7 +7,7 @@ from yuanjiao.people.access import made_above
 
 app_name = "burden"
 urlpatterns = [
-    path("", loads.overview, name="overview"),
+    path("", made_above(loads.overview), name="overview"),
     path("mine/", made_above(loads.mine), name="mine"),
     path("units/<str:code>/", made_above(loads.unit), name="unit"),
     path("caps/", made_above(approvals.cap_list), name="cap_list"),

@@ -8,15 +8,18 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from yuanjiao.items.models import Item
 from yuanjiao.items.rules import KIND_NAMES, QUESTIONS, Answer, ItemKind, ThreeAnswers, may_stand_under
+from yuanjiao.lib import clock
 from yuanjiao.lib.clock import day_start
 from yuanjiao.places.models import OrgUnit
 
 YES_NO = [("yes", _("是")), ("no", _("否"))]
+EARLIEST = date(2000, 1, 1)
 ROWS = forms.Textarea(attrs={"rows": 2})
 MADE_BY_HAND = (
     ItemKind.PLAN, ItemKind.MATTER, ItemKind.TASK, ItemKind.PROBLEM, ItemKind.MEASURE, ItemKind.RECTIFICATION, ItemKind.PRACTICAL_SERVICE,
@@ -43,6 +46,17 @@ class DayField(forms.DateField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
+
+
+def _latest() -> date:
+    return date(clock.today().year + 10, 12, 31)
+
+
+class DueField(DayField):
+    """A day until which something is done: a plan may take years, but a slip of the finger is no plan."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validators=[MinValueValidator(EARLIEST), MaxValueValidator(_latest)], **kwargs)
 
 
 class UnitField(forms.CharField):
@@ -97,7 +111,7 @@ class DraftForm(forms.Form):
 class IssueForm(forms.Form):
     """Until when; the unit stands in the item."""
 
-    due_on = DayField(label=_("办结时限"), help_text=_("当天 23:59 以前"))
+    due_on = DueField(label=_("办结时限"), help_text=_("当天 23:59 以前"))
 
 
 class ReasonForm(forms.Form):
@@ -115,7 +129,7 @@ class ResultForm(forms.Form):
 class LaterForm(ReasonForm):
     """A later date, and why."""
 
-    due_on = DayField(label=_("新的时限"))
+    due_on = DueField(label=_("新的时限"))
     field_order = ["due_on", "reason"]
 
 
@@ -129,7 +143,7 @@ class AmendForm(ReasonForm):
 class AskForm(ReasonForm):
     """What the owner unit wants changed."""
 
-    due_on = DayField(label=_("申请改到"), required=False)
+    due_on = DueField(label=_("申请改到"), required=False)
     expected_result = forms.CharField(label=_("申请改为的预期成效"), max_length=200, required=False, widget=ROWS)
     field_order = ["due_on", "expected_result", "reason"]
 

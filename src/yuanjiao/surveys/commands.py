@@ -33,6 +33,8 @@ from yuanjiao.surveys.rules import (
 KEPT_FOR = timedelta(days=30)
 """A telling older than this by the phone's own clock is told again by hand."""
 LARGEST = 1000
+LATEST = timedelta(days=731)
+"""Two years: a survey is walked by then."""
 BATCH = 1000
 FEW = 2000
 """So many sites are asked about by name; a larger frame by its place."""
@@ -49,6 +51,8 @@ def make_survey(
         raise Refused("请写名称")
     if frame_on > local_day(at) or due_on < local_day(at):
         raise Refused("抽样框的日期不能晚于今天，走访截止不能早于今天")
+    if due_on > local_day(at) + LATEST:
+        raise Refused("走访截止不能晚于两年以后")
     survey = Survey.objects.create(
         title=title.strip()[:60], path=division.path, place_name=division.name, frame_on=frame_on, strata=strata, size=size,
         seed=new_seed(), by_counties=by_counties, due_on=due_on, made_by=by.name[:50], unit_name=_unit_name(by, division, at), made_at=at,
@@ -152,6 +156,8 @@ def _tell(visit: Visit, told: Told, by: Actor, at: datetime) -> bool:
         raise Conflict(_news(last))
     if row.state == VisitState.UNREACHED:
         raise Refused("这个村已记为未能走访，并已替换")
+    if told.unreached and row.state == VisitState.TOLD:  # an answer that somebody saw never leaves the sample
+        raise Refused("这个村已经走访过，不能再记为未能走访；填错了的请更正")
     _require_whole(told)
     visited_at = _moment(told, survey, last, at)
     _write(row, told, visited_at, by=by, at=at)
@@ -187,7 +193,7 @@ def _moment(told: Told, survey: Survey, last: Telling | None, at: datetime) -> d
     age = max(told.age, timedelta())  # a clock that was set back meanwhile
     if age > KEPT_FOR:
         raise Refused("手机保存的时间不对，请重新填报")
-    if last is not None and not told.unreached:
+    if last is not None:
         return last.visited_at
     return max(at - age, survey.opened_at or at)
 

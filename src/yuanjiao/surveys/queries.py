@@ -31,6 +31,7 @@ from yuanjiao.surveys.rules import (
     disagrees,
     simple_estimate,
     stratified_estimate,
+    stratified_share,
 )
 
 FIELDS = 3
@@ -138,6 +139,10 @@ class Result:
     strata: list[Stratum]
     field: Estimate
     same: Heard
+    same_share: float | None
+    """The fault rate of `same`, weighted by strata as the field's is."""
+    same_silent: list[str]
+    """Strata of which telemetry says nothing."""
     whole: Heard | None
     """None until the survey is closed."""
     first_at: datetime | None
@@ -155,13 +160,16 @@ def result_of(survey: Survey) -> Result:
     """The figures as the rows have them now; of a closed survey they never change."""
     rows = list(visits_of(survey))
     told = [row for row in rows if row.state == VisitState.TOLD]
-    strata = _strata(sizes_of(survey), told)
+    sizes = sizes_of(survey)
+    strata, heard = _strata(sizes, told), {name: _same([row for row in told if row.member.stratum == name]) for name in sizes}
     moments = [row.visited_at for row in told if row.visited_at]
     faulty = [row for row in told if row.plays == Plays.NO]
     return Result(
         strata=strata,
         field=stratified_estimate(strata) if survey.strata else simple_estimate(strata),
         same=_same(told),
+        same_share=stratified_share(heard, sizes),
+        same_silent=[name for name in sizes if heard[name].value is None],
         whole=_whole(survey),
         first_at=min(moments, default=None),
         last_at=max(moments, default=None),

@@ -141,11 +141,16 @@ class Estimate:
 
 
 def simple_estimate(strata: Sequence[Stratum]) -> Estimate:
-    """The share of a sample that was not stratified, with Wilson's interval; not corrected for the size of the frame."""
+    """The share of a sample that was not stratified, with Wilson's interval, corrected for the size of the frame."""
     known, faulty = sum(one.known for one in strata), sum(one.faulty for one in strata)
     if not known:
         return Estimate(0, 0, why_none="还没有走访结果")
-    return Estimate(known, faulty, faulty / known, *wilson(faulty / known, known))
+    return Estimate(known, faulty, faulty / known, *wilson(faulty / known, _corrected(known, sum(one.size for one in strata))))
+
+
+def _corrected(count: int, frame: int) -> float:
+    """How large a sample of an endless frame says as much as `count` of `frame`: n (N − 1) / (N − n) (Cochran 1977, 3.2)."""
+    return inf if count >= frame else count * (frame - 1) / (frame - count)
 
 
 def stratified_estimate(strata: Sequence[Stratum]) -> Estimate:
@@ -196,6 +201,17 @@ class Heard:
     def coverage(self) -> float | None:
         total = self.known + self.unknown
         return self.known / total if total else None
+
+
+def stratified_share(heard: Mapping[str, Heard], sizes: Mapping[str, int]) -> float | None:
+    """Telemetry's fault rate of the visited villages, weighted as the field's is: by the strata's sizes in the frame.
+
+    None while nothing is known in some stratum, as the field says nothing of the whole then.
+    """
+    rates = {name: heard[name].value for name in sizes if name in heard}
+    if not sizes or any(rates.get(name) is None for name in sizes):
+        return None
+    return sum(size * (rates[name] or 0.0) for name, size in sizes.items()) / sum(sizes.values())
 
 
 def disagrees(plays: str, word: str) -> bool:

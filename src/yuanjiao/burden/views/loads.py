@@ -116,10 +116,15 @@ def unit(request: ActingRequest, code: str) -> HttpResponseBase:
         ],
         empty=_("这个月没有要求本单位做什么。"),
         filters=[Filter("kind", _("类别"), [(str(key), name) for key, name in KIND_NAMES.items()], _of_kind)],
-        actions=[(f"{one:%Y-%m}", _unit_link(code, one)) for one in (_next(today), *months_back(today, 4))],
+        actions=[(f"{one:%Y-%m}", _unit_link(code, one)) for one in _months(month, today)],
         context={"sums": sums},
     )
     return respond(request, page, "burden/unit.html")
+
+
+def _months(shown: date, today: date) -> list[date]:
+    """The months to choose from: first the one that is shown, as the first button of a page is the marked one."""
+    return [shown, *(one for one in (_next(today), *months_back(today, 4)) if one != shown)]
 
 
 def _of_kind(rows: Any, value: str) -> Any:

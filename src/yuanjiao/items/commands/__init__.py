@@ -2,6 +2,7 @@
 
 from yuanjiao.items.commands.acts import (
     accept_item,
+    asks_anew,
     asks_of,
     cancel_item,
     close_item,
@@ -27,6 +28,7 @@ __all__ = [
     "add_phase",
     "amend_item",
     "ask_change",
+    "asks_anew",
     "asks_of",
     "cancel_item",
     "close_item",

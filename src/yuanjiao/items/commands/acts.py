@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from yuanjiao.items.models import Item, ItemStep, Verification
-from yuanjiao.items.queries import asked_of, stance_of
+from yuanjiao.items.queries import NOT_ASKED, asked_of, stance_of
 from yuanjiao.items.rules import (
     ACT_NAMES,
     DEEPEST,
@@ -171,6 +171,21 @@ def asks_of(item: Item, unit: OrgUnit | None, due_on: date) -> list[Asked]:
     return [replace(asked_of(item, due_on), unit=unit.code)] if unit else []
 
 
+def asks_anew(item: Item, due_on: date) -> list[Asked]:
+    """What another date asks of a month that does not count the item yet; nothing where it is counted, or of a kind that no cap refuses."""
+    if item.kind in NEVER_OVER_A_CAP:
+        return []
+    counted = local_day(item.due_at) if item.due_at is not None and item.state not in NOT_ASKED else None
+    if counted is not None and (counted.year, counted.month) == (due_on.year, due_on.month):
+        return []
+    return asks_of(item, item.lead_unit, due_on)
+
+
+def _require_room(item: Item, due_at: datetime, by: Actor, at: datetime) -> None:
+    """A date moved into a full month asks as much of the unit as something new that is due there."""
+    meter().require(asks_anew(item, local_day(due_at)), subject=subject_of(item), by=by, at=at)
+
+
 def subject_of(item: Item) -> str:
     """How an approval names the item."""
     return f"item:{item.uid}"
@@ -227,20 +242,23 @@ def close_item(*, item: Item, by: Actor, at: datetime, note: str = "") -> Item:
 def reopen_item(*, item: Item, reason: str, due_at: datetime, respond_due_at: datetime | None = None, by: Actor, at: datetime) -> Item:
     """The trouble is back, or the reporter is not satisfied: the owner unit has it again with a new clock; the story stays.
 
-    Refused under a parent that has ended: that one is reopened first.
+    Refused under a parent that has ended: that one is reopened first; and into a month that is full (GOV30).
     """
     _require_open_above(item)
     if due_at <= at:
         raise Refused("新的办结时限应晚于现在")
+    _require_room(item, due_at, by, at)
     fresh: dict[str, Any] = dict.fromkeys(("accepted_at", "started_at", "submitted_at", "verified_at", "closed_at"))
     changes = fresh | {"reopened_count": F("reopened_count") + 1, "issued_at": at, **_clock(item, at, due_at, respond_due_at)}
     return move(item, Act.REOPEN, by=by, at=at, reason=reason, changes=changes)
 
 
+@transaction.atomic
 def extend_item(*, item: Item, due_at: datetime, reason: str, by: Actor, at: datetime) -> Item:
-    """Approve a later date. The original date and every date between stay readable in the steps."""
+    """Approve a later date. The original date and every date between stay readable in the steps. Refused into a full month (GOV30)."""
     if item.due_at is None or due_at <= item.due_at:
         raise Refused("延期后的时限应晚于现在的时限")
+    _require_room(item, due_at, by, at)
     changes = {"due_at": due_at, "near_due_at": near_due_at(item.issued_at or at, due_at)}
     return move(item, Act.EXTEND, by=by, at=at, reason=reason, changes=changes)
 

@@ -1,6 +1,6 @@
 """Every read of items that another room may make, by noun."""
 
-from yuanjiao.items.queries.asking import asked, asked_of
+from yuanjiao.items.queries.asking import NOT_ASKED, asked, asked_of
 from yuanjiao.items.queries.lists import (
     StoryLine,
     acts_open_to,
@@ -22,6 +22,7 @@ from yuanjiao.items.queries.stuck import Waiting, stuck_at, stuck_summary
 from yuanjiao.items.queries.trees import Branch, Tree, filters_of, open_change, path_to, phases, progress_of, states_at, tree_of
 
 __all__ = [
+    "NOT_ASKED",
     "Branch",
     "StoryLine",
     "Tree",

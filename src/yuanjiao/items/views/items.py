@@ -94,7 +94,7 @@ def item(request: ActingRequest, code: str) -> HttpResponseBase:
         raise Refused(_("不认识的操作"))
     form = acting.form_of(act, found, request.POST)
     if request.POST.get("seen", str(found.step_count)) != str(found.step_count):
-        return conflict(request, found, act, int(request.POST["seen"]) if request.POST["seen"].isdecimal() else 0)
+        return conflict(request, found, act, int(request.POST["seen"][:9]) if request.POST["seen"].isdecimal() else 0)
     if form is not None and not form.is_valid():
         return _page(request, found, bound={act: form}, status=400)
     return _do(request, found, act, form)
@@ -165,13 +165,28 @@ def _page(request: ActingRequest, found: Item, *, bound: dict[str, Any] | None =
 
 
 def _weights(found: Item, actor: Actor, bound: dict[str, Any]) -> list[Weight]:
-    """What giving it out adds to the unit's month: that of the date on the form, this month before there is one."""
-    if found.kind in NEVER_OVER_A_CAP or Act.ISSUE not in queries.acts_open_to(found, actor):
+    """What giving it out, or another date, adds to the unit's month: that of the date on the form; before there is one, this month."""
+    if found.kind in NEVER_OVER_A_CAP:
         return []
-    form = bound.get(Act.ISSUE)
-    due_on = form.cleaned_data["due_on"] if form is not None and form.is_valid() else clock.today()
-    asks = commands.asks_of(found, found.lead_unit, due_on)
+    acts = queries.acts_open_to(found, actor)
+    if Act.ISSUE in acts:
+        asks = commands.asks_of(found, found.lead_unit, _day_on(bound, Act.ISSUE) or clock.today())
+    else:
+        later = _day_on(bound, Act.EXTEND, Act.REOPEN) or (_day_asked(found) if Act.REFUSE in acts else None)
+        asks = commands.asks_anew(found, later) if later else []
     return meter().weighed(asks, subject=commands.subject_of(found), at=clock.now())
+
+
+def _day_on(bound: dict[str, Any], *acts: Act) -> date | None:
+    """The date on the form that was sent."""
+    found = [bound[act].cleaned_data["due_on"] for act in acts if act in bound and bound[act].is_valid()]
+    return found[0] if found else None
+
+
+def _day_asked(found: Item) -> date | None:
+    """The later date that the owner unit asks for and nobody has decided."""
+    asked = queries.open_change(found)
+    return clock.local_day(asked.due_at) if asked and asked.due_at else None
 
 
 def _day(request: ActingRequest) -> date:

@@ -64,7 +64,7 @@ def visit(request: ActingRequest, uid: UUID) -> HttpResponseBase:
     if not form.is_valid():
         return _page(request, found, {act: form}, status=400)
     seen = request.POST.get("seen", "")
-    told = _told(act, form.cleaned_data, int(seen) if seen.isdecimal() else found.step_count, timedelta())
+    told = _told(act, form.cleaned_data, int(seen[:9]) if seen.isdecimal() else found.step_count, timedelta())
     try:
         commands.tell_visit(visit=found, told=told, by=request.actor, at=clock.now())
     except (Refused, Conflict) as error:

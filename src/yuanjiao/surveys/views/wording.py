@@ -12,9 +12,9 @@ from yuanjiao.surveys.rules import Estimate, Heard
 from yuanjiao.ui.templatetags.zh import duration
 
 RULES = "无人在场的不计入分母；不能走访的由同层、同一抽样次序的下一个村替换，原因留存。"
-SIMPLE = "简单随机抽样：区间为 Wilson 得分区间（95%），不作有限总体校正。"
+SIMPLE = "简单随机抽样：区间为 Wilson 得分区间（95%），作有限总体校正（Cochran 1977）。"
 STRATIFIED = (
-    "分层抽样：各层按框的大小加权，方差作有限总体校正（Cochran 1977）；"
+    "分层抽样：现场和同样的村的遥测都按各层在框里的大小加权，方差作有限总体校正（Cochran 1977）；"
     "区间为按有效样本量计算的 Wilson 区间（95%），不短于同样多的简单随机样本。"
 )
 
@@ -33,7 +33,7 @@ def field_words(survey: Survey, field: Estimate) -> dict[str, Any]:
 
 def telemetry_words(result: Result) -> dict[str, Any]:
     """What telemetry says, with its known share: of the same villages, and of the whole once it is kept."""
-    words = {"same_text": _share(result.same)}
+    words = {"same_text": _same_share(result)}
     if result.whole is not None:
         spans = {"down": result.whole.down, "known": result.whole.known, "unknown": result.whole.unknown}
         words |= {"whole_text": _share(result.whole)} | {f"whole_{name}": str(duration(seconds)) for name, seconds in spans.items()}
@@ -41,9 +41,20 @@ def telemetry_words(result: Result) -> dict[str, Any]:
 
 
 def _share(heard: Heard) -> str:
-    if heard.value is None or heard.coverage is None:
+    return _known_share(heard.value, heard)
+
+
+def _same_share(result: Result) -> str:
+    """Of the visited villages, weighted as the field's; no figure where the field's would have none for the same reason."""
+    if result.same_share is None and result.same.known:
+        return _("无：%(names)s没有遥测记录") % {"names": "、".join(result.same_silent[:3])}
+    return _known_share(result.same_share, result.same)
+
+
+def _known_share(value: float | None, heard: Heard) -> str:
+    if value is None or heard.coverage is None:
         return _("没有遥测记录")
-    return _("%(share)s（已知 %(known)s）") % {"share": percent(heard.value), "known": percent(heard.coverage)}
+    return _("%(share)s（已知 %(known)s）") % {"share": percent(value), "known": percent(heard.coverage)}
 
 
 def strata_rows(result: Result) -> list[dict[str, Any]]:
