@@ -10,6 +10,7 @@ from django.db import transaction
 from yuanjiao.lib.clock import CHINA, local_day
 from yuanjiao.lib.draw import draw, new_seed
 from yuanjiao.lib.errors import Conflict, Refused
+from yuanjiao.lib.kept import done_at
 from yuanjiao.lib.metering import meter
 from yuanjiao.network.queries import rates_by_site, rates_of_sites
 from yuanjiao.people.commands import write_audit
@@ -30,8 +31,6 @@ from yuanjiao.surveys.rules import (
     allocation,
 )
 
-KEPT_FOR = timedelta(days=30)
-"""A telling older than this by the phone's own clock is told again by hand."""
 LARGEST = 1000
 LATEST = timedelta(days=731)
 """Two years: a survey is walked by then."""
@@ -190,12 +189,8 @@ def _require_whole(told: Told) -> None:
 
 def _moment(told: Told, survey: Survey, last: Telling | None, at: datetime) -> datetime:
     """When it was seen: never before the survey was given out. A correction speaks of the same visit, and keeps its moment."""
-    age = max(told.age, timedelta())  # a clock that was set back meanwhile
-    if age > KEPT_FOR:
-        raise Refused("手机保存的时间不对，请重新填报")
-    if last is not None:
-        return last.visited_at
-    return max(at - age, survey.opened_at or at)
+    seen_at = done_at(told.age, at=at, not_before=survey.opened_at or at)
+    return seen_at if last is None else last.visited_at
 
 
 def _write(row: Visit, told: Told, visited_at: datetime, *, by: Actor, at: datetime) -> None:
@@ -265,4 +260,4 @@ def _freeze_frame(survey: Survey) -> None:
     Member.objects.bulk_update(list(members.values()), ["up_s", "down_s", "unknown_s"], batch_size=BATCH)
 
 
-__all__ = ["KEPT_FOR", "Told", "close_survey", "make_survey", "open_survey", "subject_of", "tell_visit"]
+__all__ = ["Told", "close_survey", "make_survey", "open_survey", "subject_of", "tell_visit"]

@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -86,8 +87,9 @@ def _path(request: HttpRequest, token: str) -> Path:
 
 def _forget() -> None:
     for path in (Path(settings.HOME) / "exports").glob("*"):
-        if time.time() - path.stat().st_mtime > KEEP_S:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # somebody else's export was finished, or forgotten, meanwhile
+            if time.time() - path.stat().st_mtime > KEEP_S:
+                path.unlink()
 
 
 def xlsx_response(target: BytesIO | IO[bytes], name: str) -> HttpResponseBase:
